@@ -1,0 +1,107 @@
+// The agent's durable memory and the only place where its two processes meet. SQLite, WAL,
+// synchronous FULL: what append() returned is on disk. Both processes open the same file.
+//
+// Up: facts numbered without gaps in an epoch; the reader's cursors (log offsets) commit with the
+// facts they produced, so that a crash loses nothing and repeats nothing. Down: the checks that the
+// collector assigns and its requests; a request is marked started before the observer acts on it.
+// Not thread-safe: one object a thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/ids.hpp"
+#include "common/base/instant.hpp"
+#include "common/base/result.hpp"
+#include "common/model/fact.hpp"
+
+namespace tocsin::agent {
+
+struct SpoolOptions {
+  std::uint64_t max_bytes = 256ULL << 20;  // of rows; low priority stops at 70 %, normal at 90 %
+  std::string vfs;                         // SQLite VFS; tests put one that cuts the power here
+};
+
+struct NewFact {
+  std::string bytes;  // common/wire encode_fact
+  model::Priority priority = model::Priority::normal;
+};
+
+struct SpoolRow {
+  Seq seq;
+  std::string bytes;
+};
+
+// A reader's place, e.g. key "audit:/var/log/audit/audit.log".
+struct ReaderCursor {
+  std::string key;
+  std::string value;  // at most 64 KiB; empty removes it
+};
+
+// What the heartbeat says of a check; kept by the observer at each run.
+struct CheckRow {
+  model::CheckRef check;
+  Instant last_run;
+  MonoTime last_run_monotonic;
+  std::string digest;
+  MonoTime unchanged_since_monotonic;
+  Duration interval{};
+  Seq last_seq;
+};
+
+struct SpoolStatus {
+  Epoch epoch;
+  Seq first;                 // last + 1 when empty
+  Seq last;
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;
+  std::optional<Instant> oldest;  // wall clock of the oldest row
+  bool full = false;              // something was refused since the last row that fitted
+};
+
+class Spool {
+ public:
+  // Opens or creates. A damaged file is set aside beside itself (".damaged-N"), a new epoch begins,
+  // and the first fact of it says so. Errors: permission_denied, resource_exhausted, data_loss.
+  static Result<std::unique_ptr<Spool>> open(const std::string& path, const SpoolOptions& options);
+  virtual ~Spool() = default;
+
+  // Observer. One transaction: facts (numbered in order), cursors and check rows. Returns the last
+  // number given. When the spool or the disk is full: resource_exhausted and nothing changed; the
+  // loss is remembered, and a SpoolLoss fact precedes the next facts that fit.
+  virtual Result<Seq> append(std::span<const NewFact> facts, std::span<const ReaderCursor> cursors,
+                             std::span<const CheckRow> checks) = 0;
+  virtual Result<std::optional<std::string>> cursor(std::string_view key) = 0;
+  virtual Result<std::vector<CheckRow>> checks() = 0;
+  // Requests not started yet, oldest first, marked started before this returns (so never acted on
+  // twice). Those found started from an earlier life of the observer are in `interrupted`.
+  struct Taken {
+    std::vector<model::Request> fresh;
+    std::vector<model::Request> expired;
+    std::vector<std::string> interrupted;
+  };
+  virtual Result<Taken> take_requests(Instant now) = 0;
+  // Done with a request: forgets it, in the same transaction as the facts that answer it.
+  virtual Result<Seq> finish_request(std::string_view request_id, std::span<const NewFact> facts) = 0;
+  virtual Result<std::optional<std::string>> assigned_checks() = 0;  // common/wire decode_checks
+
+  // Link.
+  virtual Result<SpoolStatus> status() = 0;
+  virtual Result<std::vector<SpoolRow>> read(Seq from, std::size_t max_rows, std::size_t max_bytes) = 0;
+  // The collector has committed everything up to here; those rows go.
+  virtual Status acknowledge(Epoch epoch, Seq up_to) = 0;
+  // The collector refused this epoch (restored or cloned spool): unsent rows are kept, numbered anew
+  // from 1 in a new epoch.
+  virtual Result<Epoch> begin_new_epoch() = 0;
+  virtual Status put_assignment(std::string_view bytes, std::string_view digest) = 0;
+  virtual Result<std::string> assignment_digest() = 0;  // empty: none
+  // A request id seen before is ignored. At most 64 wait; more are resource_exhausted.
+  virtual Status put_request(const model::Request& request, Instant received) = 0;
+};
+
+}  // namespace tocsin::agent

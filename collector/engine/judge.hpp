@@ -1,0 +1,72 @@
+// The heart: one thread that folds the journal into the state.
+//
+//   read entries ─► core::Fold (stage 1: facts to findings; stage 2: incidents, grades, timers,
+//   notifications) ─► commit entries' decisions and the cursor together ─► publish ─► effects
+//
+// Nothing outside this thread changes the state; memory is published only after the commit. Timers due
+// at or before an entry's time fire before it; when caught up and one is due, a tick is appended.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collector/ports/intake.hpp"
+#include "collector/ports/journal.hpp"
+#include "collector/ports/state.hpp"
+#include "common/model/journal.hpp"
+#include "common/model/policy.hpp"
+#include "common/time/time_source.hpp"
+
+namespace tocsin::collector {
+
+// Asks an agent to act; called on the judge's thread after the decision is durable.
+struct AgentRequest {
+  AgentId agent;
+  model::Request request;
+};
+
+// What other threads may know of the judge without a query.
+struct Progress {
+  Position judged;
+  Instant at;
+  std::uint64_t unknown_entries = 0;
+};
+
+class Judge {
+ public:
+  struct Hooks {
+    std::function<void(const AgentRequest&)> request;          // to the link
+    std::function<void(const AgentId&)> revoked;               // end its stream now
+    std::function<void()> outbox_changed;                      // wake the worker
+  };
+  // Loads the state and folds the journal's tail. Errors: data_loss, failed_precondition (a newer
+  // schema), internal. All references must outlive the judge.
+  static Result<std::unique_ptr<Judge>> start(JournalReader& journal, StateStore& state,
+                                              Intake& intake, const time::TimeSource& time,
+                                              Hooks hooks);
+  virtual ~Judge() = default;  // stops the thread; what is judged is committed
+
+  // The writer's hand-off, on its thread, in journal order. Entries that do not fit the bounded
+  // queue are read from the journal later.
+  virtual void committed(std::vector<model::JournalEntry> entries) = 0;
+  virtual Progress progress() const = 0;                       // thread-safe
+  // Waits until `position` is judged and durable; false at the timeout. Thread-safe.
+  virtual bool wait_for(Position position, std::chrono::milliseconds timeout) = 0;
+  // The policy in force; never null (an empty site before the first). Thread-safe.
+  virtual std::shared_ptr<const model::SitePolicy> policy() const = 0;
+  // An agent's name and whether it is admitted and not revoked; for the link. Thread-safe.
+  struct Admission {
+    bool known = false;
+    bool revoked = false;
+    std::string host_name;
+  };
+  virtual Admission admission(const AgentId& agent) const = 0;
+  // Set when the judge cannot go on (store damaged); the process should stop.
+  virtual std::optional<Error> failure() const = 0;
+};
+
+}  // namespace tocsin::collector

@@ -1,0 +1,87 @@
+// The judge's state as the collector's core needs it. Adapters: collector/store (SQLite, memory).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/ids.hpp"
+#include "common/base/result.hpp"
+#include "common/model/incident.hpp"
+#include "common/model/severity.hpp"
+
+namespace tocsin::collector {
+
+// Everything that judging a run of entries changed. Rows replace the row with the same key.
+struct StateDelta {
+  Position cursor;   // the last entry judged
+  Instant judged_at; // its journal time
+  std::vector<model::Host> hosts;
+  std::vector<model::Finding> findings;
+  std::vector<model::Incident> incidents;
+  std::vector<model::TimelineItem> timeline;       // only added
+  std::vector<model::Notification> notifications;
+  std::vector<model::Timer> timers_set;
+  std::vector<std::string> timers_cleared;
+  std::vector<model::CommandResult> command_results;
+  std::map<std::string, std::string> values;       // next ids, number series, policy
+};
+
+// What the judge keeps in memory: everything but what is closed and done.
+struct StateSnapshot {
+  Position cursor;
+  Instant judged_at;
+  std::vector<model::Host> hosts;
+  std::vector<model::Finding> findings;            // open, or closed in the last 24 h before judged_at
+  std::vector<model::Incident> incidents;          // not closed
+  std::vector<model::Notification> notifications;  // pending
+  std::vector<model::Timer> timers;
+  std::map<std::string, std::string> values;
+};
+
+// Used by the judge's thread only.
+class StateStore {
+ public:
+  virtual ~StateStore() = default;
+  virtual Result<StateSnapshot> load() = 0;
+  // Durable on return; all or nothing. The cursor only grows.
+  virtual Status commit(const StateDelta& delta) = 0;
+  // The answer already given to a command, so that repeating it is harmless.
+  virtual Result<std::optional<model::CommandResult>> command_result(std::string_view id) = 0;
+};
+
+struct IncidentQuery {
+  bool open_only = false;
+  bool unacknowledged_only = false;
+  model::Severity at_least = model::Severity::none;
+  std::size_t limit = 100;
+  IncidentId before;  // 0: from the newest
+};
+
+// Queries for operators, on connections of their own; thread-safe.
+class StateReader {
+ public:
+  virtual ~StateReader() = default;
+  struct AsOf {
+    Position cursor;
+    Instant judged_at;
+  };
+  virtual Result<AsOf> as_of() = 0;
+  virtual Result<std::vector<model::Host>> hosts() = 0;
+  virtual Result<std::vector<model::Incident>> incidents(const IncidentQuery& query) = 0;
+  // By official number or internal id ("42").
+  virtual Result<std::optional<model::Incident>> incident(std::string_view reference) = 0;
+  virtual Result<std::vector<model::Finding>> findings(IncidentId incident) = 0;
+  virtual Result<std::vector<model::TimelineItem>> timeline(IncidentId incident) = 0;
+  virtual Result<std::vector<model::Notification>> notifications(IncidentId incident) = 0;
+  // Pending ones, oldest due first; and the last outcome of each channel.
+  virtual Result<std::vector<model::Notification>> pending_notifications() = 0;
+  virtual Result<std::vector<model::Notification>> last_by_channel() = 0;
+  virtual Result<std::optional<model::CommandResult>> command_result(std::string_view id) = 0;
+};
+
+}  // namespace tocsin::collector

@@ -1,0 +1,86 @@
+// Keys, certificates, hashes, random bytes and signatures. OpenSSL stays behind this header.
+// Keys are ECDSA P-256. Private keys exist as PEM only in files of mode 0600 and in memory.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/ids.hpp"
+#include "common/base/instant.hpp"
+#include "common/base/result.hpp"
+#include "common/model/severity.hpp"
+
+namespace tocsin::crypto {
+
+std::string sha256(std::string_view bytes);                        // 32 bytes
+std::string hmac_sha256(std::string_view key, std::string_view bytes);  // 32 bytes
+std::string random_bytes(std::size_t count);
+bool equal_in_constant_time(std::string_view a, std::string_view b);
+
+// Incremental, for the journal's chain.
+class Sha256 {
+ public:
+  Sha256();
+  ~Sha256();
+  Sha256(const Sha256&) = delete;
+  Sha256& operator=(const Sha256&) = delete;
+  void update(std::string_view bytes);
+  std::string finish();  // 32 bytes; the object may be used anew afterwards
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+Result<std::string> make_key_pem();
+// AgentId of the key: SHA-256 of its SubjectPublicKeyInfo.
+Result<AgentId> agent_id_of_key(std::string_view key_pem);
+
+// PKCS#10 in DER, signed with the key. The common name is only a hint for people.
+Result<std::string> make_signing_request(std::string_view key_pem, std::string_view common_name);
+// Checks the request's own signature, curve and size. Returns the id of its key.
+Result<AgentId> agent_id_of_request(std::string_view request_der);
+
+// Who a certificate speaks for; in its URI subject alternative name:
+//   tocsin://agent/<agent id>      tocsin://operator/<role>/<name>      tocsin://collector/<site>
+struct Identity {
+  enum class Kind : std::uint8_t { agent, operator_, collector } kind = Kind::agent;
+  AgentId agent;         // kind agent: also equal to the hash of the certificate's key
+  model::Role role = model::Role::duty;  // kind operator_
+  std::string name;      // kind operator_: [a-z0-9._-]{1,64}; kind collector: the site
+};
+
+struct CertificateInfo {
+  Identity identity;
+  std::string fingerprint;  // SHA-256 of the DER, hex
+  std::string serial;       // hex
+  Instant not_before;
+  Instant not_after;
+};
+// Parses one PEM certificate. Does not verify its chain (TLS did, or verify_certificate does).
+Result<CertificateInfo> read_certificate(std::string_view pem);
+
+struct Authority {
+  std::string certificate_pem;
+  std::string key_pem;
+};
+Result<Authority> make_authority(std::string_view site, Instant now, Duration life);
+
+struct CertificateRequest {
+  Identity identity;
+  std::vector<std::string> dns_names;   // collector only
+  std::vector<std::string> ip_addresses;
+  Instant not_before;
+  Duration life{};
+};
+// Signs for the key of `request_der`. For kind agent the identity's id must be the key's.
+Result<std::string> sign_certificate(const Authority& authority, std::string_view request_der,
+                                     const CertificateRequest& request);
+// Is `pem` signed by the authority and valid at `now`? permission_denied says why not.
+Status verify_certificate(std::string_view pem, std::string_view authority_pem, Instant now);
+
+}  // namespace tocsin::crypto

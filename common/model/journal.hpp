@@ -1,0 +1,118 @@
+// The collector's journal entries as values: everything that may change a decision, with who and when.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "common/base/ids.hpp"
+#include "common/base/instant.hpp"
+#include "common/model/fact.hpp"
+#include "common/model/incident.hpp"
+
+namespace tocsin::model {
+
+struct AgentFact {
+  AgentId agent;
+  Epoch epoch;
+  Seq seq;
+  Fact fact;
+  friend bool operator==(const AgentFact&, const AgentFact&) = default;
+};
+
+struct FactRangeLost {
+  AgentId agent;
+  Epoch epoch;
+  Seq from;
+  Seq to;
+  Message cause;
+  friend bool operator==(const FactRangeLost&, const FactRangeLost&) = default;
+};
+
+struct Acknowledge {
+  IncidentId incident;
+  friend bool operator==(const Acknowledge&, const Acknowledge&) = default;
+};
+struct RegisterIncident {
+  IncidentId incident;
+  friend bool operator==(const RegisterIncident&, const RegisterIncident&) = default;
+};
+struct RunCheck {
+  AgentId agent;
+  CheckRef check;
+  friend bool operator==(const RunCheck&, const RunCheck&) = default;
+};
+struct RevokeAgent {
+  AgentId agent;
+  friend bool operator==(const RevokeAgent&, const RevokeAgent&) = default;
+};
+struct AdmitAgent {
+  AgentId agent;
+  std::string host_name;
+  std::string token_id;
+  friend bool operator==(const AdmitAgent&, const AdmitAgent&) = default;
+};
+
+struct Command {
+  std::string id;
+  Principal principal;
+  std::uint64_t seen_revision = 0;
+  std::string note;
+  std::variant<std::monostate, Acknowledge, RegisterIncident, RunCheck, RevokeAgent, AdmitAgent> act;
+  friend bool operator==(const Command&, const Command&) = default;
+};
+
+enum class DeliveryResult : std::uint8_t { delivered = 1, retry, refused };
+struct DeliveryOutcome {
+  NotificationId notification;
+  std::uint32_t attempt = 0;
+  DeliveryResult result = DeliveryResult::delivered;
+  Message detail;
+  friend bool operator==(const DeliveryOutcome&, const DeliveryOutcome&) = default;
+};
+
+struct PolicyChange {
+  std::string kind;
+  std::string digest;
+  std::string content;
+  Principal principal;
+  friend bool operator==(const PolicyChange&, const PolicyChange&) = default;
+};
+
+struct AgentPresence {
+  AgentId agent;
+  Presence state = Presence::heard;
+  Instant since;
+  Message detail;
+  std::string agent_version;
+  std::string host_name;
+  std::string operating_system;
+  friend bool operator==(const AgentPresence&, const AgentPresence&) = default;
+};
+
+struct ClockStep {
+  Duration difference{};
+  friend bool operator==(const ClockStep&, const ClockStep&) = default;
+};
+struct Tick {
+  friend bool operator==(const Tick&, const Tick&) = default;
+};
+struct CollectorEvent {
+  Message event;
+  std::string version;
+  std::uint32_t rules_version = 0;
+  friend bool operator==(const CollectorEvent&, const CollectorEvent&) = default;
+};
+
+// monostate: a kind that this version does not know; kept, counted and shown.
+using JournalBody = std::variant<std::monostate, AgentFact, FactRangeLost, Command, DeliveryOutcome,
+                                 PolicyChange, AgentPresence, ClockStep, Tick, CollectorEvent>;
+
+struct JournalEntry {
+  Position position;
+  Instant at;  // journal time
+  JournalBody body;
+  friend bool operator==(const JournalEntry&, const JournalEntry&) = default;
+};
+
+}  // namespace tocsin::model

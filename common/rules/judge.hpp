@@ -1,0 +1,20 @@
+// Facts and policy to a verdict with reasons. Pure: reads no clock, file or log; same input, same
+// output. Used by the collector's judge (stage 1) and by `tocsin-agent diagnose`.
+#pragma once
+
+#include "common/model/check.hpp"
+#include "common/model/policy.hpp"
+#include "common/model/verdict.hpp"
+
+namespace tocsin::rules {
+
+// The version of the rule tables; stored with every decision. Raise it when a rule changes.
+inline constexpr std::uint32_t kRulesVersion = 1;
+
+// Judges one observation against what the site approved for this host. `baseline` may be nullptr
+// (none approved yet): what needs one is then `cannot_tell` with reason "baseline.none".
+// An observation whose outcome is not `seen` is never `normal`.
+model::Judgement judge(const model::Observation& observation, const model::Baseline* baseline,
+                       const model::RuleLimits& limits);
+
+}  // namespace tocsin::rules

@@ -1,0 +1,48 @@
+// Model <-> generated messages, for the service adapters (link, ingest, operate, ctl) only.
+// Everything else includes common/wire/wire.hpp.
+#pragma once
+
+#include "common/base/result.hpp"
+#include "common/model/fact.hpp"
+#include "common/model/incident.hpp"
+#include "common/model/journal.hpp"
+#include "tocsin/v1/agent.pb.h"
+#include "tocsin/v1/journal.pb.h"
+#include "tocsin/v1/model.pb.h"
+#include "tocsin/v1/operator.pb.h"
+#include "tocsin/v1/state.pb.h"
+
+namespace tocsin::wire {
+
+void to_proto(const model::Message& from, v1::Message& to);
+Result<model::Message> from_proto(const v1::Message& from);
+void to_proto(const model::CheckRef& from, v1::CheckRef& to);
+Result<model::CheckRef> from_proto(const v1::CheckRef& from);
+void to_proto(const model::CheckDefinition& from, v1::CheckDefinition& to);
+Result<model::CheckDefinition> from_proto(const v1::CheckDefinition& from);
+void to_proto(const model::Observation& from, v1::Observation& to);
+Result<model::Observation> from_proto(const v1::Observation& from);
+void to_proto(const model::Fact& from, v1::Fact& to);
+Result<model::Fact> from_proto(const v1::Fact& from);
+void to_proto(const model::Heartbeat& from, v1::Heartbeat& to);
+Result<model::Heartbeat> from_proto(const v1::Heartbeat& from);
+void to_proto(const model::Request& from, v1::Request& to);
+Result<model::Request> from_proto(const v1::Request& from);
+void to_proto(const model::Principal& from, v1::Principal& to);
+Result<model::Principal> from_proto(const v1::Principal& from);
+void to_proto(const model::Command& from, v1::Command& to);
+Result<model::Command> from_proto(const v1::Command& from);
+void to_proto(const model::Host& from, v1::HostState& to);
+Result<model::Host> from_proto(const v1::HostState& from);
+void to_proto(const model::Finding& from, v1::FindingState& to);
+Result<model::Finding> from_proto(const v1::FindingState& from);
+void to_proto(const model::Incident& from, v1::IncidentState& to);
+Result<model::Incident> from_proto(const v1::IncidentState& from);
+void to_proto(const model::TimelineItem& from, v1::TimelineItem& to);
+Result<model::TimelineItem> from_proto(const v1::TimelineItem& from);
+void to_proto(const model::Notification& from, v1::NotificationState& to);
+Result<model::Notification> from_proto(const v1::NotificationState& from);
+void to_proto(const model::CommandResult& from, v1::CommandResult& to);
+Result<model::CommandResult> from_proto(const v1::CommandResult& from);
+
+}  // namespace tocsin::wire
