@@ -1,8 +1,8 @@
 // A check = x_facts (pure: bytes to facts) + x (I/O) + one line in catalog.cpp.
 //
-// A check reads, never writes, never starts another program, never talks to third parties. It runs on
-// a worker thread with a deadline of its own; one that is stuck delays no other. Errors become an
-// Observation whose outcome says why it could not see.
+// A check reads, never writes, never starts another program, never talks to third parties. It runs
+// on a worker thread with a deadline of its own; one that is stuck delays no other. Errors become
+// an Observation whose outcome says why it could not see.
 #pragma once
 
 #include <functional>
@@ -18,13 +18,13 @@
 
 namespace tocsin::agent {
 
-// What a check may use. `memory` survives between runs of the same check and, where `durable_cursor`
-// is set after a run, also a restart: it is committed with the observation's fact.
+// What a check may use. `memory` survives between runs of the same check and, where
+// `durable_cursor` is set after a run, also a restart: it is committed with the observation's fact.
 struct CheckContext {
   const time::TimeSource& time;
-  std::stop_token stop;                 // the deadline passed, or the agent stops
-  std::string root = "/";               // of the host's files; tests put a folder here
-  std::optional<std::string> cursor;    // as committed by the last run that set it
+  std::stop_token stop;                   // the deadline passed, or the agent stops
+  std::string root = "/";                 // of the host's files; tests put a folder here
+  std::optional<std::string> cursor;      // as committed by the last run that set it
   std::optional<std::string> new_cursor;  // set by the check: commit this with the observation
 };
 

@@ -56,7 +56,7 @@ struct CheckRow {
 
 struct SpoolStatus {
   Epoch epoch;
-  Seq first;                 // last + 1 when empty
+  Seq first;  // last + 1 when empty
   Seq last;
   std::uint64_t rows = 0;
   std::uint64_t bytes = 0;
@@ -87,16 +87,18 @@ class Spool {
   };
   virtual Result<Taken> take_requests(Instant now) = 0;
   // Done with a request: forgets it, in the same transaction as the facts that answer it.
-  virtual Result<Seq> finish_request(std::string_view request_id, std::span<const NewFact> facts) = 0;
+  virtual Result<Seq> finish_request(std::string_view request_id,
+                                     std::span<const NewFact> facts) = 0;
   virtual Result<std::optional<std::string>> assigned_checks() = 0;  // common/wire decode_checks
 
   // Link.
   virtual Result<SpoolStatus> status() = 0;
-  virtual Result<std::vector<SpoolRow>> read(Seq from, std::size_t max_rows, std::size_t max_bytes) = 0;
+  virtual Result<std::vector<SpoolRow>> read(Seq from, std::size_t max_rows,
+                                             std::size_t max_bytes) = 0;
   // The collector has committed everything up to here; those rows go.
   virtual Status acknowledge(Epoch epoch, Seq up_to) = 0;
-  // The collector refused this epoch (restored or cloned spool): unsent rows are kept, numbered anew
-  // from 1 in a new epoch.
+  // The collector refused this epoch (restored or cloned spool): unsent rows are kept, numbered
+  // anew from 1 in a new epoch.
   virtual Result<Epoch> begin_new_epoch() = 0;
   virtual Status put_assignment(std::string_view bytes, std::string_view digest) = 0;
   virtual Result<std::string> assignment_digest() = 0;  // empty: none

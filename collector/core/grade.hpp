@@ -15,8 +15,18 @@
 namespace tocsin::collector {
 
 enum class Kind : std::uint8_t {
-  availability, performance, network, physical_access, logical_access, malware, audit_gap,
-  environment, backup_job, capacity, change, agent_silence,
+  availability,
+  performance,
+  network,
+  physical_access,
+  logical_access,
+  malware,
+  audit_gap,
+  environment,
+  backup_job,
+  capacity,
+  change,
+  agent_silence,
 };
 std::string_view to_string(Kind kind);
 
@@ -37,11 +47,11 @@ struct GradeFacts {
   Access access = Access::none;
   Impact impact = Impact::limited;
   bool fixable_now = false;
-  bool contained = false;                   // malware
-  std::uint32_t recurrences = 0;            // in 24 h
+  bool contained = false;         // malware
+  std::uint32_t recurrences = 0;  // in 24 h
   bool continuing = true;
   bool redundancy_lost = false;
-  bool room_wide = false;                   // power, cooling, fire, water, core network
+  bool room_wide = false;  // power, cooling, fire, water, core network
   std::uint32_t core_services_interrupted = 0;
 };
 

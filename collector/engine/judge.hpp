@@ -3,8 +3,9 @@
 //   read entries ─► core::Fold (stage 1: facts to findings; stage 2: incidents, grades, timers,
 //   notifications) ─► commit entries' decisions and the cursor together ─► publish ─► effects
 //
-// Nothing outside this thread changes the state; memory is published only after the commit. Timers due
-// at or before an entry's time fire before it; when caught up and one is due, a tick is appended.
+// Nothing outside this thread changes the state; memory is published only after the commit. Timers
+// due at or before an entry's time fire before it; when caught up and one is due, a tick is
+// appended.
 #pragma once
 
 #include <chrono>
@@ -39,9 +40,9 @@ struct Progress {
 class Judge {
  public:
   struct Hooks {
-    std::function<void(const AgentRequest&)> request;          // to the link
-    std::function<void(const AgentId&)> revoked;               // end its stream now
-    std::function<void()> outbox_changed;                      // wake the worker
+    std::function<void(const AgentRequest&)> request;  // to the link
+    std::function<void(const AgentId&)> revoked;       // end its stream now
+    std::function<void()> outbox_changed;              // wake the worker
   };
   // Loads the state and folds the journal's tail. Errors: data_loss, failed_precondition (a newer
   // schema), internal. All references must outlive the judge.
@@ -53,7 +54,7 @@ class Judge {
   // The writer's hand-off, on its thread, in journal order. Entries that do not fit the bounded
   // queue are read from the journal later.
   virtual void committed(std::vector<model::JournalEntry> entries) = 0;
-  virtual Progress progress() const = 0;                       // thread-safe
+  virtual Progress progress() const = 0;  // thread-safe
   // Waits until `position` is judged and durable; false at the timeout. Thread-safe.
   virtual bool wait_for(Position position, std::chrono::milliseconds timeout) = 0;
   // The policy in force; never null (an empty site before the first). Thread-safe.

@@ -1,4 +1,5 @@
-// A way to tell a person. Adapters: collector/notify (e-mail, webhook). Conformance: tests/conformance.
+// A way to tell a person. Adapters: collector/notify (e-mail, webhook). Conformance:
+// tests/conformance.
 #pragma once
 
 #include <memory>

@@ -28,9 +28,9 @@ class Intake {
   virtual ~Intake() = default;
   using Done = std::function<void(Result<Committed>)>;
   // Queues entries for the next group, in this order and together, with the cursor that they move.
-  // `done` is called once, on the writer's thread, after they are durable or failed; it must be quick
-  // and must not call submit_and_wait. Returns resource_exhausted (and does not call `done`) when the
-  // queue is full: try again later. Thread-safe.
+  // `done` is called once, on the writer's thread, after they are durable or failed; it must be
+  // quick and must not call submit_and_wait. Returns resource_exhausted (and does not call `done`)
+  // when the queue is full: try again later. Thread-safe.
   virtual Status submit(std::vector<PendingEntry> entries, std::optional<SpoolCursor> cursor,
                         Done done) = 0;
   // The same for one entry, and waits. Never from the writer's thread.

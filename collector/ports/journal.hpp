@@ -49,8 +49,8 @@ class JournalWriter {
   // full: nothing was changed, call again later), data_loss, internal.
   virtual Result<Position> append(std::span<const std::string> bodies, Instant at,
                                   std::span<const SpoolCursor> cursors) = 0;
-  virtual Position head() const = 0;             // last committed; 0 when empty
-  virtual Instant head_time() const = 0;         // its journal time
+  virtual Position head() const = 0;      // last committed; 0 when empty
+  virtual Instant head_time() const = 0;  // its journal time
   virtual Result<std::vector<SpoolCursor>> spool_cursors() = 0;
 };
 

@@ -18,17 +18,17 @@ namespace tocsin::collector {
 
 // Everything that judging a run of entries changed. Rows replace the row with the same key.
 struct StateDelta {
-  Position cursor;   // the last entry judged
-  Instant judged_at; // its journal time
+  Position cursor;    // the last entry judged
+  Instant judged_at;  // its journal time
   std::vector<model::Host> hosts;
   std::vector<model::Finding> findings;
   std::vector<model::Incident> incidents;
-  std::vector<model::TimelineItem> timeline;       // only added
+  std::vector<model::TimelineItem> timeline;  // only added
   std::vector<model::Notification> notifications;
   std::vector<model::Timer> timers_set;
   std::vector<std::string> timers_cleared;
   std::vector<model::CommandResult> command_results;
-  std::map<std::string, std::string> values;       // next ids, number series, policy
+  std::map<std::string, std::string> values;  // next ids, number series, policy
 };
 
 // What the judge keeps in memory: everything but what is closed and done.
@@ -36,8 +36,8 @@ struct StateSnapshot {
   Position cursor;
   Instant judged_at;
   std::vector<model::Host> hosts;
-  std::vector<model::Finding> findings;            // open, or closed in the last 24 h before judged_at
-  std::vector<model::Incident> incidents;          // not closed
+  std::vector<model::Finding> findings;    // open, or closed in the last 24 h before judged_at
+  std::vector<model::Incident> incidents;  // not closed
   std::vector<model::Notification> notifications;  // pending
   std::vector<model::Timer> timers;
   std::map<std::string, std::string> values;

@@ -16,11 +16,11 @@ struct NumberId {
   explicit constexpr operator bool() const { return value != 0; }
 };
 
-using Position = NumberId<struct PositionTag>;              // in the collector's journal, from 1
-using Epoch = NumberId<struct EpochTag>;                    // of an agent's spool, random
-using Seq = NumberId<struct SeqTag>;                        // in an epoch, from 1, without gaps
+using Position = NumberId<struct PositionTag>;  // in the collector's journal, from 1
+using Epoch = NumberId<struct EpochTag>;        // of an agent's spool, random
+using Seq = NumberId<struct SeqTag>;            // in an epoch, from 1, without gaps
 using FindingId = NumberId<struct FindingIdTag>;
-using IncidentId = NumberId<struct IncidentIdTag>;          // internal; the official number is text
+using IncidentId = NumberId<struct IncidentIdTag>;  // internal; the official number is text
 using NotificationId = NumberId<struct NotificationIdTag>;
 
 // SHA-256 of the agent's public key (SubjectPublicKeyInfo, DER), 64 lower-case hex digits.

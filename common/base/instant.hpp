@@ -1,4 +1,5 @@
-// Points in time. Both are integers of nanoseconds, so that arithmetic is exact and totally ordered.
+// Points in time. Both are integers of nanoseconds, so that arithmetic is exact and totally
+// ordered.
 #pragma once
 
 #include <chrono>

@@ -2,19 +2,21 @@
 //
 // Operations that can fail for reasons outside the program return Result<T>. Each code maps one to
 // one onto a gRPC status code (common/rpc/status.cpp), so an error keeps its meaning end to end.
-// Bugs are not errors: TOCSIN_CHECK stops the process, systemd starts it again and the state is durable.
+// Bugs are not errors: TOCSIN_CHECK stops the process, systemd starts it again and the state is
+// durable.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 #include <utility>
+
+#include <tl/expected.hpp>
 
 namespace tocsin {
 
 enum class ErrorCode : std::uint8_t {
-  invalid_argument,     // the input is wrong; the same call will fail again
+  invalid_argument,  // the input is wrong; the same call will fail again
   not_found,
   already_exists,
   permission_denied,
@@ -23,8 +25,8 @@ enum class ErrorCode : std::uint8_t {
   aborted,              // changed by somebody else; read again
   unavailable,          // try again later
   deadline_exceeded,
-  resource_exhausted,   // a limit was reached
-  data_loss,            // stored data is damaged
+  resource_exhausted,  // a limit was reached
+  data_loss,           // stored data is damaged
   internal,
 };
 
@@ -48,7 +50,8 @@ inline tl::unexpected<Error> fail(ErrorCode code, std::string message) {
 }
 inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
 
-// The error of a failed system call: "open /var/x: Permission denied", with the code that fits errno.
+// The error of a failed system call: "open /var/x: Permission denied", with the code that fits
+// errno.
 Error system_error(std::string_view what, int error_number);
 
 }  // namespace tocsin
@@ -58,10 +61,10 @@ Error system_error(std::string_view what, int error_number);
   ((condition) ? static_cast<void>(0) : ::tocsin::check_failed(#condition, __FILE__, __LINE__))
 
 // Leaves the function with the error, if there is one.
-#define TOCSIN_TRY(expression)                                            \
-  do {                                                                    \
-    if (auto tocsin_try_result = (expression); !tocsin_try_result)        \
-      return ::tl::unexpected(std::move(tocsin_try_result).error());      \
+#define TOCSIN_TRY(expression)                                       \
+  do {                                                               \
+    if (auto tocsin_try_result = (expression); !tocsin_try_result)   \
+      return ::tl::unexpected(std::move(tocsin_try_result).error()); \
   } while (false)
 
 namespace tocsin {

@@ -1,8 +1,8 @@
 #include "common/base/text.hpp"
 
-#include <fmt/format.h>
-
 #include <cstdint>
+
+#include <fmt/format.h>
 
 namespace tocsin {
 namespace {

@@ -16,7 +16,7 @@
 
 namespace tocsin::crypto {
 
-std::string sha256(std::string_view bytes);                        // 32 bytes
+std::string sha256(std::string_view bytes);                             // 32 bytes
 std::string hmac_sha256(std::string_view key, std::string_view bytes);  // 32 bytes
 std::string random_bytes(std::size_t count);
 bool equal_in_constant_time(std::string_view a, std::string_view b);
@@ -49,9 +49,9 @@ Result<AgentId> agent_id_of_request(std::string_view request_der);
 //   tocsin://agent/<agent id>      tocsin://operator/<role>/<name>      tocsin://collector/<site>
 struct Identity {
   enum class Kind : std::uint8_t { agent, operator_, collector } kind = Kind::agent;
-  AgentId agent;         // kind agent: also equal to the hash of the certificate's key
+  AgentId agent;  // kind agent: also equal to the hash of the certificate's key
   model::Role role = model::Role::duty;  // kind operator_
-  std::string name;      // kind operator_: [a-z0-9._-]{1,64}; kind collector: the site
+  std::string name;  // kind operator_: [a-z0-9._-]{1,64}; kind collector: the site
 };
 
 struct CertificateInfo {
@@ -72,7 +72,7 @@ Result<Authority> make_authority(std::string_view site, Instant now, Duration li
 
 struct CertificateRequest {
   Identity identity;
-  std::vector<std::string> dns_names;   // collector only
+  std::vector<std::string> dns_names;  // collector only
   std::vector<std::string> ip_addresses;
   Instant not_before;
   Duration life{};

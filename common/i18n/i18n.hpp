@@ -1,5 +1,6 @@
 // Message codes to text, in Traditional Chinese and English. One flat JSON file a language
-// (common/i18n/texts/zh-TW.json, en.json) is compiled into a table; `{name}` stands for a parameter.
+// (common/i18n/texts/zh-TW.json, en.json) is compiled into a table; `{name}` stands for a
+// parameter.
 #pragma once
 
 #include <optional>

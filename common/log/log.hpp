@@ -1,16 +1,16 @@
-// The operator's log: events with keys, one line each, to standard error (systemd's journal takes it
-// from there). No secrets. Values from outside go through clean_text. Thread-safe.
+// The operator's log: events with keys, one line each, to standard error (systemd's journal takes
+// it from there). No secrets. Values from outside go through clean_text. Thread-safe.
 //
 //   log::info("link.connected", {{"agent", id}, {"peer", address}});
 //   -> 2026-11-22T18:30:00.123Z info link.connected agent=3f9a… peer=10.0.0.7:52100
 #pragma once
 
-#include <fmt/format.h>
-
 #include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace tocsin::log {
 
@@ -29,11 +29,15 @@ using Fields = std::initializer_list<Field>;
 void start(std::string_view program, Level lowest);
 void write(Level level, std::string_view event, Fields fields);
 
-inline void debug(std::string_view event, Fields fields = {}) { write(Level::debug, event, fields); }
+inline void debug(std::string_view event, Fields fields = {}) {
+  write(Level::debug, event, fields);
+}
 inline void info(std::string_view event, Fields fields = {}) { write(Level::info, event, fields); }
 inline void warning(std::string_view event, Fields fields = {}) {
   write(Level::warning, event, fields);
 }
-inline void error(std::string_view event, Fields fields = {}) { write(Level::error, event, fields); }
+inline void error(std::string_view event, Fields fields = {}) {
+  write(Level::error, event, fields);
+}
 
 }  // namespace tocsin::log

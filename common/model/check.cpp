@@ -4,11 +4,16 @@ namespace tocsin::model {
 
 std::string_view to_string(CheckKind kind) {
   switch (kind) {
-    case CheckKind::ping: return "ping";
-    case CheckKind::service: return "service";
-    case CheckKind::audit_log: return "audit_log";
-    case CheckKind::sockets: return "sockets";
-    case CheckKind::processes: return "processes";
+    case CheckKind::ping:
+      return "ping";
+    case CheckKind::service:
+      return "service";
+    case CheckKind::audit_log:
+      return "audit_log";
+    case CheckKind::sockets:
+      return "sockets";
+    case CheckKind::processes:
+      return "processes";
   }
   return "unknown";
 }
@@ -22,11 +27,16 @@ std::optional<CheckKind> check_kind_from(std::string_view word) {
 
 std::string_view clause_of(CheckKind kind) {
   switch (kind) {
-    case CheckKind::ping: return "M-01";
-    case CheckKind::service: return "M-03";
-    case CheckKind::audit_log: return "M-05";
-    case CheckKind::sockets: return "M-07";
-    case CheckKind::processes: return "M-09";
+    case CheckKind::ping:
+      return "M-01";
+    case CheckKind::service:
+      return "M-03";
+    case CheckKind::audit_log:
+      return "M-05";
+    case CheckKind::sockets:
+      return "M-07";
+    case CheckKind::processes:
+      return "M-09";
   }
   return "";
 }
@@ -37,16 +47,18 @@ std::string to_string(const CheckRef& check) {
   return text;
 }
 
-std::string_view to_string(Protocol protocol) {
-  return protocol == Protocol::tcp ? "tcp" : "udp";
-}
+std::string_view to_string(Protocol protocol) { return protocol == Protocol::tcp ? "tcp" : "udp"; }
 
 std::string_view to_string(AddressClass address_class) {
   switch (address_class) {
-    case AddressClass::any: return "any";
-    case AddressClass::loopback: return "loopback";
-    case AddressClass::private_network: return "private";
-    case AddressClass::public_network: return "public";
+    case AddressClass::any:
+      return "any";
+    case AddressClass::loopback:
+      return "loopback";
+    case AddressClass::private_network:
+      return "private";
+    case AddressClass::public_network:
+      return "public";
   }
   return "unknown";
 }
@@ -67,11 +79,16 @@ std::optional<AddressClass> address_class_from(std::string_view word) {
 
 std::string_view to_string(Outcome outcome) {
   switch (outcome) {
-    case Outcome::seen: return "seen";
-    case Outcome::timed_out: return "timed_out";
-    case Outcome::not_permitted: return "not_permitted";
-    case Outcome::failed: return "failed";
-    case Outcome::not_applicable: return "not_applicable";
+    case Outcome::seen:
+      return "seen";
+    case Outcome::timed_out:
+      return "timed_out";
+    case Outcome::not_permitted:
+      return "not_permitted";
+    case Outcome::failed:
+      return "failed";
+    case Outcome::not_applicable:
+      return "not_applicable";
   }
   return "unknown";
 }

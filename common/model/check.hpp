@@ -178,8 +178,8 @@ using Facts = std::variant<std::monostate, PingFacts, ServiceFacts, AuditLogFact
 struct Observation {
   CheckRef check;
   Outcome outcome = Outcome::seen;
-  Message detail;      // set when outcome is not `seen`
-  Instant at;          // the host's wall clock when the run ended
+  Message detail;  // set when outcome is not `seen`
+  Instant at;      // the host's wall clock when the run ended
   Duration took{};
   Facts facts;
   friend bool operator==(const Observation&, const Observation&) = default;

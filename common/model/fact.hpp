@@ -14,7 +14,8 @@ namespace tocsin::model {
 
 enum class Priority : std::uint8_t { low = 1, normal, critical };
 
-// Facts that the agent could not keep; it consumes a sequence number, so a loss never looks like silence.
+// Facts that the agent could not keep; it consumes a sequence number, so a loss never looks like
+// silence.
 struct SpoolLoss {
   std::uint64_t count = 0;
   Instant from;
@@ -51,10 +52,10 @@ struct Fact {
 struct CheckState {
   CheckRef check;
   Duration last_run_age{};
-  std::string digest;        // SHA-256, 32 bytes, of the observation without what always changes
+  std::string digest;  // SHA-256, 32 bytes, of the observation without what always changes
   Duration unchanged{};
   Duration interval{};
-  Seq last_seq;              // of the row that carried it
+  Seq last_seq;  // of the row that carried it
   friend bool operator==(const CheckState&, const CheckState&) = default;
 };
 

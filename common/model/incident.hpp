@@ -1,5 +1,5 @@
-// What the judge keeps: hosts, findings, incidents, notifications, timers. Plain values, one document
-// a row in the state store; shapes and meanings follow proto/tocsin/v1/state.proto.
+// What the judge keeps: hosts, findings, incidents, notifications, timers. Plain values, one
+// document a row in the state store; shapes and meanings follow proto/tocsin/v1/state.proto.
 #pragma once
 
 #include <cstdint>
@@ -61,7 +61,7 @@ struct Finding {
   std::string code;
   std::string subject;
   Message message;
-  Instant since;   // when it was true on the host
+  Instant since;  // when it was true on the host
   Instant opened;
   std::optional<Instant> closed;
   IncidentId incident;  // 0: an event only (no grade reached)
@@ -76,7 +76,7 @@ struct GradeExplanation {
   std::uint32_t rules_version = 0;
   Severity proposed = Severity::none;
   std::vector<Parameter> facts;
-  std::vector<std::string> hits;   // rule ids, worst first
+  std::vector<std::string> hits;  // rule ids, worst first
   Message nearest_miss;
   Message changes_next;
   std::optional<Instant> changes_next_at;
@@ -90,7 +90,7 @@ struct Incident {
   std::string dedup_key;
   AgentId agent;
   std::string host_name;
-  std::string kind;    // availability, logical_access, audit_gap, agent_silence, ...
+  std::string kind;  // availability, logical_access, audit_gap, agent_silence, ...
   Message title;
   Stage stage = Stage::identification;
   Severity live = Severity::none;
@@ -127,7 +127,7 @@ struct Notification {
   std::string suppressed;  // why it is not sent; empty: to be sent
   std::string channel;     // name in the site policy
   std::string recipient;
-  std::string language;    // "zh-TW" or "en"
+  std::string language;  // "zh-TW" or "en"
   Message subject;
   std::vector<Message> body;
   Instant created;

@@ -1,4 +1,5 @@
-// The collector's journal entries as values: everything that may change a decision, with who and when.
+// The collector's journal entries as values: everything that may change a decision, with who and
+// when.
 #pragma once
 
 #include <cstdint>
@@ -58,7 +59,8 @@ struct Command {
   Principal principal;
   std::uint64_t seen_revision = 0;
   std::string note;
-  std::variant<std::monostate, Acknowledge, RegisterIncident, RunCheck, RevokeAgent, AdmitAgent> act;
+  std::variant<std::monostate, Acknowledge, RegisterIncident, RunCheck, RevokeAgent, AdmitAgent>
+      act;
   friend bool operator==(const Command&, const Command&) = default;
 };
 

@@ -43,8 +43,8 @@ struct ProcessRule {
 
 struct SourceRule {
   Protocol protocol = Protocol::tcp;
-  std::uint16_t port = 0;              // the local service
-  std::vector<std::string> networks;   // CIDR; no rule for a port: any source
+  std::uint16_t port = 0;             // the local service
+  std::vector<std::string> networks;  // CIDR; no rule for a port: any source
   friend bool operator==(const SourceRule&, const SourceRule&) = default;
 };
 
@@ -71,8 +71,8 @@ struct RuleLimits {
 enum class Criticality : std::uint8_t { unknown = 0, support, standard, core };
 
 struct HostPolicy {
-  std::string host;         // host name; "*" is the default for hosts that have none
-  std::string baseline;     // name of a baseline
+  std::string host;      // host name; "*" is the default for hosts that have none
+  std::string baseline;  // name of a baseline
   Criticality criticality = Criticality::unknown;
   bool centre_critical = false;
   std::vector<CheckDefinition> checks;  // empty: the host's own file decides
@@ -82,13 +82,13 @@ struct HostPolicy {
 // Where notifications go. Secrets are references to files, read when used.
 struct ChannelPolicy {
   std::string name;
-  std::string kind;          // "email" or "webhook"
-  std::string url;           // smtp://host:port, smtps://…, https://…
-  std::string from;          // email
-  std::string user;          // email; empty: no authentication
+  std::string kind;  // "email" or "webhook"
+  std::string url;   // smtp://host:port, smtps://…, https://…
+  std::string from;  // email
+  std::string user;  // email; empty: no authentication
   std::string password_file;
-  std::string hmac_key_file; // webhook
-  std::string ca_file;       // empty: the system's
+  std::string hmac_key_file;  // webhook
+  std::string ca_file;        // empty: the system's
   bool require_tls = true;
   friend bool operator==(const ChannelPolicy&, const ChannelPolicy&) = default;
 };

@@ -16,6 +16,8 @@ std::int64_t read(clockid_t clock) {
 }  // namespace
 
 Instant SystemTime::wall() const { return Instant{read(CLOCK_REALTIME)}; }
-MonoTime SystemTime::steady() const { return MonoTime{static_cast<std::uint64_t>(read(CLOCK_BOOTTIME))}; }
+MonoTime SystemTime::steady() const {
+  return MonoTime{static_cast<std::uint64_t>(read(CLOCK_BOOTTIME))};
+}
 
 }  // namespace tocsin::time

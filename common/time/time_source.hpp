@@ -1,5 +1,6 @@
 // The only way to ask what time it is. Core code takes the time as an argument; adapters take a
-// TimeSource, so that tests can run a week in a second. Waiting uses a steady clock, stamping the wall.
+// TimeSource, so that tests can run a week in a second. Waiting uses a steady clock, stamping the
+// wall.
 #pragma once
 
 #include "common/base/instant.hpp"

@@ -2,15 +2,16 @@
 // Everything else includes common/wire/wire.hpp.
 #pragma once
 
-#include "common/base/result.hpp"
-#include "common/model/fact.hpp"
-#include "common/model/incident.hpp"
-#include "common/model/journal.hpp"
 #include "tocsin/v1/agent.pb.h"
 #include "tocsin/v1/journal.pb.h"
 #include "tocsin/v1/model.pb.h"
 #include "tocsin/v1/operator.pb.h"
 #include "tocsin/v1/state.pb.h"
+
+#include "common/base/result.hpp"
+#include "common/model/fact.hpp"
+#include "common/model/incident.hpp"
+#include "common/model/journal.hpp"
 
 namespace tocsin::wire {
 

@@ -1,7 +1,6 @@
 #include "common/base/text.hpp"
 
 #include <gtest/gtest.h>
-
 #include <rapidcheck.h>
 
 namespace tocsin {
@@ -13,7 +12,10 @@ TEST(CleanText, KeepsPlainAndChineseText) {
 
 TEST(CleanText, ShowsControlCharactersInsteadOfSendingThem) {
   EXPECT_EQ(clean_text("\x1b[2J\n\x7f", 100), "\\x1b[2J\\x0a\\x7f");
-  EXPECT_EQ(clean_text("a\xE2\x80\xAE" "b", 100), "a\\u202eb");
+  EXPECT_EQ(clean_text("a\xE2\x80\xAE"
+                       "b",
+                       100),
+            "a\\u202eb");
   EXPECT_EQ(clean_text("\xC2\x9B", 100), "\\x9b");
 }
 

@@ -1,0 +1,315 @@
+// Journal entries, and bytes for everything that is stored.
+#include "common/crypto/crypto.hpp"
+#include "common/wire/proto.hpp"
+#include "common/wire/text.hpp"
+#include "common/wire/wire.hpp"
+
+namespace tocsin::wire {
+namespace {
+
+template <class Proto>
+Result<Proto> parse(std::string_view what, std::string_view bytes, std::size_t limit) {
+  if (bytes.size() > limit) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}: {} bytes, at most {} are allowed", what, bytes.size(), limit));
+  }
+  Proto proto;
+  if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return fail(ErrorCode::invalid_argument, fmt::format("{}: not a valid message", what));
+  }
+  return proto;
+}
+
+// Bytes -> proto -> model in one step.
+template <class Proto>
+auto decode(std::string_view what, std::string_view bytes, std::size_t limit)
+    -> decltype(from_proto(std::declval<const Proto&>())) {
+  auto proto = parse<Proto>(what, bytes, limit);
+  if (!proto) return tl::unexpected(std::move(proto).error());
+  return from_proto(*proto);
+}
+
+template <class Proto, class Model>
+std::string encode(const Model& value) {
+  Proto proto;
+  to_proto(value, proto);
+  return proto.SerializeAsString();
+}
+
+constexpr std::size_t kDocumentBytes =
+    16 << 20;  // Written by ourselves; a damaged one must not eat memory.
+
+std::string id_text(std::string_view raw) { return clean_text(raw, 64); }
+
+void put_body(const model::AgentFact& from, v1::JournalEntry& to) {
+  v1::AgentFact& out = *to.mutable_fact();
+  out.set_agent_id(from.agent.hex);
+  out.set_epoch(from.epoch.value);
+  out.set_seq(from.seq.value);
+  out.set_fact(encode_fact(from.fact));
+}
+void put_body(const model::FactRangeLost& from, v1::JournalEntry& to) {
+  v1::FactRangeLost& out = *to.mutable_range_lost();
+  out.set_agent_id(from.agent.hex);
+  out.set_epoch(from.epoch.value);
+  out.set_from_seq(from.from.value);
+  out.set_to_seq(from.to.value);
+  to_proto(from.cause, *out.mutable_cause());
+}
+void put_body(const model::Command& from, v1::JournalEntry& to) {
+  to_proto(from, *to.mutable_command());
+}
+void put_body(const model::DeliveryOutcome& from, v1::JournalEntry& to) {
+  v1::DeliveryOutcome& out = *to.mutable_delivery();
+  out.set_notification_id(from.notification.value);
+  out.set_attempt(from.attempt);
+  out.set_result(static_cast<v1::DeliveryOutcome::Result>(from.result));
+  to_proto(from.detail, *out.mutable_detail());
+}
+void put_body(const model::PolicyChange& from, v1::JournalEntry& to) {
+  v1::PolicyChange& out = *to.mutable_policy();
+  out.set_kind(from.kind);
+  out.set_digest(from.digest);
+  out.set_content(from.content);
+  to_proto(from.principal, *out.mutable_principal());
+}
+void put_body(const model::AgentPresence& from, v1::JournalEntry& to) {
+  v1::AgentPresence& out = *to.mutable_presence();
+  out.set_agent_id(from.agent.hex);
+  out.set_state(static_cast<v1::AgentPresence::State>(from.state));
+  out.set_since_ns(from.since.ns);
+  to_proto(from.detail, *out.mutable_detail());
+  out.set_agent_version(from.agent_version);
+  out.set_host_name(from.host_name);
+  out.set_operating_system(from.operating_system);
+}
+void put_body(const model::ClockStep& from, v1::JournalEntry& to) {
+  to.mutable_clock_step()->set_difference_ns(from.difference.count());
+}
+void put_body(const model::Tick&, v1::JournalEntry& to) { to.mutable_tick(); }
+void put_body(const model::CollectorEvent& from, v1::JournalEntry& to) {
+  v1::CollectorEvent& out = *to.mutable_collector();
+  to_proto(from.event, *out.mutable_event());
+  out.set_version(from.version);
+  out.set_rules_version(from.rules_version);
+}
+void put_body(const std::monostate&, v1::JournalEntry&) {}
+
+Result<model::JournalBody> take_fact(const v1::AgentFact& from) {
+  model::AgentFact fact;
+  fact.agent.hex = id_text(from.agent_id());
+  fact.epoch = Epoch{from.epoch()};
+  fact.seq = Seq{from.seq()};
+  // A fact that this version cannot read was accepted all the same: it stays as an unknown kind.
+  if (auto decoded = decode_fact(from.fact())) fact.fact = *std::move(decoded);
+  return fact;
+}
+
+Result<model::JournalBody> take_delivery(const v1::DeliveryOutcome& from) {
+  if (from.result() < v1::DeliveryOutcome::RESULT_DELIVERED ||
+      from.result() > v1::DeliveryOutcome::RESULT_REFUSED) {
+    return out_of_range("delivery.result", static_cast<std::uint64_t>(from.result()));
+  }
+  model::DeliveryOutcome outcome;
+  outcome.notification = NotificationId{from.notification_id()};
+  outcome.attempt = from.attempt();
+  outcome.result = static_cast<model::DeliveryResult>(from.result());
+  TOCSIN_WIRE_SET(outcome.detail, from_proto(from.detail()));
+  return outcome;
+}
+
+Result<model::JournalBody> take_presence(const v1::AgentPresence& from) {
+  if (from.state() < v1::AgentPresence::STATE_HEARD ||
+      from.state() > v1::AgentPresence::STATE_REFUSED) {
+    return out_of_range("presence.state", static_cast<std::uint64_t>(from.state()));
+  }
+  model::AgentPresence presence;
+  presence.agent.hex = id_text(from.agent_id());
+  presence.state = static_cast<model::Presence>(from.state());
+  presence.since = Instant{from.since_ns()};
+  TOCSIN_WIRE_SET(presence.detail, from_proto(from.detail()));
+  presence.agent_version = name_text(from.agent_version());
+  presence.host_name = name_text(from.host_name());
+  presence.operating_system = name_text(from.operating_system());
+  return presence;
+}
+
+Result<model::JournalBody> take_body(const v1::JournalEntry& entry) {
+  switch (entry.body_case()) {
+    case v1::JournalEntry::kFact:
+      return take_fact(entry.fact());
+    case v1::JournalEntry::kRangeLost: {
+      const v1::FactRangeLost& in = entry.range_lost();
+      model::FactRangeLost lost;
+      lost.agent.hex = id_text(in.agent_id());
+      lost.epoch = Epoch{in.epoch()};
+      lost.from = Seq{in.from_seq()};
+      lost.to = Seq{in.to_seq()};
+      TOCSIN_WIRE_SET(lost.cause, from_proto(in.cause()));
+      return lost;
+    }
+    case v1::JournalEntry::kCommand: {
+      model::JournalBody body;
+      TOCSIN_WIRE_SET(body, from_proto(entry.command()));
+      return body;
+    }
+    case v1::JournalEntry::kDelivery:
+      return take_delivery(entry.delivery());
+    case v1::JournalEntry::kPolicy: {
+      const v1::PolicyChange& in = entry.policy();
+      model::PolicyChange change;
+      change.kind = name_text(in.kind());
+      change.digest = id_text(in.digest());
+      change.content = in.content();
+      TOCSIN_WIRE_SET(change.principal, from_proto(in.principal()));
+      return change;
+    }
+    case v1::JournalEntry::kPresence:
+      return take_presence(entry.presence());
+    case v1::JournalEntry::kClockStep:
+      return model::ClockStep{Duration(entry.clock_step().difference_ns())};
+    case v1::JournalEntry::kTick:
+      return model::Tick{};
+    case v1::JournalEntry::kCollector: {
+      model::CollectorEvent event;
+      TOCSIN_WIRE_SET(event.event, from_proto(entry.collector().event()));
+      event.version = name_text(entry.collector().version());
+      event.rules_version = entry.collector().rules_version();
+      return event;
+    }
+    case v1::JournalEntry::BODY_NOT_SET:
+      break;
+  }
+  return model::JournalBody(std::monostate{});
+}
+
+// Removes what differs between two runs that saw the same.
+void drop_volatile(v1::Observation& observation) {
+  observation.clear_wall_ns();
+  observation.clear_duration_us();
+  if (observation.has_ping()) {
+    v1::PingFacts& ping = *observation.mutable_ping();
+    ping.clear_rtt_min_us();
+    ping.clear_rtt_avg_us();
+    ping.clear_rtt_max_us();
+  }
+  if (observation.has_audit_log()) {
+    v1::AuditLogFacts& audit = *observation.mutable_audit_log();
+    audit.set_size_bytes(audit.size_bytes() == 0 ? 0 : 1);
+    audit.set_previous_size_bytes(audit.previous_size_bytes() == 0 ? 0 : 1);
+    audit.clear_modified_ns();
+    audit.clear_records_seen();
+  }
+  if (observation.has_sockets()) {
+    for (v1::Listener& listener : *observation.mutable_sockets()->mutable_listeners()) {
+      listener.clear_process_ids();
+    }
+    for (v1::PeerAggregate& peer : *observation.mutable_sockets()->mutable_peers())
+      peer.clear_count();
+  }
+  if (observation.has_processes()) {
+    v1::ProcessesFacts& processes = *observation.mutable_processes();
+    processes.clear_processes();
+    processes.clear_vanished();
+    for (v1::ProcessGroup& group : *processes.mutable_groups()) {
+      group.clear_count();
+      group.clear_example_pid();
+    }
+  }
+}
+
+}  // namespace
+
+std::string encode_fact(const model::Fact& fact) { return encode<v1::Fact>(fact); }
+Result<model::Fact> decode_fact(std::string_view bytes) {
+  return decode<v1::Fact>("fact", bytes, limits::kFactBytes);
+}
+
+std::string significant_digest(const model::Observation& observation) {
+  v1::Observation proto;
+  to_proto(observation, proto);
+  drop_volatile(proto);
+  return crypto::sha256(proto.SerializeAsString());
+}
+
+std::string encode_journal(const model::JournalBody& body) {
+  v1::JournalEntry entry;
+  std::visit([&](const auto& value) { put_body(value, entry); }, body);
+  return entry.SerializeAsString();
+}
+
+std::string encode_agent_fact(const AgentId& agent, Epoch epoch, Seq seq, std::string_view fact) {
+  v1::JournalEntry entry;
+  v1::AgentFact& out = *entry.mutable_fact();
+  out.set_agent_id(agent.hex);
+  out.set_epoch(epoch.value);
+  out.set_seq(seq.value);
+  out.set_fact(fact.data(), fact.size());
+  return entry.SerializeAsString();
+}
+
+Result<model::JournalBody> decode_journal(std::string_view bytes) {
+  const auto entry = parse<v1::JournalEntry>("journal entry", bytes, kDocumentBytes);
+  if (!entry) return tl::unexpected(entry.error());
+  return take_body(*entry);
+}
+
+std::string encode_host(const model::Host& host) { return encode<v1::HostState>(host); }
+Result<model::Host> decode_host(std::string_view bytes) {
+  return decode<v1::HostState>("host document", bytes, kDocumentBytes);
+}
+std::string encode_finding(const model::Finding& finding) {
+  return encode<v1::FindingState>(finding);
+}
+Result<model::Finding> decode_finding(std::string_view bytes) {
+  return decode<v1::FindingState>("finding document", bytes, kDocumentBytes);
+}
+std::string encode_incident(const model::Incident& incident) {
+  return encode<v1::IncidentState>(incident);
+}
+Result<model::Incident> decode_incident(std::string_view bytes) {
+  return decode<v1::IncidentState>("incident document", bytes, kDocumentBytes);
+}
+std::string encode_timeline(const model::TimelineItem& item) {
+  return encode<v1::TimelineItem>(item);
+}
+Result<model::TimelineItem> decode_timeline(std::string_view bytes) {
+  return decode<v1::TimelineItem>("timeline document", bytes, kDocumentBytes);
+}
+std::string encode_notification(const model::Notification& notification) {
+  return encode<v1::NotificationState>(notification);
+}
+Result<model::Notification> decode_notification(std::string_view bytes) {
+  return decode<v1::NotificationState>("notification document", bytes, kDocumentBytes);
+}
+std::string encode_command_result(const model::CommandResult& result) {
+  return encode<v1::CommandResult>(result);
+}
+Result<model::CommandResult> decode_command_result(std::string_view bytes) {
+  return decode<v1::CommandResult>("command result document", bytes, kDocumentBytes);
+}
+
+std::string encode_checks(const std::vector<model::CheckDefinition>& checks) {
+  v1::Assign assign;
+  for (const model::CheckDefinition& check : checks) to_proto(check, *assign.add_checks());
+  return assign.SerializeAsString();
+}
+
+Result<std::vector<model::CheckDefinition>> decode_checks(std::string_view bytes) {
+  const auto assign = parse<v1::Assign>("assigned checks", bytes, limits::kMessageBytes);
+  if (!assign) return tl::unexpected(assign.error());
+  TOCSIN_TRY(check_count("assigned checks", static_cast<std::size_t>(assign->checks_size()),
+                         limits::kChecks));
+  std::vector<model::CheckDefinition> checks;
+  for (const v1::CheckDefinition& check : assign->checks()) {
+    TOCSIN_WIRE_SET(checks.emplace_back(), from_proto(check));
+  }
+  return checks;
+}
+
+std::string encode_request(const model::Request& request) { return encode<v1::Request>(request); }
+Result<model::Request> decode_request(std::string_view bytes) {
+  return decode<v1::Request>("request", bytes, limits::kMessageBytes);
+}
+
+}  // namespace tocsin::wire

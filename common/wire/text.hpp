@@ -1,0 +1,39 @@
+// Bounds applied to what comes off the wire; private to common/wire.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "common/base/limits.hpp"
+#include "common/base/result.hpp"
+#include "common/base/text.hpp"
+
+namespace tocsin::wire {
+
+inline std::string name_text(std::string_view raw) { return clean_text(raw, limits::kName); }
+inline std::string path_text(std::string_view raw) { return clean_text(raw, limits::kPath); }
+inline std::string value_text(std::string_view raw) { return clean_text(raw, limits::kText); }
+
+// A list that is longer than its limit is refused as a whole: cutting it would hide something.
+inline Status check_count(std::string_view what, std::size_t count, std::size_t limit) {
+  if (count <= limit) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("{}: {} items, at most {} are allowed", what, count, limit));
+}
+
+// A number that does not fit, or an enumerator of this version that does not exist.
+inline auto out_of_range(std::string_view what, std::uint64_t value) {
+  return fail(ErrorCode::invalid_argument, fmt::format("{}: {} is out of range", what, value));
+}
+
+}  // namespace tocsin::wire
+
+// Assigns the value of a Result expression to `target`, or leaves with its error.
+#define TOCSIN_WIRE_SET(target, expression)                                            \
+  do {                                                                                 \
+    auto wire_set_result = (expression);                                               \
+    if (!wire_set_result) return ::tl::unexpected(std::move(wire_set_result).error()); \
+    (target) = *std::move(wire_set_result);                                            \
+  } while (false)

@@ -1,0 +1,317 @@
+#include "common/wire/wire.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include "common/base/limits.hpp"
+
+namespace tocsin {
+namespace {
+
+using model::Observation;
+
+model::Message a_message() { return {"port.unexpected", {{"port", "4444"}, {"host", "備份主機"}}}; }
+AgentId an_agent() { return {std::string(64, 'a')}; }
+
+Observation observed(model::CheckRef check, model::Facts facts) {
+  Observation observation;
+  observation.check = std::move(check);
+  observation.at = Instant{1'700'000'000'000'000'000};
+  observation.took = 1500us;
+  observation.facts = std::move(facts);
+  return observation;
+}
+
+Observation a_sockets_observation() {
+  model::Listener listener;
+  listener.protocol = model::Protocol::tcp;
+  listener.address_class = model::AddressClass::any;
+  listener.address = "0.0.0.0";
+  listener.port = 4444;
+  listener.executable = "/tmp/.x/sshd2";
+  listener.executable_deleted = model::Tristate::yes;
+  listener.executable_world_writable = model::Tristate::no;
+  listener.uid = 1000;
+  listener.user = "eve";
+  listener.unit = "evil.service";
+  listener.process_ids = {31337, 31338};
+  listener.network_namespace = "4026531840";
+  model::SocketsFacts facts;
+  facts.listeners = {listener};
+  facts.peers = {{model::Protocol::tcp, 4444, true, "203.0.113.0/24", 0, 3}};
+  facts.listeners_over_limit = 1;
+  facts.peers_over_limit = 2;
+  facts.owners_unknown = 3;
+  return observed({model::CheckKind::sockets, ""}, facts);
+}
+
+std::vector<Observation> one_of_each() {
+  model::PingFacts ping{"10.0.0.1", model::PingMethod::tcp, 5, 4, 100, 200, 300,
+                        1,          model::Tristate::yes};
+  model::ServiceFacts service{"ssh.service", "loaded", "failed", "dead", "exit-code", 2, 99, -1,
+                              Instant{5},    true};
+  model::AuditLogFacts audit;
+  audit.source = "/var/log/audit/audit.log";
+  audit.present = model::Tristate::yes;
+  audit.readable = model::Tristate::no;
+  audit.size_bytes = 10;
+  audit.inode = 11;
+  audit.device = 12;
+  audit.modified = Instant{13};
+  audit.records_seen = 14;
+  audit.auditing_was_on = audit.replaced = audit.shrunk = audit.rotated_sibling = true;
+  audit.head_changed = audit.zeroed = audit.new_boot = true;
+  audit.sequence_gap = 15;
+  audit.disk_full = model::Tristate::yes;
+  audit.previous_size_bytes = 16;
+  audit.boot_id = "b";
+  audit.auditing_on = model::Tristate::no;
+  model::ProcessGroup group{"[kworker]",
+                            "/dev/shm/x",
+                            0,
+                            "root",
+                            "x.service",
+                            2,
+                            true,
+                            model::Tristate::yes,
+                            model::Tristate::no,
+                            model::Tristate::yes,
+                            true,
+                            model::Tristate::yes,
+                            77};
+  model::ProcessesFacts processes{{group}, 120, 1, 2, 3, true};
+  Observation blind;
+  blind.check = {model::CheckKind::service, "ssh.service"};
+  blind.outcome = model::Outcome::not_permitted;
+  blind.detail = a_message();
+  return {a_sockets_observation(),
+          observed({model::CheckKind::ping, "10.0.0.1"}, ping),
+          observed({model::CheckKind::service, "ssh.service"}, service),
+          observed({model::CheckKind::audit_log, "/var/log/audit/audit.log"}, audit),
+          observed({model::CheckKind::processes, ""}, processes),
+          blind};
+}
+
+model::Fact a_fact(Observation observation) {
+  return {"boot", MonoTime{7}, Instant{8}, model::Priority::critical, std::move(observation)};
+}
+
+std::vector<model::Fact> facts_of_every_kind() {
+  std::vector<model::Fact> facts;
+  for (Observation& o : one_of_each()) facts.push_back(a_fact(std::move(o)));
+  model::Fact other{"boot", MonoTime{7}, Instant{8}, model::Priority::normal, {}};
+  other.body = model::RequestResult{
+      "r1", model::RequestOutcome::expired, a_message(), {a_sockets_observation()}};
+  facts.push_back(other);
+  other.body = model::SpoolLoss{9, Instant{1}, Instant{2}, a_message()};
+  facts.push_back(other);
+  other.body = model::AgentEvent{a_message()};
+  facts.push_back(other);
+  other.body = std::monostate{};
+  facts.push_back(other);
+  return facts;
+}
+
+std::vector<model::JournalBody> bodies_of_every_kind() {
+  const model::Principal who{"wang", model::Role::officer, "ff00"};
+  model::Command command{"c1", who, 4, "值班", model::Acknowledge{IncidentId{3}}};
+  std::vector<model::JournalBody> bodies;
+  for (model::Fact& fact : facts_of_every_kind()) {
+    bodies.emplace_back(model::AgentFact{an_agent(), Epoch{~0ULL}, Seq{12}, std::move(fact)});
+  }
+  bodies.emplace_back(command);
+  command.act = model::RegisterIncident{IncidentId{3}};
+  bodies.emplace_back(command);
+  command.act = model::RunCheck{an_agent(), {model::CheckKind::service, "a.service"}};
+  bodies.emplace_back(command);
+  command.act = model::RevokeAgent{an_agent()};
+  bodies.emplace_back(command);
+  command.act = model::AdmitAgent{an_agent(), "tsm-bk02", "t1"};
+  bodies.emplace_back(command);
+  bodies.emplace_back(model::FactRangeLost{an_agent(), Epoch{1}, Seq{2}, Seq{3}, a_message()});
+  bodies.emplace_back(
+      model::DeliveryOutcome{NotificationId{5}, 2, model::DeliveryResult::refused, a_message()});
+  bodies.emplace_back(model::PolicyChange{"site", "ab", "site = \"x\"\n", who});
+  bodies.emplace_back(model::AgentPresence{an_agent(), model::Presence::clone_suspected, Instant{4},
+                                           a_message(), "0.1.0", "h", "Debian 12"});
+  bodies.emplace_back(model::ClockStep{-3s});
+  bodies.emplace_back(model::Tick{});
+  bodies.emplace_back(model::CollectorEvent{a_message(), "0.1.0", 1});
+  bodies.emplace_back(std::monostate{});
+  return bodies;
+}
+
+TEST(Wire, EveryFactComesBackAsItWas) {
+  for (const model::Fact& fact : facts_of_every_kind()) {
+    const auto back = wire::decode_fact(wire::encode_fact(fact));
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(*back, fact);
+  }
+}
+
+TEST(Wire, EveryJournalEntryComesBackAsItWas) {
+  for (const model::JournalBody& body : bodies_of_every_kind()) {
+    const auto back = wire::decode_journal(wire::encode_journal(body));
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(*back, body);
+  }
+}
+
+TEST(Wire, AnAgentFactIsJournaledAsItWasSpooled) {
+  const std::string spooled = wire::encode_fact(facts_of_every_kind().front());
+  const auto back =
+      wire::decode_journal(wire::encode_agent_fact(an_agent(), Epoch{1}, Seq{2}, spooled));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(std::get<model::AgentFact>(*back).fact, facts_of_every_kind().front());
+}
+
+TEST(Wire, AFactThatCannotBeReadIsKeptAsAnUnknownKind) {
+  const auto back =
+      wire::decode_journal(wire::encode_agent_fact(an_agent(), Epoch{1}, Seq{2}, "\xff\xff"));
+  ASSERT_TRUE(back);
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(std::get<model::AgentFact>(*back).fact.body));
+  EXPECT_EQ(std::get<model::AgentFact>(*back).seq, Seq{2});
+}
+
+TEST(Wire, EveryStateDocumentComesBackAsItWas) {
+  model::Host host;
+  host.agent = an_agent();
+  host.name = "tsm-bk02";
+  host.presence = model::Presence::silent;
+  host.checks.push_back({{model::CheckKind::sockets, ""},
+                         model::Verdict::abnormal,
+                         {a_message()},
+                         Instant{1},
+                         Instant{2},
+                         Position{3},
+                         a_sockets_observation()});
+  host.epoch = Epoch{9};
+  host.facts_lost = 2;
+  EXPECT_EQ(wire::decode_host(wire::encode_host(host)), host);
+
+  model::Finding finding;
+  finding.id = FindingId{1};
+  finding.dedup_key = "k";
+  finding.agent = an_agent();
+  finding.check = {model::CheckKind::sockets, ""};
+  finding.code = "port.unexpected";
+  finding.subject = "tcp any 4444";
+  finding.message = a_message();
+  finding.closed = Instant{8};
+  EXPECT_EQ(wire::decode_finding(wire::encode_finding(finding)), finding);
+
+  model::Incident incident;
+  incident.id = IncidentId{4};
+  incident.number = "SI-115-0042";
+  incident.agent = an_agent();
+  incident.title = a_message();
+  incident.live = model::Severity::c;
+  incident.peak = model::Severity::b;
+  incident.explanation = {1,           model::Severity::c, {{"effect", "none"}}, {"C2"},
+                          a_message(), a_message(),        Instant{77}};
+  incident.acknowledged = Instant{5};
+  incident.acknowledged_by = {"wang", model::Role::working_group, "f"};
+  incident.findings = {FindingId{1}, FindingId{2}};
+  EXPECT_EQ(wire::decode_incident(wire::encode_incident(incident)), incident);
+
+  const model::TimelineItem item{IncidentId{4}, 2, Instant{3}, Position{4}, a_message(), {}};
+  EXPECT_EQ(wire::decode_timeline(wire::encode_timeline(item)), item);
+
+  model::Notification notification;
+  notification.id = NotificationId{3};
+  notification.reason = "opened";
+  notification.subject = a_message();
+  notification.body = {a_message(), a_message()};
+  notification.status = model::NotificationStatus::failed;
+  EXPECT_EQ(wire::decode_notification(wire::encode_notification(notification)), notification);
+
+  const model::CommandResult result{"c",
+                                    Position{1},
+                                    model::CommandOutcome::conflict,
+                                    a_message(),
+                                    {"lee", model::Role::duty, "x"},
+                                    3,
+                                    Instant{4},
+                                    "r"};
+  EXPECT_EQ(wire::decode_command_result(wire::encode_command_result(result)), result);
+}
+
+TEST(Wire, ChecksAndRequestsComeBackAsTheyWere) {
+  const std::vector<model::CheckDefinition> checks{
+      {{model::CheckKind::ping, "10.0.0.1"}, 60s, 5s, 3, 22},
+      {{model::CheckKind::sockets, ""}, 2s, 1s, 5, 0}};
+  EXPECT_EQ(wire::decode_checks(wire::encode_checks(checks)), checks);
+  const model::Request request{"r1", 30s, checks.front()};
+  EXPECT_EQ(wire::decode_request(wire::encode_request(request)), request);
+}
+
+TEST(Wire, HostileNamesAreMadeSafe) {
+  Observation observation = a_sockets_observation();
+  std::get<model::SocketsFacts>(observation.facts).listeners[0].user = "\x1b[2Jroot\n";
+  const auto back = wire::decode_fact(wire::encode_fact(a_fact(observation)));
+  ASSERT_TRUE(back);
+  const auto& facts = std::get<model::SocketsFacts>(std::get<Observation>(back->body).facts);
+  EXPECT_EQ(facts.listeners[0].user, "\\x1b[2Jroot\\x0a");
+}
+
+TEST(Wire, TooManyListenersAreRefusedAndTheErrorSaysHowMany) {
+  Observation observation = a_sockets_observation();
+  auto& facts = std::get<model::SocketsFacts>(observation.facts);
+  facts.listeners.resize(limits::kListeners + 1, facts.listeners.front());
+  const auto back = wire::decode_fact(wire::encode_fact(a_fact(observation)));
+  ASSERT_FALSE(back);
+  EXPECT_EQ(back.error().message, "sockets.listeners: 1025 items, at most 1024 are allowed");
+}
+
+TEST(Wire, FactsThatDoNotFitTheirKindAreRefused) {
+  Observation observation = a_sockets_observation();
+  observation.check = {model::CheckKind::ping, "10.0.0.1"};
+  EXPECT_FALSE(wire::decode_fact(wire::encode_fact(a_fact(observation))));
+  observation = a_sockets_observation();
+  observation.outcome = model::Outcome::failed;
+  EXPECT_FALSE(wire::decode_fact(wire::encode_fact(a_fact(observation))));
+}
+
+TEST(Wire, TheDigestIgnoresWhatAlwaysChangesAndNothingElse) {
+  const Observation before = a_sockets_observation();
+  Observation after = before;
+  after.at = Instant{before.at.ns + 1};
+  after.took = 9s;
+  auto& facts = std::get<model::SocketsFacts>(after.facts);
+  facts.listeners[0].process_ids = {1};
+  facts.peers[0].count = 99;
+  EXPECT_EQ(wire::significant_digest(before), wire::significant_digest(after));
+  EXPECT_EQ(wire::significant_digest(before).size(), 32U);
+  facts.listeners[0].port = 4445;
+  EXPECT_NE(wire::significant_digest(before), wire::significant_digest(after));
+}
+
+// Whatever arrives, decoding answers: a value within the limits, or an error with a text.
+TEST(Wire, MutatedBytesNeverGetPastTheLimits) {
+  std::vector<std::string> samples;
+  for (const auto& body : bodies_of_every_kind()) samples.push_back(wire::encode_journal(body));
+  for (const auto& fact : facts_of_every_kind()) samples.push_back(wire::encode_fact(fact));
+  EXPECT_TRUE(rc::check("decoders survive mutated input", [&] {
+    std::string bytes = *rc::gen::elementOf(samples);
+    const auto edits = *rc::gen::inRange(0, 8);
+    for (int i = 0; i < edits && !bytes.empty(); ++i) {
+      bytes[*rc::gen::inRange<std::size_t>(0, bytes.size())] = *rc::gen::arbitrary<char>();
+    }
+    bytes.resize(*rc::gen::inRange<std::size_t>(0, bytes.size() + 1));
+    const auto fact = wire::decode_fact(bytes);
+    if (fact) {
+      RC_ASSERT(fact->boot_id.size() <= limits::kName);
+      RC_ASSERT(wire::decode_fact(wire::encode_fact(*fact)) == fact);
+    } else {
+      RC_ASSERT(!fact.error().message.empty());
+    }
+    const auto body = wire::decode_journal(bytes);
+    if (!body) RC_ASSERT(!body.error().message.empty());
+    static_cast<void>(wire::decode_host(bytes));
+    static_cast<void>(wire::decode_incident(bytes));
+    static_cast<void>(wire::decode_checks(bytes));
+  }));
+}
+
+}  // namespace
+}  // namespace tocsin
