@@ -63,6 +63,10 @@ struct CertificateInfo {
 };
 // Parses one PEM certificate. Does not verify its chain (TLS did, or verify_certificate does).
 Result<CertificateInfo> read_certificate(std::string_view pem);
+// SHA-256 of the DER of one PEM certificate, hex; also of an authority, which names no identity.
+Result<std::string> fingerprint_of(std::string_view pem);
+// The certificates of a PEM bundle, at most 8, each a PEM of its own. Does not parse them.
+Result<std::vector<std::string>> split_certificates(std::string_view bundle);
 
 struct Authority {
   std::string certificate_pem;
@@ -77,10 +81,12 @@ struct CertificateRequest {
   Instant not_before;
   Duration life{};
 };
-// Signs for the key of `request_der`. For kind agent the identity's id must be the key's.
+// Signs for the key of `request_der`. For kind agent the identity's id must be the key's. The
+// certificate ends no later than the authority's own.
 Result<std::string> sign_certificate(const Authority& authority, std::string_view request_der,
                                      const CertificateRequest& request);
-// Is `pem` signed by the authority and valid at `now`? permission_denied says why not.
+// Is `pem` signed by the authority (or one of several in one PEM) and valid at `now`?
+// permission_denied says why not.
 Status verify_certificate(std::string_view pem, std::string_view authority_pem, Instant now);
 
 }  // namespace tocsin::crypto
