@@ -1,0 +1,108 @@
+// What each finding's code says in the facts of the grading table.
+#include <algorithm>
+#include <array>
+
+#include "collector/core/grade.hpp"
+
+namespace tocsin::collector {
+namespace {
+
+struct Row {
+  std::string_view code;
+  FindingMeaning meaning;
+};
+
+// Sorted by code. An access is suspected, never confirmed: the same sign has benign causes and a
+// person decides (procedure M-02, M-05).
+constexpr std::array kMeanings{
+    Row{"agent.silent", {Kind::agent_silence, Effect::none, Access::none, Impact::limited}},
+    Row{"audit.emptied", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
+    Row{"audit.gap", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
+    Row{"audit.missing", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
+    Row{"audit.replaced", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
+    Row{"audit.rewritten", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
+    Row{"audit.shrunk", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
+    Row{"audit.stopped", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
+    Row{"audit.zeroed", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
+    Row{"ping.loss.high", {Kind::network, Effect::degraded, Access::none, Impact::limited}},
+    Row{"ping.rtt.high", {Kind::performance, Effect::degraded, Access::none, Impact::limited}},
+    Row{"ping.unreachable", {Kind::network, Effect::interrupted, Access::none, Impact::limited}},
+    Row{"port.unexpected",
+        {Kind::logical_access, Effect::none, Access::suspected, Impact::limited}},
+    Row{"process.preload_file",
+        {Kind::logical_access, Effect::none, Access::suspected, Impact::serious}},
+    Row{"process.unexpected",
+        {Kind::logical_access, Effect::none, Access::suspected, Impact::limited}},
+    Row{"service.failed", {Kind::availability, Effect::interrupted, Access::none, Impact::limited}},
+    Row{"service.inactive",
+        {Kind::availability, Effect::interrupted, Access::none, Impact::limited}},
+    Row{"service.not_found",
+        {Kind::availability, Effect::interrupted, Access::none, Impact::limited}},
+    Row{"source.unexpected",
+        {Kind::logical_access, Effect::none, Access::suspected, Impact::limited}},
+};
+
+// Signs that have hardly a benign cause: with one of them an access counts as serious.
+constexpr std::array<std::string_view, 3> kCorroborating{"@why.imitates_kernel", "@why.memory_only",
+                                                         "@why.world_writable"};
+
+std::string_view why_of(const model::Message& message) {
+  const auto why = std::find_if(message.parameters.begin(), message.parameters.end(),
+                                [](const model::Parameter& p) { return p.name == "why"; });
+  return why == message.parameters.end() ? std::string_view{} : std::string_view(why->value);
+}
+
+}  // namespace
+
+std::optional<FindingMeaning> meaning_of(std::string_view finding_code) {
+  const auto row = std::find_if(kMeanings.begin(), kMeanings.end(),
+                                [&](const Row& r) { return r.code == finding_code; });
+  if (row == kMeanings.end()) return std::nullopt;
+  return row->meaning;
+}
+
+std::optional<FindingMeaning> meaning_of(std::string_view finding_code,
+                                         const model::Message& message) {
+  std::optional<FindingMeaning> meaning = meaning_of(finding_code);
+  if (!meaning || meaning->access == Access::none) return meaning;
+  const std::string_view why = why_of(message);
+  if (std::any_of(kCorroborating.begin(), kCorroborating.end(),
+                  [&](std::string_view sign) { return why.find(sign) != why.npos; })) {
+    meaning->impact = Impact::serious;
+  } else if (why == "@why.outside") {
+    meaning->access = Access::none;
+  }
+  return meaning;
+}
+
+std::string_view to_string(Kind kind) {
+  switch (kind) {
+    case Kind::availability:
+      return "availability";
+    case Kind::performance:
+      return "performance";
+    case Kind::network:
+      return "network";
+    case Kind::physical_access:
+      return "physical_access";
+    case Kind::logical_access:
+      return "logical_access";
+    case Kind::malware:
+      return "malware";
+    case Kind::audit_gap:
+      return "audit_gap";
+    case Kind::environment:
+      return "environment";
+    case Kind::backup_job:
+      return "backup_job";
+    case Kind::capacity:
+      return "capacity";
+    case Kind::change:
+      return "change";
+    case Kind::agent_silence:
+      return "agent_silence";
+  }
+  return "unknown";
+}
+
+}  // namespace tocsin::collector
