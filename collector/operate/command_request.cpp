@@ -1,0 +1,94 @@
+#include "collector/operate/command_request.hpp"
+
+#include <algorithm>
+#include <type_traits>
+#include <variant>
+
+#include "common/base/limits.hpp"
+#include "common/base/text.hpp"
+#include "common/wire/proto.hpp"
+
+namespace tocsin::collector {
+namespace {
+
+constexpr std::size_t kShortestId = 8;
+constexpr std::size_t kLongestId = 64;
+constexpr std::size_t kAgentIdDigits = 64;
+
+Status wrong(std::string message) { return fail(ErrorCode::invalid_argument, std::move(message)); }
+
+Status check_id(std::string_view id) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  };
+  if (id.size() < kShortestId || id.size() > kLongestId ||
+      !std::all_of(id.begin(), id.end(), fits)) {
+    return wrong("a command's id is 8 to 64 letters, digits, '-', '_' or '.'");
+  }
+  return {};
+}
+
+Status check_incident(IncidentId id) {
+  return id ? Status{} : wrong("the command names no incident");
+}
+
+Status check_agent(const AgentId& agent) {
+  std::string bytes;
+  if (agent.hex.size() == kAgentIdDigits && from_hex(agent.hex, bytes)) return {};
+  return wrong("an agent's id is 64 hex digits");
+}
+
+bool has_target(model::CheckKind kind) {
+  return kind != model::CheckKind::sockets && kind != model::CheckKind::processes;
+}
+
+struct CheckAct {
+  Status operator()(const std::monostate&) const { return wrong("the command names no act"); }
+  Status operator()(const model::Acknowledge& act) const { return check_incident(act.incident); }
+  Status operator()(const model::RegisterIncident& act) const {
+    return check_incident(act.incident);
+  }
+  Status operator()(const model::RunCheck& act) const {
+    TOCSIN_TRY(check_agent(act.agent));
+    if (has_target(act.check.kind) == act.check.target.empty()) {
+      return wrong(act.check.target.empty() ? "this check needs a target"
+                                            : "this check has no target");
+    }
+    return {};
+  }
+  Status operator()(const model::RevokeAgent& act) const { return check_agent(act.agent); }
+  Status operator()(const model::AdmitAgent&) const {
+    return fail(ErrorCode::permission_denied, "agents are admitted by enrolment only");
+  }
+};
+
+struct NameOfAct {
+  std::string_view operator()(const std::monostate&) const { return "none"; }
+  std::string_view operator()(const model::Acknowledge&) const { return "acknowledge"; }
+  std::string_view operator()(const model::RegisterIncident&) const { return "register"; }
+  std::string_view operator()(const model::RunCheck&) const { return "run-check"; }
+  std::string_view operator()(const model::RevokeAgent&) const { return "revoke-agent"; }
+  std::string_view operator()(const model::AdmitAgent&) const { return "admit-agent"; }
+};
+
+}  // namespace
+
+Result<model::Command> command_from(const v1::Command& request, const model::Principal& caller) {
+  TOCSIN_TRY(check_id(request.id()));
+  if (request.note().size() > limits::kText) return fail(wrong("the note is too long").error());
+  // The payload's principal is dropped before it is decoded: it must not matter in any way.
+  v1::Command without_principal = request;
+  without_principal.clear_principal();
+  auto command = wire::from_proto(without_principal);
+  if (!command) return fail(ErrorCode::invalid_argument, command.error().message);
+  TOCSIN_TRY(std::visit(CheckAct{}, command->act));
+  command->principal = caller;
+  return std::move(*command);
+}
+
+std::string_view act_name(const model::Command& command) {
+  return std::visit(NameOfAct{}, command.act);
+}
+
+}  // namespace tocsin::collector

@@ -1,0 +1,332 @@
+#include "collector/operate/operator_api.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "collector/operate/command_request.hpp"
+#include "collector/operate/summary.hpp"
+#include "common/base/limits.hpp"
+#include "common/base/text.hpp"
+#include "common/log/log.hpp"
+#include "common/rules/judge.hpp"
+#include "common/wire/proto.hpp"
+#include "common/wire/wire.hpp"
+
+namespace tocsin::collector {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kLongestReadWait{5000};
+constexpr milliseconds kLongestExecuteWait{15000};
+constexpr std::uint64_t kLagWorthAWarning = 10'000;
+constexpr std::uint32_t kDefaultRows = 100;
+constexpr std::uint32_t kShortestToken = 60;
+constexpr std::uint32_t kLongestToken = 7 * 24 * 3600;
+constexpr std::size_t kReplyBytes = limits::kBatchBytes;
+
+milliseconds bounded(std::uint32_t wait_ms, milliseconds most) {
+  return std::min(milliseconds(wait_ms), most);
+}
+
+IncidentQuery all_open() {
+  IncidentQuery query;
+  query.open_only = true;
+  query.limit = limits::kPageRows;
+  return query;
+}
+
+// Observations are large: they go out for one host at a time only.
+void add_host(const model::Host& host, bool with_observations, v1::HostList& list) {
+  v1::HostState* row = list.add_hosts();
+  if (with_observations) {
+    wire::to_proto(host, *row);
+    if (row->ByteSizeLong() <= kReplyBytes) return;
+    row->Clear();
+  }
+  model::Host light = host;
+  for (model::CheckStatus& check : light.checks) check.observation = {};
+  wire::to_proto(light, *row);
+  for (v1::CheckStatus& check : *row->mutable_checks()) check.clear_observation();
+}
+
+bool names(std::string_view wanted, const model::Host& host) {
+  return wanted.empty() || host.name.starts_with(wanted) || host.agent.hex == wanted;
+}
+
+bool may_enroll(model::Role role) {
+  return role == model::Role::admin || role == model::Role::officer ||
+         role == model::Role::working_group;
+}
+
+}  // namespace
+
+OperatorApi::OperatorApi(Parts parts) : parts_(std::move(parts)) {}
+
+Status OperatorApi::wait_until(const v1::ReadAt& read_at) {
+  if (read_at.at_least_position() == 0) return {};
+  const Position wanted{read_at.at_least_position()};
+  if (parts_.judge.wait_for(wanted, bounded(read_at.wait_ms(), kLongestReadWait))) return {};
+  return fail(ErrorCode::deadline_exceeded,
+              fmt::format("position {} is not judged yet (judged: {})", wanted.value,
+                          parts_.judge.progress().judged.value));
+}
+
+Result<v1::AsOf> OperatorApi::as_of() {
+  // The head first: what is accepted after it must not look like a lag.
+  const Position head = parts_.journal_head();
+  const auto state = parts_.state.as_of();
+  if (!state) return fail(state.error());
+  v1::AsOf as_of;
+  as_of.set_position(state->cursor.value);
+  as_of.set_judge_lag(head > state->cursor ? head.value - state->cursor.value : 0);
+  // Where everything is judged the state holds now, and not only since the last entry.
+  const Instant at = as_of.judge_lag() == 0 ? parts_.intake.journal_now() : state->judged_at;
+  as_of.set_journal_ns(at.ns);
+  return as_of;
+}
+
+Result<v1::Status> OperatorApi::get_status(const model::Principal& caller,
+                                           const v1::GetStatusRequest& request) {
+  TOCSIN_TRY(wait_until(request.read_at()));
+  auto now = as_of();
+  if (!now) return fail(now.error());
+  const auto hosts = parts_.state.hosts();
+  if (!hosts) return fail(hosts.error());
+  auto open = parts_.state.incidents(all_open());
+  if (!open) return fail(open.error());
+  const auto pending = parts_.state.pending_notifications();
+  if (!pending) return fail(pending.error());
+  const auto last = parts_.state.last_by_channel();
+  if (!last) return fail(last.error());
+  const auto policy = parts_.judge.policy();
+
+  v1::Status status;
+  status.set_site(policy->site);
+  status.set_version(parts_.version);
+  status.set_started_ns(parts_.started.ns);
+  status.set_store(parts_.store);
+  status.set_journal_head(parts_.journal_head().value);
+  count_agents(*hosts, status);
+  describe_channels(*policy, *pending, *last, status);
+  std::vector<model::Message> warnings = all_warnings(*now);
+  if (open->size() >= limits::kPageRows) {
+    warnings.push_back({"operator.open_over_limit", {{"count", fmt::format("{}", open->size())}}});
+  }
+  count_incidents(std::move(*open), status);
+  for (const model::Message& warning : warnings) wire::to_proto(warning, *status.add_warnings());
+  for (const CounterSource& source : parts_.counters) {
+    auto* counter = status.add_counters();
+    counter->set_name(source.name);
+    counter->set_value(source.value());
+  }
+  wire::to_proto(caller, *status.mutable_you());
+  *status.mutable_as_of() = std::move(*now);
+  return status;
+}
+
+std::vector<model::Message> OperatorApi::all_warnings(const v1::AsOf& as_of) {
+  std::vector<model::Message> warnings =
+      parts_.warnings ? parts_.warnings() : std::vector<model::Message>{};
+  if (const auto failure = parts_.judge.failure()) {
+    warnings.push_back({"judge.failed", {{"error", failure->message}}});
+  }
+  if (as_of.judge_lag() >= kLagWorthAWarning) {
+    warnings.push_back({"judge.lagging", {{"entries", fmt::format("{}", as_of.judge_lag())}}});
+  }
+  if (const std::uint64_t unknown = parts_.judge.progress().unknown_entries; unknown != 0) {
+    warnings.push_back({"judge.unknown_entries", {{"count", fmt::format("{}", unknown)}}});
+  }
+  return warnings;
+}
+
+Result<v1::HostList> OperatorApi::list_hosts(const v1::ListHostsRequest& request) {
+  if (request.name().size() > limits::kName) {
+    return fail(ErrorCode::invalid_argument, "the host name is too long");
+  }
+  TOCSIN_TRY(wait_until(request.read_at()));
+  auto now = as_of();
+  if (!now) return fail(now.error());
+  auto hosts = parts_.state.hosts();
+  if (!hosts) return fail(hosts.error());
+  const auto open = parts_.state.incidents(all_open());
+  if (!open) return fail(open.error());
+
+  const auto has_incident = [&](const model::Host& host) {
+    return std::any_of(open->begin(), open->end(),
+                       [&](const model::Incident& i) { return i.agent == host.agent; });
+  };
+  std::erase_if(*hosts, [&](const model::Host& host) {
+    return !names(request.name(), host) ||
+           (request.abnormal_only() && !needs_attention(host) && !has_incident(host));
+  });
+  // A whole name is meant as such, also where it begins another one.
+  const auto exact = std::find_if(hosts->begin(), hosts->end(), [&](const model::Host& host) {
+    return host.name == request.name();
+  });
+  if (!request.name().empty() && exact != hosts->end()) {
+    std::erase_if(*hosts, [&](const model::Host& host) { return host.name != request.name(); });
+  }
+  std::stable_sort(hosts->begin(), hosts->end(),
+                   [](const model::Host& a, const model::Host& b) { return a.name < b.name; });
+
+  v1::HostList list;
+  *list.mutable_as_of() = std::move(*now);
+  const bool with_observations = !request.name().empty() && hosts->size() == 1;
+  for (const model::Host& host : *hosts) add_host(host, with_observations, list);
+  for (const model::Incident& incident : *open) {
+    const bool listed = std::any_of(hosts->begin(), hosts->end(), [&](const model::Host& host) {
+      return host.agent == incident.agent;
+    });
+    if (listed) wire::to_proto(incident, *list.add_open_incidents());
+  }
+  return list;
+}
+
+Result<v1::IncidentList> OperatorApi::list_incidents(const v1::ListIncidentsRequest& request) {
+  const std::uint32_t limit = request.limit() == 0 ? kDefaultRows : request.limit();
+  if (limit > limits::kPageRows) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("at most {} incidents at a time", limits::kPageRows));
+  }
+  if (request.at_least() < v1::SEVERITY_UNSPECIFIED || request.at_least() > v1::SEVERITY_A) {
+    return fail(ErrorCode::invalid_argument, "unknown severity");
+  }
+  TOCSIN_TRY(wait_until(request.read_at()));
+  auto now = as_of();
+  if (!now) return fail(now.error());
+  IncidentQuery query;
+  query.open_only = request.open_only();
+  query.unacknowledged_only = request.unacknowledged_only();
+  query.at_least = static_cast<model::Severity>(request.at_least());
+  query.limit = limit + 1;  // One more, to know whether there are more.
+  query.before = IncidentId{request.before_id()};
+  auto incidents = parts_.state.incidents(query);
+  if (!incidents) return fail(incidents.error());
+
+  v1::IncidentList list;
+  *list.mutable_as_of() = std::move(*now);
+  list.set_more(incidents->size() > limit);
+  if (list.more()) incidents->resize(limit);
+  for (const model::Incident& incident : *incidents)
+    wire::to_proto(incident, *list.add_incidents());
+  return list;
+}
+
+Result<v1::IncidentDetail> OperatorApi::get_incident(const v1::GetIncidentRequest& request) {
+  if (request.reference().empty() || request.reference().size() > limits::kName) {
+    return fail(ErrorCode::invalid_argument, "an incident's number or id is needed");
+  }
+  TOCSIN_TRY(wait_until(request.read_at()));
+  auto now = as_of();
+  if (!now) return fail(now.error());
+  const auto incident = parts_.state.incident(request.reference());
+  if (!incident) return fail(incident.error());
+  if (!*incident) {
+    return fail(ErrorCode::not_found,
+                "no incident " + clean_text(request.reference(), limits::kName));
+  }
+  const IncidentId id = (*incident)->id;
+  const auto findings = parts_.state.findings(id);
+  if (!findings) return fail(findings.error());
+  const auto timeline = parts_.state.timeline(id);
+  if (!timeline) return fail(timeline.error());
+  const auto notifications = parts_.state.notifications(id);
+  if (!notifications) return fail(notifications.error());
+
+  v1::IncidentDetail detail;
+  *detail.mutable_as_of() = std::move(*now);
+  wire::to_proto(**incident, *detail.mutable_incident());
+  for (const auto& finding : *findings) wire::to_proto(finding, *detail.add_findings());
+  for (const auto& item : *timeline) wire::to_proto(item, *detail.add_timeline());
+  for (const auto& one : *notifications) wire::to_proto(one, *detail.add_notifications());
+  return detail;
+}
+
+Result<v1::ExecuteReply> OperatorApi::execute(const model::Principal& caller,
+                                              const v1::ExecuteRequest& request) {
+  auto command = command_from(request.command(), caller);
+  if (!command) return fail(command.error());
+  v1::ExecuteReply reply;
+  // Repeating a command that was judged is harmless, and not worth a second entry.
+  auto known = parts_.state.command_result(command->id);
+  if (!known) return fail(known.error());
+  if (!*known) {
+    const std::string id = command->id;
+    std::string bytes = wire::encode_journal(*command);
+    log::info("operator.command", {{"id", id}, {"who", caller.name}, {"act", act_name(*command)}});
+    const auto committed = parts_.intake.submit_and_wait({std::move(bytes), std::move(*command)});
+    if (!committed) return fail(committed.error());
+    reply.set_position(committed->last.value);
+    if (!parts_.judge.wait_for(committed->last, bounded(request.wait_ms(), kLongestExecuteWait))) {
+      reply.set_pending(true);
+      return reply;
+    }
+    known = parts_.state.command_result(id);
+    if (!known) return fail(known.error());
+    if (!*known)
+      return fail(ErrorCode::internal, "command " + id + " was judged without an answer");
+  }
+  reply.set_position(std::max(reply.position(), (*known)->position.value));
+  wire::to_proto(**known, *reply.mutable_result());
+  return reply;
+}
+
+Result<v1::EnrollToken> OperatorApi::create_enroll_token(
+    const model::Principal& caller, const v1::CreateEnrollTokenRequest& request) {
+  if (!may_enroll(caller.role)) {
+    return fail(ErrorCode::permission_denied,
+                fmt::format("role {} may not create enrolment tokens", to_string(caller.role)));
+  }
+  const std::uint32_t valid_s = request.valid_s() == 0 ? 3600 : request.valid_s();
+  if (valid_s < kShortestToken || valid_s > kLongestToken) {
+    return fail(ErrorCode::invalid_argument, "a token is valid for 60 s to 7 days");
+  }
+  if (request.host_name().size() > limits::kName) {
+    return fail(ErrorCode::invalid_argument, "the host name is too long");
+  }
+  const TokenRequest wanted{caller, clean_text(request.host_name(), limits::kName),
+                            std::chrono::seconds(valid_s)};
+  auto token = parts_.create_token(wanted);
+  if (!token) return fail(token.error());
+  model::CollectorEvent event{{"enroll.token_created",
+                               {{"token", token->token_id},
+                                {"host", wanted.host_name},
+                                {"who", caller.name},
+                                {"valid_s", fmt::format("{}", valid_s)}}},
+                              parts_.version,
+                              rules::kRulesVersion};
+  std::string bytes = wire::encode_journal(event);
+  const auto committed = parts_.intake.submit_and_wait({std::move(bytes), std::move(event)});
+  if (!committed) return fail(committed.error());
+  v1::EnrollToken reply;
+  reply.set_token(std::move(token->token));
+  reply.set_expires_ns(token->expires.ns);
+  reply.set_enroll_address(parts_.enroll_address);
+  reply.set_authority_fingerprint(parts_.authority_fingerprint);
+  return reply;
+}
+
+Result<v1::AuditReport> OperatorApi::verify_audit(const v1::VerifyAuditRequest&) {
+  if (verifying_.test_and_set()) {
+    return fail(ErrorCode::resource_exhausted, "the journal is being verified already; try later");
+  }
+  const auto chain = parts_.verify_journal();
+  verifying_.clear();
+  if (!chain) return fail(chain.error());
+  v1::AuditReport report;
+  report.set_intact(chain->intact);
+  report.set_entries(chain->entries);
+  report.set_groups(chain->groups);
+  report.set_first_position(chain->first.value);
+  report.set_last_position(chain->last.value);
+  report.set_head_hash(chain->head_hash);
+  if (!chain->intact) wire::to_proto(chain->problem, *report.mutable_problem());
+  return report;
+}
+
+}  // namespace tocsin::collector
