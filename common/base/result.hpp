@@ -39,6 +39,7 @@ bool is_retryable(ErrorCode code);
 struct Error {
   ErrorCode code = ErrorCode::internal;
   std::string message;
+  friend bool operator==(const Error&, const Error&) = default;
 };
 
 template <class T>
