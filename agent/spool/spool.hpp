@@ -19,12 +19,14 @@
 #include "common/base/instant.hpp"
 #include "common/base/result.hpp"
 #include "common/model/fact.hpp"
+#include "common/time/time_source.hpp"
 
 namespace tocsin::agent {
 
 struct SpoolOptions {
   std::uint64_t max_bytes = 256ULL << 20;  // of rows; low priority stops at 70 %, normal at 90 %
   std::string vfs;                         // SQLite VFS; tests put one that cuts the power here
+  const time::TimeSource* time = nullptr;  // stamps rows and losses; nullptr: the system's clocks
 };
 
 struct NewFact {
@@ -67,26 +69,31 @@ struct SpoolStatus {
 class Spool {
  public:
   // Opens or creates. A damaged file is set aside beside itself (".damaged-N"), a new epoch begins,
-  // and the first fact of it says so. Errors: permission_denied, resource_exhausted, data_loss.
+  // and the first fact of it says so. Errors: permission_denied, resource_exhausted, data_loss,
+  // failed_precondition (written by a newer version). Later, any call of the other process's object
+  // may return data_loss ("was replaced"): open again.
   static Result<std::unique_ptr<Spool>> open(const std::string& path, const SpoolOptions& options);
   virtual ~Spool() = default;
 
   // Observer. One transaction: facts (numbered in order), cursors and check rows. Returns the last
   // number given. When the spool or the disk is full: resource_exhausted and nothing changed; the
-  // loss is remembered, and a SpoolLoss fact precedes the next facts that fit.
+  // loss is remembered, and a SpoolLoss fact precedes the next facts that fit. So it is after any
+  // other failure to write; invalid_argument (a fact, cursor or list over its limit) is no loss.
   virtual Result<Seq> append(std::span<const NewFact> facts, std::span<const ReaderCursor> cursors,
                              std::span<const CheckRow> checks) = 0;
   virtual Result<std::optional<std::string>> cursor(std::string_view key) = 0;
   virtual Result<std::vector<CheckRow>> checks() = 0;
   // Requests not started yet, oldest first, marked started before this returns (so never acted on
-  // twice). Those found started from an earlier life of the observer are in `interrupted`.
+  // twice). Those found started from an earlier life of the observer are in `interrupted`. Each is
+  // told once in the life of this object, and again after a restart until it is finished.
   struct Taken {
     std::vector<model::Request> fresh;
     std::vector<model::Request> expired;
     std::vector<std::string> interrupted;
   };
   virtual Result<Taken> take_requests(Instant now) = 0;
-  // Done with a request: forgets it, in the same transaction as the facts that answer it.
+  // Done with a request: forgets it, in the same transaction as the facts that answer it. Nothing
+  // is changed after an error; not_found: no such request, or finished before.
   virtual Result<Seq> finish_request(std::string_view request_id,
                                      std::span<const NewFact> facts) = 0;
   virtual Result<std::optional<std::string>> assigned_checks() = 0;  // common/wire decode_checks
@@ -95,7 +102,8 @@ class Spool {
   virtual Result<SpoolStatus> status() = 0;
   virtual Result<std::vector<SpoolRow>> read(Seq from, std::size_t max_rows,
                                              std::size_t max_bytes) = 0;
-  // The collector has committed everything up to here; those rows go.
+  // The collector has committed everything up to here; those rows go. Errors: failed_precondition
+  // (another epoch), invalid_argument (numbers that were never given).
   virtual Status acknowledge(Epoch epoch, Seq up_to) = 0;
   // The collector refused this epoch (restored or cloned spool): unsent rows are kept, numbered
   // anew from 1 in a new epoch.
