@@ -74,7 +74,7 @@ mapfile -t tests < <(ctest --test-dir "$build" -N "${selection[@]}" |
 targets=()
 alone=$([ "${#labels[@]}" -gt 0 ] || [ -n "$only" ] && echo yes)
 case "$preset ${labels[*]} " in
-  'release '*' integration '* | *' e2e '* | *' bench '* | *' tidy-clang '*) alone= ;;
+  'release '*' integration '* | *' e2e '* | *' bench '*) alone= ;;
 esac
 if [ -n "$alone" ]; then
   mapfile -t targets < <(comm -12 <(printf '%s\n' "${tests[@]}" | sort) \

@@ -1,0 +1,5 @@
+#include <mutex>  // bad
+#include <string>
+
+#include "common/base/a.hpp"
+#include "common/model/b.hpp"  // bad
