@@ -18,14 +18,20 @@
 
 namespace tocsin::agent {
 
-// What a check may use. `memory` survives between runs of the same check and, where
-// `durable_cursor` is set after a run, also a restart: it is committed with the observation's fact.
+// What a check keeps between its runs in one life of the agent: caches, never the only copy.
+struct CheckMemory {
+  virtual ~CheckMemory() = default;
+};
+
+// What a check may use. `memory` survives between runs of the same check; `new_cursor`, where a run
+// sets it, also a restart: it is committed with the observation's fact. One run at a time has it.
 struct CheckContext {
   const time::TimeSource& time;
   std::stop_token stop;                   // the deadline passed, or the agent stops
   std::string root = "/";                 // of the host's files; tests put a folder here
   std::optional<std::string> cursor;      // as committed by the last run that set it
   std::optional<std::string> new_cursor;  // set by the check: commit this with the observation
+  std::unique_ptr<CheckMemory> memory;    // made by the check at its first run
 };
 
 using RunCheck = std::function<model::Observation(const model::CheckDefinition&, CheckContext&)>;

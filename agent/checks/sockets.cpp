@@ -1,0 +1,188 @@
+#include "agent/checks/sockets.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "agent/checks/observation.hpp"
+#include "agent/checks/sockets_facts.hpp"
+#include "agent/os/procfs.hpp"
+#include "agent/os/sock_diag.hpp"
+#include "agent/os/users.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+constexpr Duration kPeersEvery = 30s;
+constexpr Duration kSettled = 30s;       // for unconnected UDP on an ephemeral port
+constexpr Duration kSearchAgain = 60s;   // for a socket whose owner was not found
+constexpr std::size_t kOwnersKept = 64;  // of one socket
+constexpr std::size_t kFileBytes = 8192;
+
+struct KnownOwner {
+  std::uint32_t descriptor = 0;
+  std::uint64_t start_ticks = 0;
+  std::string link;  // of /proc/PID/exe as last read
+  SocketOwner owner;
+};
+
+struct KnownSocket {
+  MonoTime first_seen;
+  bool since_before = false;  // already there at the first run
+  std::optional<MonoTime> searched;
+  std::vector<KnownOwner> owners;
+};
+
+struct SocketsMemory final : CheckMemory {
+  explicit SocketsMemory(const std::string& root) : users(root) {}
+  os::Users users;
+  std::map<std::uint64_t, KnownSocket> sockets;  // by inode; only those of the last run
+  std::vector<os::Socket> connections;
+  std::optional<MonoTime> connections_at;
+  bool first_run = true;
+};
+
+std::uint64_t start_ticks_of(const os::ProcReader& proc, std::uint32_t pid) {
+  const auto text = proc.read(pid, "stat", kFileBytes);
+  if (!text) return 0;
+  const auto stat = os::parse_stat(*text);
+  return stat ? stat->start_ticks : 0;
+}
+
+// Reads what can change while a process lives: which program it runs, whether others may write it.
+void look_at_program(const os::ProcReader& proc, KnownOwner& known) {
+  const std::uint32_t pid = known.owner.process_id;
+  const std::string link = proc.link(pid, "exe").value_or(std::string());
+  if (link != known.link || known.link.empty()) {
+    known.link = link;
+    const ExecutableLink parsed = parse_executable_link(link);
+    known.owner.executable = parsed.path;
+    known.owner.deleted = link.empty() ? model::Tristate::unknown : model::tristate(parsed.deleted);
+    const auto cgroup = proc.read(pid, "cgroup", kFileBytes);
+    known.owner.unit = cgroup ? os::parse_cgroup_unit(*cgroup) : std::string();
+  }
+  const auto writable = proc.executable_world_writable(pid, known.owner.executable);
+  known.owner.world_writable = writable ? model::tristate(*writable) : model::Tristate::unknown;
+}
+
+KnownOwner owner_from(const os::ProcReader& proc, const os::ProcReader::Holder& holder) {
+  KnownOwner known;
+  known.descriptor = holder.fd;
+  known.owner.process_id = holder.pid;
+  known.start_ticks = start_ticks_of(proc, holder.pid);
+  look_at_program(proc, known);
+  return known;
+}
+
+// False: this process no longer has this socket where it was.
+bool still_holds(const os::ProcReader& proc, std::uint64_t inode, KnownOwner& known) {
+  const std::uint32_t pid = known.owner.process_id;
+  const auto link = proc.link(pid, "fd/" + std::to_string(known.descriptor));
+  if (!link || os::parse_socket_link(*link) != inode) return false;
+  if (start_ticks_of(proc, pid) != known.start_ticks) return false;
+  look_at_program(proc, known);
+  return true;
+}
+
+// Forgets sockets that are gone, notes new ones, and returns the inodes whose owner must be
+// searched.
+std::vector<std::uint64_t> reconcile(const std::vector<os::Socket>& sockets,
+                                     const os::ProcReader& proc, MonoTime now,
+                                     SocketsMemory& memory) {
+  std::map<std::uint64_t, KnownSocket> next;
+  for (const os::Socket& socket : sockets) {
+    const auto known = memory.sockets.find(socket.inode);
+    if (known != memory.sockets.end()) {
+      next.insert(memory.sockets.extract(known));
+    } else {
+      next.try_emplace(socket.inode, KnownSocket{now, memory.first_run, std::nullopt, {}});
+    }
+  }
+  memory.sockets = std::move(next);
+  std::vector<std::uint64_t> unknown;
+  for (auto& [inode, known] : memory.sockets) {
+    const bool had_owners = !known.owners.empty();
+    std::erase_if(known.owners,
+                  [&, key = inode](KnownOwner& owner) { return !still_holds(proc, key, owner); });
+    const bool search = !known.searched || now - *known.searched >= kSearchAgain || had_owners;
+    if (known.owners.empty() && search && inode != 0) unknown.push_back(inode);
+  }
+  return unknown;
+}
+
+Status search_owners(const std::vector<std::uint64_t>& inodes, const os::ProcReader& proc,
+                     const CheckContext& context, MonoTime now, SocketsMemory& memory) {
+  if (inodes.empty()) return {};
+  const auto scan = proc.find_sockets(inodes, context.stop);
+  if (!scan) return fail(scan.error());
+  for (const std::uint64_t inode : inodes) memory.sockets[inode].searched = now;
+  for (const os::ProcReader::Holder& holder : scan->holders) {
+    std::vector<KnownOwner>& owners = memory.sockets[holder.inode].owners;
+    if (owners.size() < kOwnersKept) owners.push_back(owner_from(proc, holder));
+  }
+  return {};
+}
+
+std::pair<std::uint16_t, std::uint16_t> ephemeral_ports(const std::string& root) {
+  const auto text =
+      os::read_start(os::under(root, "/proc/sys/net/ipv4/ip_local_port_range"), kFileBytes);
+  constexpr std::pair<std::uint16_t, std::uint16_t> kLinuxDefault{32768, 60999};
+  return text ? os::parse_port_range(*text).value_or(kLinuxDefault) : kLinuxDefault;
+}
+
+bool passing(const os::Socket& socket, const KnownSocket& known, MonoTime now,
+             std::pair<std::uint16_t, std::uint16_t> ephemeral) {
+  if (socket.protocol != model::Protocol::udp || known.since_before) return false;
+  if (socket.local_port < ephemeral.first || socket.local_port > ephemeral.second) return false;
+  return now - known.first_seen < kSettled;
+}
+
+std::vector<SeenListener> describe(const std::vector<os::Socket>& sockets, MonoTime now,
+                                   const std::string& root, SocketsMemory& memory) {
+  const auto ephemeral = ephemeral_ports(root);
+  std::vector<SeenListener> listeners;
+  for (const os::Socket& socket : sockets) {
+    const KnownSocket& known = memory.sockets[socket.inode];
+    if (passing(socket, known, now, ephemeral)) continue;
+    SeenListener seen{socket, memory.users.name_of(socket.uid, now), {}};
+    for (const KnownOwner& owner : known.owners) seen.owners.push_back(owner.owner);
+    listeners.push_back(std::move(seen));
+  }
+  return listeners;
+}
+
+Status refresh_connections(const std::string& root, MonoTime now, SocketsMemory& memory) {
+  if (memory.connections_at && now - *memory.connections_at < kPeersEvery) return {};
+  auto connections = os::read_sockets(os::SocketQuery::connections, root);
+  if (!connections) return fail(connections.error());
+  memory.connections = std::move(*connections);
+  memory.connections_at = now;
+  return {};
+}
+
+Result<model::SocketsFacts> look(CheckContext& context, SocketsMemory& memory) {
+  const MonoTime now = context.time.steady();
+  const auto sockets = os::read_sockets(os::SocketQuery::listeners, context.root);
+  if (!sockets) return fail(sockets.error());
+  const auto proc = os::ProcReader::open(context.root);
+  if (!proc) return fail(proc.error());
+  const auto unknown = reconcile(*sockets, *proc, now, memory);
+  TOCSIN_TRY(search_owners(unknown, *proc, context, now, memory));
+  TOCSIN_TRY(refresh_connections(context.root, now, memory));
+  memory.first_run = false;
+  return sockets_facts(describe(*sockets, now, context.root, memory), memory.connections);
+}
+
+}  // namespace
+
+model::Observation observe_sockets(const model::CheckDefinition& check, CheckContext& context) {
+  const Run run(check, context);
+  if (!context.memory) context.memory = std::make_unique<SocketsMemory>(context.root);
+  auto facts = look(context, static_cast<SocketsMemory&>(*context.memory));
+  if (!facts) return run.unseen(facts.error());
+  return run.seen(std::move(*facts));
+}
+
+}  // namespace tocsin::agent

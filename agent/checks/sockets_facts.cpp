@@ -1,0 +1,120 @@
+#include "agent/checks/sockets_facts.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "common/base/limits.hpp"
+#include "common/base/text.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+using ListenerKey = std::tuple<model::Protocol, std::uint16_t, os::IpAddress, std::string,
+                               std::uint32_t, std::string>;
+
+model::Listener listener_from(const SeenListener& seen, const SocketOwner& owner) {
+  model::Listener listener;
+  listener.protocol = seen.socket.protocol;
+  listener.address_class = os::classify(seen.socket.local);
+  listener.address = os::to_string(seen.socket.local);
+  listener.port = seen.socket.local_port;
+  listener.executable = clean_text(owner.executable, limits::kPath);
+  listener.executable_deleted = owner.deleted;
+  listener.executable_world_writable = owner.world_writable;
+  listener.uid = seen.socket.uid;
+  listener.user = clean_text(seen.user, limits::kName);
+  listener.unit = clean_text(owner.unit, limits::kName);
+  return listener;
+}
+
+// Of two answers the one that is worse for the host, then the one that knows.
+model::Tristate worse(model::Tristate a, model::Tristate b) {
+  if (a == model::Tristate::yes || b == model::Tristate::yes) return model::Tristate::yes;
+  return a == model::Tristate::unknown ? b : a;
+}
+
+void merge(model::Listener& into, const SocketOwner& owner) {
+  into.executable_deleted = worse(into.executable_deleted, owner.deleted);
+  into.executable_world_writable = worse(into.executable_world_writable, owner.world_writable);
+  if (owner.process_id != 0) into.process_ids.push_back(owner.process_id);
+}
+
+void finish(model::Listener& listener) {
+  std::sort(listener.process_ids.begin(), listener.process_ids.end());
+  const auto last = std::unique(listener.process_ids.begin(), listener.process_ids.end());
+  listener.process_ids.erase(last, listener.process_ids.end());
+  if (listener.process_ids.size() > limits::kProcessIds) {
+    listener.process_ids.resize(limits::kProcessIds);
+  }
+}
+
+void add_listeners(std::span<const SeenListener> seen, model::SocketsFacts& facts) {
+  std::map<ListenerKey, model::Listener> by_key;
+  const std::vector<SocketOwner> nobody(1);
+  for (const SeenListener& one : seen) {
+    if (one.owners.empty()) ++facts.owners_unknown;
+    for (const SocketOwner& owner : one.owners.empty() ? nobody : one.owners) {
+      model::Listener listener = listener_from(one, owner);
+      ListenerKey key{listener.protocol,   listener.port, one.socket.local,
+                      listener.executable, listener.uid,  listener.unit};
+      merge(by_key.try_emplace(std::move(key), std::move(listener)).first->second, owner);
+    }
+  }
+  for (auto& [key, listener] : by_key) {
+    if (facts.listeners.size() == limits::kListeners) {
+      ++facts.listeners_over_limit;
+      continue;
+    }
+    finish(listener);
+    facts.listeners.push_back(std::move(listener));
+  }
+}
+
+using PeerKey = std::tuple<model::Protocol, bool, std::uint16_t, std::uint16_t, std::string>;
+
+void add_peers(std::span<const SeenListener> seen, std::span<const os::Socket> connections,
+               model::SocketsFacts& facts) {
+  std::set<std::pair<model::Protocol, std::uint16_t>> services;
+  for (const SeenListener& one : seen) {
+    services.emplace(one.socket.protocol, one.socket.local_port);
+  }
+  std::map<PeerKey, std::uint32_t> counts;
+  for (const os::Socket& socket : connections) {
+    if (os::classify(socket.remote) == model::AddressClass::loopback) continue;
+    if (socket.remote == os::unmapped(socket.local)) continue;
+    const bool inbound = services.contains({socket.protocol, socket.local_port});
+    const std::uint16_t local = inbound ? socket.local_port : std::uint16_t{0};
+    const std::uint16_t remote = inbound ? std::uint16_t{0} : socket.remote_port;
+    // Inbound first, so that the limit drops outbound ones before them.
+    ++counts[{socket.protocol, !inbound, local, remote, os::prefix_of(socket.remote)}];
+  }
+  for (const auto& [key, count] : counts) {
+    if (facts.peers.size() == limits::kPeers) {
+      ++facts.peers_over_limit;
+      continue;
+    }
+    const auto& [protocol, outbound, local, remote, prefix] = key;
+    facts.peers.push_back({protocol, local, !outbound, prefix, remote, count});
+  }
+}
+
+}  // namespace
+
+model::SocketsFacts sockets_facts(std::span<const SeenListener> listeners,
+                                  std::span<const os::Socket> connections) {
+  model::SocketsFacts facts;
+  add_listeners(listeners, facts);
+  add_peers(listeners, connections, facts);
+  return facts;
+}
+
+ExecutableLink parse_executable_link(const std::string& link) {
+  constexpr std::string_view kMark = " (deleted)";
+  if (!link.ends_with(kMark)) return {link, false};
+  return {link.substr(0, link.size() - kMark.size()), true};
+}
+
+}  // namespace tocsin::agent

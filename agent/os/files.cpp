@@ -1,0 +1,103 @@
+#include "agent/os/files.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+namespace tocsin::agent::os {
+namespace {
+
+FileStat from_stat(const struct stat& raw) {
+  FileStat file;
+  file.device = raw.st_dev;
+  file.inode = raw.st_ino;
+  file.size = static_cast<std::uint64_t>(raw.st_size);
+  file.modified = Instant{raw.st_mtim.tv_sec * 1'000'000'000LL + raw.st_mtim.tv_nsec};
+  return file;
+}
+
+}  // namespace
+
+Fd& Fd::operator=(Fd&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+Fd::~Fd() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+std::string under(std::string_view root, std::string_view path) {
+  while (!root.empty() && root.back() == '/') root.remove_suffix(1);
+  return std::string(root).append(path);
+}
+
+Result<std::string> read_at(const Fd& file, std::uint64_t offset, std::size_t limit) {
+  constexpr std::size_t kPiece = 1 << 16;  // Files of /proc do not say how long they are.
+  std::string bytes;
+  while (bytes.size() < limit) {
+    const std::size_t filled = bytes.size();
+    bytes.resize(std::min(limit, filled + kPiece));
+    const ssize_t n = ::pread(file.get(), bytes.data() + filled, bytes.size() - filled,
+                              static_cast<off_t>(offset + filled));
+    bytes.resize(filled + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail(system_error("read", errno));
+    if (n == 0) break;
+  }
+  return bytes;
+}
+
+Result<std::string> read_start(const std::string& path, std::size_t limit) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (!file.valid()) return fail(system_error("open " + path, errno));
+  return read_at(file, 0, limit);
+}
+
+Result<OpenedFile> open_regular(const std::string& path) {
+  OpenedFile opened;
+  // O_NONBLOCK: opening a pipe that somebody put there must not wait for its writer.
+  opened.fd = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  if (!opened.fd.valid()) return fail(system_error("open " + path, errno));
+  struct stat raw {};
+  if (::fstat(opened.fd.get(), &raw) != 0) return fail(system_error("stat " + path, errno));
+  if (!S_ISREG(raw.st_mode)) {
+    return fail(ErrorCode::invalid_argument, path + " is not a regular file");
+  }
+  opened.stat = from_stat(raw);
+  return opened;
+}
+
+Result<FileStat> stat_of(const std::string& path) {
+  struct stat raw {};
+  if (::lstat(path.c_str(), &raw) != 0) return fail(system_error("stat " + path, errno));
+  return from_stat(raw);
+}
+
+Result<std::vector<std::string>> list_folder(const std::string& path, std::size_t limit) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(path.c_str()), ::closedir);
+  if (!folder) return fail(system_error("open " + path, errno));
+  std::vector<std::string> names;
+  while (names.size() < limit) {
+    const dirent* entry = ::readdir(folder.get());
+    if (entry == nullptr) break;
+    const std::string_view name(entry->d_name);
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<bool> file_system_full(const std::string& path) {
+  struct statvfs raw {};
+  if (::statvfs(path.c_str(), &raw) != 0) return fail(system_error("statvfs " + path, errno));
+  return raw.f_bavail == 0 || (raw.f_files > 0 && raw.f_favail == 0);
+}
+
+}  // namespace tocsin::agent::os

@@ -1,0 +1,62 @@
+// Files as the agent reads them: bounded, by descriptor, without following what it should not.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/base/instant.hpp"
+#include "common/base/result.hpp"
+
+namespace tocsin::agent::os {
+
+// Owns a file descriptor.
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept;
+  ~Fd();
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+// "/srv" + "/etc/passwd" -> "/srv/etc/passwd"; root "/" changes nothing.
+std::string under(std::string_view root, std::string_view path);
+
+// At most `limit` bytes from the start. Errors: not_found, permission_denied, as the system says.
+Result<std::string> read_start(const std::string& path, std::size_t limit);
+// At most `limit` bytes from `offset` of an open file.
+Result<std::string> read_at(const Fd& file, std::uint64_t offset, std::size_t limit);
+
+// What tells one file from another and from its own past.
+struct FileStat {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t size = 0;
+  Instant modified;
+  friend bool operator==(const FileStat&, const FileStat&) = default;
+};
+struct OpenedFile {
+  Fd fd;
+  FileStat stat;
+};
+// Opens a regular file for reading; never a symbolic link (its last part), a pipe or a device.
+// Errors: not_found, permission_denied, invalid_argument (not a regular file).
+Result<OpenedFile> open_regular(const std::string& path);
+Result<FileStat> stat_of(const std::string& path);
+
+// Names in a folder, sorted, at most `limit`.
+Result<std::vector<std::string>> list_folder(const std::string& path, std::size_t limit);
+
+// True where no block or no inode is left on the file system that holds `path`.
+Result<bool> file_system_full(const std::string& path);
+
+}  // namespace tocsin::agent::os

@@ -1,0 +1,267 @@
+#include "agent/os/procfs.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <memory>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace tocsin::agent::os {
+namespace {
+
+constexpr std::size_t kLinkBytes = 4096;
+
+template <class T>
+std::optional<T> number(std::string_view text, int base = 10) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// Takes the text before `separator` off the front of `rest`.
+std::string_view take(std::string_view& rest, char separator) {
+  const std::size_t end = rest.find(separator);
+  const std::string_view piece = rest.substr(0, end);
+  rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  return piece;
+}
+
+std::string_view take_word(std::string_view& rest) {
+  const std::size_t start = rest.find_first_not_of(" \t");
+  if (start == std::string_view::npos) {
+    rest = {};
+    return {};
+  }
+  rest.remove_prefix(start);
+  const std::size_t end = rest.find_first_of(" \t\n");
+  const std::string_view word = rest.substr(0, end);
+  rest.remove_prefix(word.size());
+  return word;
+}
+
+bool is_unit(std::string_view part) {
+  for (const std::string_view suffix : {".service", ".scope", ".socket", ".mount", ".swap"}) {
+    if (part.size() > suffix.size() && part.ends_with(suffix)) return true;
+  }
+  return false;
+}
+
+using Folder = std::unique_ptr<DIR, int (*)(DIR*)>;
+
+Folder open_folder(int at, const std::string& name) {
+  const int fd = ::openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return {nullptr, ::closedir};
+  DIR* folder = ::fdopendir(fd);
+  if (folder == nullptr) ::close(fd);
+  return {folder, ::closedir};
+}
+
+std::string of_process(std::uint32_t pid, std::string_view name) {
+  return std::to_string(pid).append("/").append(name);
+}
+
+Result<std::string> read_link(int at, const std::string& name) {
+  char target[kLinkBytes];
+  const ssize_t n = ::readlinkat(at, name.c_str(), target, sizeof target);
+  if (n < 0) return fail(system_error("readlink " + name, errno));
+  return std::string(target, static_cast<std::size_t>(n));
+}
+
+}  // namespace
+
+std::optional<ProcStat> parse_stat(std::string_view text) {
+  // The name may hold anything, ") R 1 (" too, so it ends at the last parenthesis.
+  const std::size_t open = text.find(" (");
+  const std::size_t close = text.rfind(") ");
+  if (open == std::string_view::npos || close == std::string_view::npos || close < open + 2) {
+    return std::nullopt;
+  }
+  ProcStat stat;
+  const auto pid = number<std::uint32_t>(text.substr(0, open));
+  if (!pid) return std::nullopt;
+  stat.pid = *pid;
+  stat.name = std::string(text.substr(open + 2, close - open - 2));
+  std::string_view rest = text.substr(close + 2);
+  std::string_view fields[20];  // From "state" (the third) to "starttime" (the 22nd).
+  for (std::string_view& field : fields) field = take_word(rest);
+  const auto parent = number<std::uint32_t>(fields[1]);
+  const auto flags = number<std::uint32_t>(fields[6]);
+  const auto start = number<std::uint64_t>(fields[19]);
+  if (fields[0].size() != 1 || !parent || !flags || !start) return std::nullopt;
+  stat.state = fields[0][0];
+  stat.parent = *parent;
+  stat.flags = *flags;
+  stat.start_ticks = *start;
+  return stat;
+}
+
+std::optional<std::uint32_t> parse_status_uid(std::string_view text) {
+  while (!text.empty()) {
+    std::string_view line = take(text, '\n');
+    if (!line.starts_with("Uid:")) continue;
+    line.remove_prefix(4);
+    take_word(line);  // The real one.
+    return number<std::uint32_t>(take_word(line));
+  }
+  return std::nullopt;
+}
+
+std::string parse_cgroup_unit(std::string_view text) {
+  while (!text.empty()) {
+    std::string_view line = take(text, '\n');
+    const std::string_view hierarchy = take(line, ':');
+    const std::string_view controllers = take(line, ':');
+    const bool systemd = controllers == "name=systemd" || (hierarchy == "0" && controllers.empty());
+    if (!systemd) continue;
+    while (!line.empty()) {
+      const std::string_view part = take(line, '/');
+      if (is_unit(part)) return std::string(part);
+    }
+  }
+  return {};
+}
+
+bool environment_has(std::string_view environ_block, std::string_view name) {
+  while (!environ_block.empty()) {
+    const std::string_view entry = take(environ_block, '\0');
+    if (entry.size() > name.size() + 1 && entry.starts_with(name) && entry[name.size()] == '=') {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::optional<std::uint64_t> parse_socket_link(std::string_view link) {
+  constexpr std::string_view kStart = "socket:[";
+  if (!link.starts_with(kStart) || !link.ends_with(']')) return std::nullopt;
+  return number<std::uint64_t>(link.substr(kStart.size(), link.size() - kStart.size() - 1));
+}
+
+std::optional<std::pair<std::uint16_t, std::uint16_t>> parse_port_range(std::string_view text) {
+  const auto low = number<std::uint16_t>(take_word(text));
+  const auto high = number<std::uint16_t>(take_word(text));
+  if (!low || !high || *low > *high) return std::nullopt;
+  return std::pair(*low, *high);
+}
+
+std::optional<std::uint32_t> parse_default_gateway(std::string_view text) {
+  constexpr std::uint32_t kUpAndGateway = 0x3;
+  take(text, '\n');  // The heading.
+  while (!text.empty()) {
+    std::string_view line = take(text, '\n');
+    take_word(line);  // The interface.
+    const auto destination = number<std::uint32_t>(take_word(line), 16);
+    const auto gateway = number<std::uint32_t>(take_word(line), 16);
+    const auto flags = number<std::uint32_t>(take_word(line), 16);
+    if (!destination || !gateway || !flags) continue;
+    // The kernel prints the value as it lies in memory, which is network byte order.
+    if (*destination == 0 && (*flags & kUpAndGateway) == kUpAndGateway) return gateway;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::pair<std::uint32_t, std::string>> parse_passwd(std::string_view text,
+                                                                std::size_t limit) {
+  std::vector<std::pair<std::uint32_t, std::string>> users;
+  while (!text.empty() && users.size() < limit) {
+    std::string_view line = take(text, '\n');
+    const std::string_view name = take(line, ':');
+    take(line, ':');
+    const auto uid = number<std::uint32_t>(take(line, ':'));
+    if (!name.empty() && uid) users.emplace_back(*uid, std::string(name));
+  }
+  return users;
+}
+
+Result<ProcReader> ProcReader::open(std::string_view root) {
+  const std::string path = under(root, "/proc");
+  Fd proc(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!proc.valid()) return fail(system_error("open " + path, errno));
+  return ProcReader(std::move(proc));
+}
+
+Result<std::vector<std::uint32_t>> ProcReader::process_ids() const {
+  const Folder folder = open_folder(proc_.get(), ".");
+  if (!folder) return fail(system_error("list /proc", errno));
+  std::vector<std::uint32_t> pids;
+  while (const dirent* entry = ::readdir(folder.get())) {
+    if (const auto pid = number<std::uint32_t>(entry->d_name)) pids.push_back(*pid);
+  }
+  std::sort(pids.begin(), pids.end());
+  return pids;
+}
+
+Result<std::string> ProcReader::read(std::uint32_t pid, std::string_view name,
+                                     std::size_t limit) const {
+  const std::string path = of_process(pid, name);
+  const Fd file(::openat(proc_.get(), path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file.valid()) return fail(system_error("open /proc/" + path, errno));
+  return read_at(file, 0, limit);
+}
+
+Result<std::string> ProcReader::link(std::uint32_t pid, std::string_view name) const {
+  return read_link(proc_.get(), of_process(pid, name));
+}
+
+Result<ProcReader::Scan> ProcReader::find_sockets(const std::vector<std::uint64_t>& inodes,
+                                                  std::stop_token stop) const {
+  Scan scan;
+  const auto pids = process_ids();
+  if (!pids) return fail(pids.error());
+  for (const std::uint32_t pid : *pids) {
+    if (stop.stop_requested()) return fail(ErrorCode::deadline_exceeded, "scan of /proc/*/fd");
+    const Folder folder = open_folder(proc_.get(), of_process(pid, "fd"));
+    if (!folder) {
+      if (errno == EACCES || errno == EPERM) ++scan.not_permitted;
+      continue;
+    }
+    while (const dirent* entry = ::readdir(folder.get())) {
+      const auto fd = number<std::uint32_t>(entry->d_name);
+      if (!fd) continue;
+      char target[64];  // A longer link is not a socket's.
+      const ssize_t n = ::readlinkat(::dirfd(folder.get()), entry->d_name, target, sizeof target);
+      if (n <= 0) continue;
+      const auto inode = parse_socket_link({target, static_cast<std::size_t>(n)});
+      if (inode && std::binary_search(inodes.begin(), inodes.end(), *inode)) {
+        scan.holders.push_back({*inode, pid, *fd});
+      }
+    }
+  }
+  const auto order = [](const Holder& a, const Holder& b) {
+    return std::pair(a.inode, a.pid) < std::pair(b.inode, b.pid);
+  };
+  const auto same = [](const Holder& a, const Holder& b) {
+    return a.inode == b.inode && a.pid == b.pid;
+  };
+  std::stable_sort(scan.holders.begin(), scan.holders.end(), order);
+  scan.holders.erase(std::unique(scan.holders.begin(), scan.holders.end(), same),
+                     scan.holders.end());
+  return scan;
+}
+
+std::optional<bool> ProcReader::executable_world_writable(std::uint32_t pid,
+                                                          const std::string& path) const {
+  struct stat file {};
+  if (::fstatat(proc_.get(), of_process(pid, "exe").c_str(), &file, 0) != 0) return std::nullopt;
+  if ((file.st_mode & S_IWOTH) != 0) return true;
+  if (path.empty() || path[0] != '/') return false;
+  // Through the process's own root: its path means another file here when it runs in a container.
+  const std::string root = of_process(pid, "root");
+  for (std::size_t end = path.rfind('/'); end != std::string::npos && end > 0;
+       end = path.rfind('/', end - 1)) {
+    struct stat folder {};
+    if (::fstatat(proc_.get(), (root + path.substr(0, end)).c_str(), &folder, 0) != 0) {
+      if (errno == ENOENT) continue;  // Removed together with the program.
+      return std::nullopt;
+    }
+    if ((folder.st_mode & S_IWOTH) != 0) return true;
+  }
+  return false;
+}
+
+}  // namespace tocsin::agent::os

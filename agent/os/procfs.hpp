@@ -1,0 +1,85 @@
+// /proc: pure parsers of its files, and a reader of one process at a time.
+//
+// Everything in /proc/PID is written by that process or named by it: parsers accept any bytes and
+// never give more than they were given. Names and paths come out raw; facts clean them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/os/files.hpp"
+#include "common/base/result.hpp"
+
+namespace tocsin::agent::os {
+
+struct ProcStat {
+  std::uint32_t pid = 0;
+  std::string name;  // at most 15 bytes as the kernel keeps it; may hold spaces and parentheses
+  char state = '?';
+  std::uint32_t parent = 0;
+  std::uint32_t flags = 0;
+  std::uint64_t start_ticks = 0;  // with the pid, names a process within a boot
+  bool kernel_thread() const { return (flags & 0x00200000U) != 0; }  // PF_KTHREAD
+};
+// /proc/PID/stat
+std::optional<ProcStat> parse_stat(std::string_view text);
+// The effective user of /proc/PID/status.
+std::optional<std::uint32_t> parse_status_uid(std::string_view text);
+// The systemd system unit of /proc/PID/cgroup, v1 or v2: "ssh.service"; empty where there is none.
+std::string parse_cgroup_unit(std::string_view text);
+// True where an environment block sets a variable to something.
+bool environment_has(std::string_view environ_block, std::string_view name);
+// "socket:[1234]" -> 1234
+std::optional<std::uint64_t> parse_socket_link(std::string_view link);
+// The range of /proc/sys/net/ipv4/ip_local_port_range.
+std::optional<std::pair<std::uint16_t, std::uint16_t>> parse_port_range(std::string_view text);
+// The first default gateway of /proc/net/route as an IPv4 address in network byte order.
+std::optional<std::uint32_t> parse_default_gateway(std::string_view text);
+// /etc/passwd as (uid, name); lines that are not of that form are left out; at most `limit`.
+std::vector<std::pair<std::uint32_t, std::string>> parse_passwd(std::string_view text,
+                                                                std::size_t limit);
+
+// Reads /proc of one host. Thread: one at a time.
+class ProcReader {
+ public:
+  // `root`: of the host's files. Errors: not_found where there is no /proc.
+  static Result<ProcReader> open(std::string_view root);
+
+  // Every process id, in rising order.
+  Result<std::vector<std::uint32_t>> process_ids() const;
+  // A file of a process, at most `limit` bytes. Errors: not_found (the process ended),
+  // permission_denied.
+  Result<std::string> read(std::uint32_t pid, std::string_view name, std::size_t limit) const;
+  // What a link of a process points to: "exe", "fd/7".
+  Result<std::string> link(std::uint32_t pid, std::string_view name) const;
+
+  // Where a socket is open.
+  struct Holder {
+    std::uint64_t inode = 0;
+    std::uint32_t pid = 0;
+    std::uint32_t fd = 0;
+  };
+  struct Scan {
+    std::vector<Holder> holders;      // sorted by inode, then pid
+    std::uint32_t not_permitted = 0;  // processes whose descriptors could not be seen
+  };
+  // Looks through the descriptors of every process for these sockets (sorted); one holder for each
+  // process and socket. Ends early when `stop` asks. About 2 us a descriptor.
+  Result<Scan> find_sockets(const std::vector<std::uint64_t>& inodes, std::stop_token stop) const;
+
+  // True where others may write the program file of a process or any folder on its path (a sticky
+  // /tmp counts: anybody can put a program there). Nothing where it cannot be seen.
+  std::optional<bool> executable_world_writable(std::uint32_t pid, const std::string& path) const;
+
+ private:
+  explicit ProcReader(Fd proc) : proc_(std::move(proc)) {}
+  Fd proc_;
+};
+
+}  // namespace tocsin::agent::os

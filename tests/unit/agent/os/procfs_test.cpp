@@ -1,0 +1,131 @@
+#include "agent/os/procfs.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+namespace tocsin::agent::os {
+namespace {
+
+constexpr char kSshd[] =
+    "812 (sshd) S 1 812 812 0 -1 4194560 1541 0 0 0 5 8 0 0 20 0 1 0 1234567 15802368 1800 "
+    "18446744073709551615 1 1 0 0 0 0 0 4096 81925 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n";
+
+TEST(ParseStat, ReadsWhatNamesAProcess) {
+  const auto stat = parse_stat(kSshd);
+  ASSERT_TRUE(stat.has_value());
+  EXPECT_EQ(stat->pid, 812U);
+  EXPECT_EQ(stat->name, "sshd");
+  EXPECT_EQ(stat->state, 'S');
+  EXPECT_EQ(stat->parent, 1U);
+  EXPECT_EQ(stat->start_ticks, 1234567U);
+  EXPECT_FALSE(stat->kernel_thread());
+}
+
+TEST(ParseStat, IsNotMisledByANameThatLooksLikeFields) {
+  std::string text = kSshd;
+  text.replace(4, 6, "(x) R 99 (y)");
+  const auto stat = parse_stat(text);
+  ASSERT_TRUE(stat.has_value());
+  EXPECT_EQ(stat->name, "x) R 99 (y");
+  EXPECT_EQ(stat->parent, 1U);
+}
+
+TEST(ParseStat, KnowsKernelThreads) {
+  const auto stat = parse_stat("2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 7 0 0");
+  ASSERT_TRUE(stat.has_value());
+  EXPECT_TRUE(stat->kernel_thread());
+}
+
+TEST(ParseStat, RefusesWhatIsCutShort) {
+  const std::string whole = kSshd;
+  for (std::size_t n = 0; n <= whole.find(" 1234567"); ++n) {
+    EXPECT_FALSE(parse_stat(whole.substr(0, n)).has_value()) << n;
+  }
+}
+
+TEST(ParseStatus, TakesTheEffectiveUser) {
+  EXPECT_EQ(parse_status_uid("Name:\tx\nUid:\t1000\t33\t0\t0\nGid:\t1\t2\t3\t4\n"), 33U);
+  EXPECT_EQ(parse_status_uid("Name:\tUid:\n"), std::nullopt);
+  EXPECT_EQ(parse_status_uid("Uid:\t1\t-1\n"), std::nullopt);
+}
+
+TEST(ParseCgroup, FindsTheSystemUnit) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"0::/system.slice/ssh.service\n", "ssh.service"},
+      {"0::/user.slice/user-1000.slice/user@1000.service/app.slice/x.service\n",
+       "user@1000.service"},
+      {"0::/user.slice/user-0.slice/session-3.scope\n", "session-3.scope"},
+      {"12:pids:/other.service\n1:name=systemd:/system.slice/cron.service\n0::/\n", "cron.service"},
+      {"0::/\n", ""},
+      {"12:memory:/system.slice/ssh.service\n", ""},
+      {"0::/system.slice/.service\n", ""},
+      {"", ""},
+  };
+  for (const auto& [text, unit] : rows) EXPECT_EQ(parse_cgroup_unit(text), unit) << text;
+}
+
+TEST(Environment, SeesAVariableThatIsSet) {
+  using namespace std::string_literals;
+  EXPECT_TRUE(environment_has("A=1\0LD_PRELOAD=/tmp/x.so\0"s, "LD_PRELOAD"));
+  EXPECT_FALSE(environment_has("A=1\0LD_PRELOAD=\0"s, "LD_PRELOAD"));
+  EXPECT_FALSE(environment_has("XLD_PRELOAD=/x\0LD_PRELOADER=/x\0"s, "LD_PRELOAD"));
+}
+
+TEST(SocketLink, GivesTheInode) {
+  EXPECT_EQ(parse_socket_link("socket:[4711]"), 4711U);
+  for (const char* link : {"socket:[]", "socket:[12", "pipe:[12]", "socket:[-1]", "/socket:[1]",
+                           "socket:[99999999999999999999]"}) {
+    EXPECT_EQ(parse_socket_link(link), std::nullopt) << link;
+  }
+}
+
+TEST(PortRange, MustBeARange) {
+  EXPECT_EQ(parse_port_range("32768\t60999\n"),
+            std::pair(std::uint16_t{32768}, std::uint16_t{60999}));
+  EXPECT_EQ(parse_port_range("60999 32768"), std::nullopt);
+  EXPECT_EQ(parse_port_range("1 70000"), std::nullopt);
+  EXPECT_EQ(parse_port_range(""), std::nullopt);
+}
+
+TEST(DefaultGateway, IsTheFirstRouteToEverywhereThatIsUp) {
+  constexpr char kRoutes[] =
+      "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n"
+      "eth0\t0000A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\n"
+      "eth0\t00000000\t0101A8C0\t0003\t0\t0\t0\t00000000\n";
+  EXPECT_EQ(parse_default_gateway(kRoutes), 0x0101A8C0U);
+  EXPECT_EQ(parse_default_gateway("Iface\n"), std::nullopt);
+  EXPECT_EQ(parse_default_gateway(""), std::nullopt);
+}
+
+TEST(Passwd, LeavesOutWhatIsNotALine) {
+  const auto users = parse_passwd("root:x:0:0:root:/root:/bin/sh\n#x\n:x:1:\nbad:x:-1:\nq:x:7:", 9);
+  ASSERT_EQ(users.size(), 2U);
+  EXPECT_EQ(users[0], std::pair(0U, std::string("root")));
+  EXPECT_EQ(users[1], std::pair(7U, std::string("q")));
+  EXPECT_EQ(parse_passwd("a:x:1:\nb:x:2:\n", 1).size(), 1U);
+}
+
+// Bytes that are likely to reach the parsers' corners.
+rc::Gen<std::string> hostile() {
+  return rc::gen::container<std::string>(
+      rc::gen::weightedOneOf<char>({{3, rc::gen::elementOf(std::string("():=/ \t\n0123456789[]"))},
+                                    {2, rc::gen::elementOf(std::string("socketUid.service"))},
+                                    {1, rc::gen::arbitrary<char>()}}));
+}
+
+TEST(Procfs, ParsersGiveNoMoreThanTheyWereGiven) {
+  EXPECT_TRUE(rc::check("bounded for any bytes", [] {
+    const std::string text = *hostile();
+    if (const auto stat = parse_stat(text)) RC_ASSERT(stat->name.size() < text.size());
+    RC_ASSERT(parse_cgroup_unit(text).size() <= text.size());
+    RC_ASSERT(parse_passwd(text, 3).size() <= 3U);
+    parse_status_uid(text);
+    parse_socket_link(text);
+    parse_port_range(text);
+    parse_default_gateway(text);
+    environment_has(text, "LD_PRELOAD");
+  }));
+}
+
+}  // namespace
+}  // namespace tocsin::agent::os
