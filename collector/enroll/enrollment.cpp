@@ -46,8 +46,11 @@ Result<IssuedCertificate> issue(const crypto::Authority& authority, const AgentI
   wanted.life = kAgentCertificateLife + kClockTolerance;
   auto certificate = crypto::sign_certificate(authority, signing_request, wanted);
   if (!certificate) return fail(certificate.error());
+  // Read back: it ends with the authority's own certificate, if that is sooner.
+  const auto info = crypto::read_certificate(*certificate);
+  if (!info) return fail(ErrorCode::internal, info.error().message);
   return IssuedCertificate{agent, std::move(*certificate), authority.certificate_pem,
-                           now + kAgentCertificateLife};
+                           info->not_after};
 }
 
 // One answer whatever was wrong with the token, so that nobody learns which tokens exist.

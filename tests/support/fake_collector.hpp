@@ -1,0 +1,215 @@
+// The collector's insides as plain vectors, for tests of the services around them: rows that a test
+// writes, an intake that keeps what it was given, and a judge that answers commands when told to.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "collector/engine/judge.hpp"
+#include "collector/ports/intake.hpp"
+#include "collector/ports/state.hpp"
+
+namespace tocsin::tests {
+
+inline constexpr Instant kNow{1'795'363'267'000'000'000};  // 2026-11-22T16:01:07Z
+
+class FakeClock final : public time::TimeSource {
+ public:
+  Instant wall() const override { return Instant{wall_.load()}; }
+  MonoTime steady() const override { return MonoTime{steady_.load()}; }
+  void advance(Duration by) {
+    wall_ += by.count();
+    steady_ += static_cast<std::uint64_t>(by.count());
+  }
+
+ private:
+  std::atomic<std::int64_t> wall_{kNow.ns};
+  std::atomic<std::uint64_t> steady_{5'000'000'000'000};
+};
+
+class FakeState final : public collector::StateReader {
+ public:
+  Position cursor;
+  Instant judged_at = kNow;
+  std::vector<model::Host> host_rows;
+  std::vector<model::Incident> incident_rows;  // oldest first
+  std::vector<model::Finding> finding_rows;
+  std::vector<model::TimelineItem> timeline_rows;
+  std::vector<model::Notification> notification_rows;
+  std::vector<model::Notification> pending_rows;
+  std::vector<model::Notification> last_rows;
+  std::map<std::string, model::CommandResult> results;
+  std::optional<Error> broken;
+  mutable std::mutex mutex;
+
+  Result<AsOf> as_of() override {
+    const std::lock_guard lock(mutex);
+    if (broken) return fail(*broken);
+    return AsOf{cursor, judged_at};
+  }
+  Result<std::vector<model::Host>> hosts() override { return host_rows; }
+  Result<std::vector<model::Incident>> incidents(const collector::IncidentQuery& query) override {
+    std::vector<model::Incident> found;
+    for (auto row = incident_rows.rbegin(); row != incident_rows.rend(); ++row) {
+      if (query.open_only && row->closed) continue;
+      if (query.unacknowledged_only && row->acknowledged) continue;
+      if (std::max(row->live, row->approved) < query.at_least) continue;
+      if (query.before && row->id >= query.before) continue;
+      if (found.size() == query.limit) break;
+      found.push_back(*row);
+    }
+    return found;
+  }
+  Result<std::optional<model::Incident>> incident(std::string_view reference) override {
+    for (const model::Incident& row : incident_rows) {
+      if (row.number == reference || std::to_string(row.id.value) == reference) return row;
+    }
+    return std::nullopt;
+  }
+  Result<std::vector<model::Finding>> findings(IncidentId incident) override {
+    return of_incident(finding_rows, incident);
+  }
+  Result<std::vector<model::TimelineItem>> timeline(IncidentId incident) override {
+    return of_incident(timeline_rows, incident);
+  }
+  Result<std::vector<model::Notification>> notifications(IncidentId incident) override {
+    return of_incident(notification_rows, incident);
+  }
+  Result<std::vector<model::Notification>> pending_notifications() override { return pending_rows; }
+  Result<std::vector<model::Notification>> last_by_channel() override { return last_rows; }
+  Result<std::optional<model::CommandResult>> command_result(std::string_view id) override {
+    const std::lock_guard lock(mutex);
+    const auto found = results.find(std::string(id));
+    if (found == results.end()) return std::nullopt;
+    return found->second;
+  }
+
+ private:
+  template <class Row>
+  static std::vector<Row> of_incident(const std::vector<Row>& rows, IncidentId incident) {
+    std::vector<Row> found;
+    for (const Row& row : rows) {
+      if (row.incident == incident) found.push_back(row);
+    }
+    return found;
+  }
+};
+
+class FakeJudge final : public collector::Judge {
+ public:
+  std::atomic<std::uint64_t> judged{0};
+  std::atomic<std::uint64_t> unknown_entries{0};
+  model::SitePolicy site;
+  std::map<std::string, Admission> admissions;
+  std::optional<Error> failed;
+
+  void committed(std::vector<model::JournalEntry>) override {}
+  collector::Progress progress() const override {
+    return {Position{judged}, kNow, unknown_entries};
+  }
+  bool wait_for(Position position, std::chrono::milliseconds) override {
+    return position.value <= judged;
+  }
+  std::shared_ptr<const model::SitePolicy> policy() const override {
+    return std::make_shared<model::SitePolicy>(site);
+  }
+  Admission admission(const AgentId& agent) const override {
+    const auto found = admissions.find(agent.hex);
+    return found == admissions.end() ? Admission{} : found->second;
+  }
+  std::optional<Error> failure() const override { return failed; }
+};
+
+// Commits at once; `decide` makes the judge's answer to a command where `judging`.
+class FakeIntake final : public collector::Intake {
+ public:
+  FakeIntake(FakeState& state, FakeJudge& judge) : state_(state), judge_(judge) {}
+  std::atomic<bool> judging{true};
+  std::optional<Error> full;
+  std::function<model::CommandResult(const model::Command&)> decide = [](const model::Command&) {
+    return model::CommandResult{};
+  };
+  std::vector<model::JournalBody> entries;
+  std::vector<std::string> bytes;
+
+  Status submit(std::vector<collector::PendingEntry> pending, std::optional<collector::SpoolCursor>,
+                Done done) override {
+    for (auto& entry : pending) {
+      auto committed = submit_and_wait(std::move(entry));
+      if (!committed) return fail(committed.error());
+      done(*committed);
+    }
+    return {};
+  }
+  Result<collector::Committed> submit_and_wait(collector::PendingEntry entry) override {
+    const std::lock_guard lock(state_.mutex);
+    if (full) return fail(*full);
+    entries.push_back(entry.body);
+    bytes.push_back(std::move(entry.bytes));
+    const Position position{++head_};
+    if (judging) {
+      if (const auto* command = std::get_if<model::Command>(&entry.body)) {
+        model::CommandResult result = decide(*command);
+        result.command_id = command->id;
+        result.position = position;
+        result.decided = kNow;
+        state_.results[command->id] = result;
+      }
+      judge_.judged = position.value;
+      state_.cursor = position;
+    }
+    return collector::Committed{position, position, kNow};
+  }
+  Instant journal_now() const override { return kNow; }
+  Position head() const { return Position{head_}; }
+
+ private:
+  FakeState& state_;
+  FakeJudge& judge_;
+  std::atomic<std::uint64_t> head_{0};
+};
+
+struct FakeCollector {
+  FakeClock clock;
+  FakeState state;
+  FakeJudge judge;
+  FakeIntake intake{state, judge};
+};
+
+inline AgentId an_agent(char digit) { return AgentId{std::string(64, digit)}; }
+
+inline model::Host a_host(std::string name, char digit) {
+  model::Host host;
+  host.agent = an_agent(digit);
+  host.name = std::move(name);
+  host.agent_version = "0.1.0";
+  host.operating_system = "Debian GNU/Linux 12";
+  host.presence = model::Presence::heard;
+  host.presence_since = kNow - 1h;
+  host.last_fact = kNow - 3s;
+  return host;
+}
+
+inline model::Incident an_incident(std::uint64_t id, const model::Host& host,
+                                   model::Severity severity) {
+  model::Incident incident;
+  incident.id = IncidentId{id};
+  incident.dedup_key = host.agent.hex + "/" + std::to_string(id);
+  incident.agent = host.agent;
+  incident.host_name = host.name;
+  incident.kind = "logical_access";
+  incident.title = {"port.unexpected", {{"port", "4444"}, {"protocol", "tcp"}}};
+  incident.live = severity;
+  incident.peak = severity;
+  incident.first_bad = kNow - 10min;
+  incident.opened = kNow - 9min;
+  return incident;
+}
+
+}  // namespace tocsin::tests

@@ -1,0 +1,325 @@
+#include <gtest/gtest.h>
+
+#include "collector/operate/operator_api.hpp"
+#include "tests/support/fake_collector.hpp"
+
+namespace tocsin::collector {
+namespace {
+
+using model::Severity;
+using tests::a_host;
+using tests::an_incident;
+using tests::kNow;
+
+class OperatorApiTest : public testing::Test {
+ protected:
+  OperatorApi::Parts parts() {
+    return {fake_.state,
+            fake_.intake,
+            fake_.judge,
+            [this] { return fake_.intake.head(); },
+            [this] { return verify_(); },
+            [this](const TokenRequest& wanted) -> Result<NewToken> {
+              wanted_token_ = wanted;
+              return NewToken{"secret-token", "t-1", kNow + wanted.valid};
+            },
+            [] {
+              return std::vector<model::Message>{{"disk.almost_full", {}}};
+            },
+            {{"link.streams", [] { return std::uint64_t{3}; }}},
+            "0.1.0",
+            "memory",
+            "collector1:8444",
+            "aa11",
+            kNow - 1h};
+  }
+  static v1::ExecuteRequest acknowledge(std::string id, std::uint64_t incident) {
+    v1::ExecuteRequest request;
+    request.set_wait_ms(100);
+    request.mutable_command()->set_id(std::move(id));
+    request.mutable_command()->set_seen_revision(7);
+    request.mutable_command()->mutable_acknowledge()->set_incident_id(incident);
+    return request;
+  }
+  const model::Command& last_command() {
+    return std::get<model::Command>(fake_.intake.entries.back());
+  }
+
+  tests::FakeCollector fake_;
+  std::function<Result<ChainReport>()> verify_ = [] { return ChainReport{}; };
+  std::optional<TokenRequest> wanted_token_;
+  const model::Principal duty_{"wang", model::Role::duty, "f1"};
+  const model::Principal admin_{"root", model::Role::admin, "f2"};
+};
+
+TEST_F(OperatorApiTest, AReadWaitsForThePositionThatTheCallerWroteAt) {
+  OperatorApi api(parts());
+  v1::ListHostsRequest request;
+  request.mutable_read_at()->set_at_least_position(1);
+  const auto early = api.list_hosts(request);
+  ASSERT_FALSE(early);
+  EXPECT_EQ(early.error().code, ErrorCode::deadline_exceeded);
+
+  const auto done = api.execute(duty_, acknowledge("command-1", 1));
+  ASSERT_TRUE(done) << done.error().message;
+  request.mutable_read_at()->set_at_least_position(done->position());
+  const auto list = api.list_hosts(request);
+  ASSERT_TRUE(list);
+  EXPECT_GE(list->as_of().position(), done->position());
+}
+
+TEST_F(OperatorApiTest, EveryAnswerSaysAsOfWhen) {
+  OperatorApi api(parts());
+  fake_.intake.judging = false;
+  fake_.state.judged_at = kNow - 5min;
+  ASSERT_TRUE(api.execute(duty_, acknowledge("command-1", 1)));
+  const auto list = api.list_incidents({});
+  ASSERT_TRUE(list);
+  EXPECT_EQ(list->as_of().position(), 0U);
+  EXPECT_EQ(list->as_of().judge_lag(), 1U);
+  EXPECT_EQ(list->as_of().journal_ns(), (kNow - 5min).ns);  // behind: as of what is judged
+}
+
+TEST_F(OperatorApiTest, WhenAllIsJudgedTheStateHoldsNow) {
+  OperatorApi api(parts());
+  fake_.state.judged_at = kNow - 5min;
+  const auto list = api.list_incidents({});
+  ASSERT_TRUE(list);
+  EXPECT_EQ(list->as_of().judge_lag(), 0U);
+  EXPECT_EQ(list->as_of().journal_ns(), kNow.ns);
+}
+
+TEST_F(OperatorApiTest, ACommandIsJournaledWithTheCallerOfTheCertificate) {
+  OperatorApi api(parts());
+  auto request = acknowledge("command-1", 42);
+  request.mutable_command()->mutable_principal()->set_name("somebody-else");
+  request.mutable_command()->mutable_principal()->set_role(v1::ROLE_OFFICER);
+  const auto reply = api.execute(duty_, request);
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_FALSE(reply->pending());
+  EXPECT_EQ(reply->result().outcome(), v1::CommandResult::OUTCOME_DONE);
+  EXPECT_EQ(reply->position(), 1U);
+  EXPECT_EQ(last_command().principal, duty_);
+  EXPECT_EQ(last_command().seen_revision, 7U);
+  EXPECT_EQ(std::get<model::Acknowledge>(last_command().act).incident, IncidentId{42});
+}
+
+TEST_F(OperatorApiTest, ACommandThatIsNotJudgedInTimeIsPendingAndItsRepetitionGetsTheAnswer) {
+  OperatorApi api(parts());
+  fake_.intake.judging = false;
+  const auto pending = api.execute(duty_, acknowledge("command-1", 42));
+  ASSERT_TRUE(pending);
+  EXPECT_TRUE(pending->pending());
+  EXPECT_EQ(pending->position(), 1U);
+  EXPECT_FALSE(pending->has_result());
+
+  model::CommandResult late;
+  late.command_id = "command-1";
+  late.position = Position{1};
+  late.revision = 8;
+  fake_.state.results["command-1"] = late;
+  const auto again = api.execute(duty_, acknowledge("command-1", 42));
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again->pending());
+  EXPECT_EQ(again->result().revision(), 8U);
+  EXPECT_EQ(fake_.intake.entries.size(), 1U);  // Repeating is not a second act.
+}
+
+TEST_F(OperatorApiTest, AConflictSaysWhoWasFaster) {
+  OperatorApi api(parts());
+  fake_.intake.decide = [](const model::Command&) {
+    model::CommandResult result;
+    result.outcome = model::CommandOutcome::conflict;
+    result.conflict_with = {"li", model::Role::duty, "f9"};
+    return result;
+  };
+  const auto reply = api.execute(duty_, acknowledge("command-1", 42));
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->result().outcome(), v1::CommandResult::OUTCOME_CONFLICT);
+  EXPECT_EQ(reply->result().conflict_with().name(), "li");
+}
+
+TEST_F(OperatorApiTest, AFullJournalIsAnError) {
+  OperatorApi api(parts());
+  fake_.intake.full = Error{ErrorCode::resource_exhausted, "disk full"};
+  const auto reply = api.execute(duty_, acknowledge("command-1", 42));
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, ErrorCode::resource_exhausted);
+}
+
+TEST_F(OperatorApiTest, PagesSayWhetherThereIsMore) {
+  const model::Host host = a_host("tsm-bk02", 'a');
+  for (std::uint64_t id = 1; id <= 5; ++id) {
+    fake_.state.incident_rows.push_back(an_incident(id, host, Severity::d));
+  }
+  OperatorApi api(parts());
+  v1::ListIncidentsRequest request;
+  request.set_limit(3);
+  const auto first = api.list_incidents(request);
+  ASSERT_TRUE(first);
+  ASSERT_EQ(first->incidents_size(), 3);
+  EXPECT_TRUE(first->more());
+  request.set_before_id(first->incidents(2).id());
+  const auto second = api.list_incidents(request);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->incidents_size(), 2);
+  EXPECT_FALSE(second->more());
+  request.set_limit(1001);
+  EXPECT_EQ(api.list_incidents(request).error().code, ErrorCode::invalid_argument);
+}
+
+TEST_F(OperatorApiTest, AnIncidentComesWithAllThatBelongsToIt) {
+  const model::Host host = a_host("tsm-bk02", 'a');
+  fake_.state.incident_rows = {an_incident(1, host, Severity::c)};
+  fake_.state.incident_rows[0].number = "SI-115-0042";
+  model::TimelineItem item;
+  item.incident = IncidentId{1};
+  item.message = {"incident.opened", {}};
+  fake_.state.timeline_rows = {item};
+  OperatorApi api(parts());
+  v1::GetIncidentRequest request;
+  request.set_reference("SI-115-0042");
+  const auto detail = api.get_incident(request);
+  ASSERT_TRUE(detail) << detail.error().message;
+  EXPECT_EQ(detail->incident().id(), 1U);
+  EXPECT_EQ(detail->timeline_size(), 1);
+  request.set_reference("SI-115-9999");
+  EXPECT_EQ(api.get_incident(request).error().code, ErrorCode::not_found);
+  request.set_reference("");
+  EXPECT_EQ(api.get_incident(request).error().code, ErrorCode::invalid_argument);
+}
+
+TEST_F(OperatorApiTest, ObservationsGoOutForOneHostOnly) {
+  for (const auto& [name, digit] : {std::pair{"web1", 'a'}, std::pair{"web10", 'b'}}) {
+    model::Host host = a_host(name, digit);
+    model::CheckStatus check;
+    check.check = {model::CheckKind::sockets, ""};
+    check.verdict = model::Verdict::abnormal;
+    check.observation.check = check.check;
+    check.observation.facts = model::SocketsFacts{};
+    host.checks = {check};
+    fake_.state.host_rows.push_back(host);
+  }
+  OperatorApi api(parts());
+  v1::ListHostsRequest request;
+  auto list = api.list_hosts(request);
+  ASSERT_TRUE(list);
+  ASSERT_EQ(list->hosts_size(), 2);
+  EXPECT_FALSE(list->hosts(0).checks(0).has_observation());
+  request.set_name("web1");  // a whole name, although it begins another one
+  list = api.list_hosts(request);
+  ASSERT_TRUE(list);
+  ASSERT_EQ(list->hosts_size(), 1);
+  EXPECT_EQ(list->hosts(0).name(), "web1");
+  EXPECT_TRUE(list->hosts(0).checks(0).observation().has_sockets());
+  request.set_name("web");
+  EXPECT_EQ(api.list_hosts(request)->hosts_size(), 2);
+  request.set_name("db");
+  EXPECT_EQ(api.list_hosts(request)->hosts_size(), 0);
+}
+
+TEST_F(OperatorApiTest, AbnormalHostsAreSilentOnesAndThoseWithOpenIncidentsToo) {
+  fake_.state.host_rows = {a_host("calm", 'a'), a_host("lost", 'b'), a_host("hit", 'c')};
+  fake_.state.host_rows[1].presence = model::Presence::silent;
+  fake_.state.incident_rows = {an_incident(1, fake_.state.host_rows[2], Severity::c)};
+  OperatorApi api(parts());
+  v1::ListHostsRequest request;
+  request.set_abnormal_only(true);
+  const auto list = api.list_hosts(request);
+  ASSERT_TRUE(list);
+  ASSERT_EQ(list->hosts_size(), 2);
+  EXPECT_EQ(list->hosts(0).name(), "hit");
+  EXPECT_EQ(list->hosts(1).name(), "lost");
+  EXPECT_EQ(list->open_incidents_size(), 1);
+}
+
+TEST_F(OperatorApiTest, TheStatusTellsWhatIsWrongAndWhoAsks) {
+  fake_.judge.site.site = "idc";
+  fake_.judge.failed = Error{ErrorCode::data_loss, "state.db is damaged"};
+  fake_.judge.unknown_entries = 2;
+  OperatorApi api(parts());
+  const auto status = api.get_status(duty_, {});
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->site(), "idc");
+  EXPECT_EQ(status->you().name(), "wang");
+  EXPECT_EQ(status->you().role(), v1::ROLE_DUTY);
+  std::vector<std::string> codes;
+  for (const auto& warning : status->warnings()) codes.push_back(warning.code());
+  EXPECT_EQ(codes, (std::vector<std::string>{"disk.almost_full", "judge.failed",
+                                             "judge.unknown_entries"}));
+  ASSERT_EQ(status->counters_size(), 1);
+  EXPECT_EQ(status->counters(0).value(), 3U);
+}
+
+TEST_F(OperatorApiTest, AStoreThatFailsIsAnErrorAndNotAnEmptyList) {
+  fake_.state.broken = Error{ErrorCode::data_loss, "state.db is damaged"};
+  OperatorApi api(parts());
+  EXPECT_EQ(api.list_incidents({}).error().code, ErrorCode::data_loss);
+}
+
+TEST_F(OperatorApiTest, ATokenIsJournaledWithWhoButNeverItsSecret) {
+  OperatorApi api(parts());
+  v1::CreateEnrollTokenRequest request;
+  request.set_valid_s(600);
+  request.set_host_name("tsm-bk02");
+  const auto token = api.create_enroll_token(admin_, request);
+  ASSERT_TRUE(token) << token.error().message;
+  EXPECT_EQ(token->token(), "secret-token");
+  EXPECT_EQ(token->expires_ns(), (kNow + 10min).ns);
+  EXPECT_EQ(token->enroll_address(), "collector1:8444");
+  ASSERT_TRUE(wanted_token_);
+  EXPECT_EQ(wanted_token_->host_name, "tsm-bk02");
+  ASSERT_EQ(fake_.intake.entries.size(), 1U);
+  const auto& event = std::get<model::CollectorEvent>(fake_.intake.entries[0]);
+  EXPECT_EQ(event.event.code, "enroll.token_created");
+  EXPECT_EQ(fake_.intake.bytes[0].find("secret-token"), std::string::npos);
+  EXPECT_NE(fake_.intake.bytes[0].find("root"), std::string::npos);
+}
+
+TEST_F(OperatorApiTest, OnlySomeRolesMakeTokensAndTheirLifeIsBounded) {
+  OperatorApi api(parts());
+  v1::CreateEnrollTokenRequest request;
+  for (const model::Role role : model::kRoles) {
+    const auto token = api.create_enroll_token({"x", role, "f"}, request);
+    const bool may = role == model::Role::admin || role == model::Role::officer ||
+                     role == model::Role::working_group;
+    EXPECT_EQ(token.has_value(), may) << to_string(role);
+  }
+  for (const std::uint32_t valid_s : {1U, 59U, 604801U}) {
+    request.set_valid_s(valid_s);
+    EXPECT_EQ(api.create_enroll_token(admin_, request).error().code, ErrorCode::invalid_argument);
+  }
+}
+
+TEST_F(OperatorApiTest, AnAuditSaysWhereTheChainIsBroken) {
+  verify_ = [] {
+    ChainReport report;
+    report.intact = false;
+    report.entries = 12;
+    report.problem = {"journal.chain_broken", {{"position", "7"}}};
+    return report;
+  };
+  OperatorApi api(parts());
+  const auto report = api.verify_audit({});
+  ASSERT_TRUE(report);
+  EXPECT_FALSE(report->intact());
+  EXPECT_EQ(report->problem().code(), "journal.chain_broken");
+}
+
+TEST_F(OperatorApiTest, OneAuditAtATime) {
+  std::optional<ErrorCode> second;
+  OperatorApi* self = nullptr;
+  verify_ = [&] {
+    const auto nested = self->verify_audit({});
+    if (!nested) second = nested.error().code;
+    return ChainReport{};
+  };
+  OperatorApi api(parts());
+  self = &api;
+  EXPECT_TRUE(api.verify_audit({}));
+  EXPECT_EQ(second, ErrorCode::resource_exhausted);
+  EXPECT_TRUE(api.verify_audit({}));
+}
+
+}  // namespace
+}  // namespace tocsin::collector
