@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/core/effects.hpp"
 #include "collector/ports/intake.hpp"
 #include "collector/ports/journal.hpp"
 #include "collector/ports/state.hpp"
@@ -23,12 +24,6 @@
 #include "common/time/time_source.hpp"
 
 namespace tocsin::collector {
-
-// Asks an agent to act; called on the judge's thread after the decision is durable.
-struct AgentRequest {
-  AgentId agent;
-  model::Request request;
-};
 
 // What other threads may know of the judge without a query.
 struct Progress {

@@ -1,0 +1,262 @@
+#include "collector/core/commands.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <initializer_list>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "collector/core/incident.hpp"
+
+namespace tocsin::collector {
+namespace {
+
+using model::CommandOutcome;
+using model::Role;
+
+struct Permission {
+  std::string_view act;
+  std::array<Role, 4> roles;  // filled up by repeating
+};
+// Who may do what. The intake roles of the procedure (P-01) acknowledge and register; access of
+// machines is the administrators'. Auditors and the committee read.
+constexpr std::array kPermissions{
+    Permission{"acknowledge", {Role::duty, Role::working_group, Role::officer, Role::admin}},
+    Permission{"register", {Role::duty, Role::working_group, Role::officer, Role::officer}},
+    Permission{"run_check", {Role::duty, Role::working_group, Role::officer, Role::admin}},
+    Permission{"revoke_agent", {Role::officer, Role::admin, Role::admin, Role::admin}},
+    Permission{"admit_agent", {Role::admin, Role::admin, Role::admin, Role::admin}},
+};
+
+// A decision about one command.
+struct Answer {
+  CommandOutcome outcome = CommandOutcome::done;
+  model::Message detail;
+  model::Principal conflict_with;
+  std::uint64_t revision = 0;
+  std::string request_id;
+};
+
+Answer refused(std::string code, std::vector<model::Parameter> parameters = {}) {
+  return {CommandOutcome::refused, {std::move(code), std::move(parameters)}, {}, 0, {}};
+}
+
+Answer not_found(std::string_view what, std::string name) {
+  return {CommandOutcome::not_found,
+          {fmt::format("command.no_{}", what), {{"name", std::move(name)}}},
+          {},
+          0,
+          {}};
+}
+
+Answer conflict(const model::Incident& incident) {
+  const model::Principal& who = incident.acknowledged_by;
+  return {CommandOutcome::conflict,
+          {"command.changed_meanwhile",
+           {{"by", who.name.empty() ? "@principal.system" : who.name},
+            {"revision", std::to_string(incident.revision)}}},
+          who,
+          incident.revision,
+          {}};
+}
+
+// What the operator decided on is not what is true now.
+bool is_stale(const model::Command& command, const model::Incident& incident) {
+  return command.seen_revision != 0 && command.seen_revision != incident.revision;
+}
+
+Answer answer_for(const Context& context, IncidentId id, std::string code) {
+  const model::Incident& incident = *context.world.incidents.find(id);
+  return {CommandOutcome::done,
+          {std::move(code), {{"id", std::to_string(id.value)}, {"number", incident.number}}},
+          {},
+          incident.revision,
+          {}};
+}
+
+Answer decide(Context& context, const model::Command& command, const model::Acknowledge& act) {
+  const model::Incident* incident = context.world.incidents.find(act.incident);
+  if (incident == nullptr) return not_found("incident", std::to_string(act.incident.value));
+  const bool mine = incident->acknowledged && incident->acknowledged_by == command.principal;
+  if (mine) return answer_for(context, act.incident, "command.acknowledged");
+  // Somebody else has it: to take it over, one has to have seen that.
+  const bool taken = incident->acknowledged && command.seen_revision == 0;
+  if (taken || is_stale(command, *incident)) return conflict(*incident);
+  acknowledge(context, act.incident, command.principal, command.note);
+  return answer_for(context, act.incident, "command.acknowledged");
+}
+
+Answer decide(Context& context, const model::Command& command, const model::RegisterIncident& act) {
+  const model::Incident* incident = context.world.incidents.find(act.incident);
+  if (incident == nullptr) return not_found("incident", std::to_string(act.incident.value));
+  if (incident->registered) {
+    Answer answer = answer_for(context, act.incident, "command.registered_before");
+    answer.outcome = CommandOutcome::conflict;
+    answer.conflict_with = incident->registered_by;
+    return answer;
+  }
+  if (is_stale(command, *incident)) return conflict(*incident);
+  register_incident(context, act.incident, command.principal, command.note);
+  return answer_for(context, act.incident, "command.registered");
+}
+
+model::CheckDefinition definition_of(const Context& context, const model::Host& host,
+                                     const model::CheckRef& check) {
+  model::CheckDefinition definition;
+  definition.check = check;
+  const model::HostPolicy* policy = model::host_policy(context.policy, host.name);
+  if (policy == nullptr) return definition;
+  const auto known =
+      std::find_if(policy->checks.begin(), policy->checks.end(),
+                   [&](const model::CheckDefinition& d) { return d.check == check; });
+  return known == policy->checks.end() ? definition : *known;
+}
+
+std::string request_timer(const AgentId& agent, const std::string& request_id) {
+  return fmt::format("request/{}/{}", agent.hex, request_id);
+}
+
+Answer decide(Context& context, const model::Command& command, const model::RunCheck& act) {
+  const model::Host* host = context.world.hosts.find(act.agent);
+  if (host == nullptr) return not_found("agent", act.agent.hex);
+  if (host->revoked) return refused("command.agent_revoked", {{"host", host->name}});
+  if (host->presence != model::Presence::heard) {
+    return refused("command.agent_not_heard", {{"host", host->name}});
+  }
+  Answer answer;
+  // The position makes it unique, and finds the command again when the answer comes.
+  answer.request_id = fmt::format("{}.{}", context.position.value, command.id);
+  answer.detail = {"command.requested",
+                   {{"host", host->name}, {"check", model::to_string(act.check)}}};
+  context.world.timers.set(request_timer(act.agent, answer.request_id), context.now + kRequestLife);
+  context.effects.requests.push_back(
+      {act.agent, {answer.request_id, kRequestLife, definition_of(context, *host, act.check)}});
+  return answer;
+}
+
+Answer decide(Context& context, const model::Command&, const model::RevokeAgent& act) {
+  model::Host* host = context.world.hosts.change(act.agent);
+  if (host == nullptr) return not_found("agent", act.agent.hex);
+  host->revoked = true;
+  context.effects.revoked.push_back(act.agent);
+  return {CommandOutcome::done, {"command.revoked", {{"host", host->name}}}, {}, 0, {}};
+}
+
+Answer decide(Context& context, const model::Command&, const model::AdmitAgent& act) {
+  const model::Host* known = context.world.hosts.find(act.agent);
+  // A key that was revoked does not come back; the host enrols with a new one.
+  if (known != nullptr && known->revoked) {
+    return refused("command.agent_revoked", {{"host", known->name}});
+  }
+  model::Host host = known == nullptr ? model::Host{} : *known;
+  host.agent = act.agent;
+  host.name = act.host_name;
+  if (known == nullptr) host.presence_since = context.now;
+  context.world.hosts.put(act.agent, std::move(host));
+  return {CommandOutcome::done, {"command.admitted", {{"host", act.host_name}}}, {}, 0, {}};
+}
+
+Answer decide(Context&, const model::Command&, const std::monostate&) {
+  return refused("command.unknown");
+}
+
+Answer decide_permitted(Context& context, const model::Command& command) {
+  const std::string_view act = act_name(command);
+  if (!may(command.principal.role, act)) {
+    return refused("command.not_permitted",
+                   {{"role", fmt::format("@role.{}", model::to_string(command.principal.role))},
+                    {"act", fmt::format("@act.{}", act)}});
+  }
+  return std::visit([&](const auto& body) { return decide(context, command, body); }, command.act);
+}
+
+void keep_answer(Context& context, const std::string& command_id, Answer answer) {
+  context.world.answer({command_id, context.position, answer.outcome, std::move(answer.detail),
+                        std::move(answer.conflict_with), answer.revision, context.now,
+                        std::move(answer.request_id)});
+}
+
+// Completes the command behind a request: its answer says now how the agent's act ended.
+void complete(Context& context, const std::string& request_id, CommandOutcome outcome,
+              model::Message detail) {
+  const std::size_t dot = request_id.find('.');
+  Answer answer{outcome, std::move(detail), {}, 0, request_id};
+  keep_answer(context, request_id.substr(dot + 1), std::move(answer));
+}
+
+std::string_view outcome_code(model::RequestOutcome outcome) {
+  switch (outcome) {
+    case model::RequestOutcome::done:
+      return "request_outcome.done";
+    case model::RequestOutcome::refused:
+      return "request_outcome.refused";
+    case model::RequestOutcome::failed:
+      return "request_outcome.failed";
+    case model::RequestOutcome::expired:
+      return "request_outcome.expired";
+    case model::RequestOutcome::unknown:
+      break;
+  }
+  return "request_outcome.unknown";
+}
+
+}  // namespace
+
+std::string_view act_name(const model::Command& command) {
+  struct Name {
+    std::string_view operator()(const std::monostate&) const { return "unknown"; }
+    std::string_view operator()(const model::Acknowledge&) const { return "acknowledge"; }
+    std::string_view operator()(const model::RegisterIncident&) const { return "register"; }
+    std::string_view operator()(const model::RunCheck&) const { return "run_check"; }
+    std::string_view operator()(const model::RevokeAgent&) const { return "revoke_agent"; }
+    std::string_view operator()(const model::AdmitAgent&) const { return "admit_agent"; }
+  };
+  return std::visit(Name{}, command.act);
+}
+
+bool may(model::Role role, std::string_view act) {
+  const auto row = std::find_if(kPermissions.begin(), kPermissions.end(),
+                                [&](const Permission& p) { return p.act == act; });
+  return row != kPermissions.end() &&
+         std::find(row->roles.begin(), row->roles.end(), role) != row->roles.end();
+}
+
+Judged take_command(Context& context, const model::Command& command) {
+  Answer answer = decide_permitted(context, command);
+  Judged judged;
+  const auto* revoked = std::get_if<model::RevokeAgent>(&command.act);
+  if (revoked != nullptr && answer.outcome == CommandOutcome::done) {
+    judged = stop_watching(context, revoked->agent);
+  }
+  keep_answer(context, command.id, std::move(answer));
+  return judged;
+}
+
+void take_request_result(Context& context, const AgentId& agent,
+                         const model::RequestResult& result) {
+  const std::string key = request_timer(agent, result.request_id);
+  if (!context.world.timers.due(key)) {
+    context.world.add("counter/answers_not_asked_for");
+    return;
+  }
+  context.world.timers.clear(key);
+  const bool done = result.outcome == model::RequestOutcome::done;
+  const model::Message plain{std::string(outcome_code(result.outcome)), {}};
+  complete(context, result.request_id, done ? CommandOutcome::done : CommandOutcome::refused,
+           result.detail.code.empty() ? plain : result.detail);
+}
+
+bool fire_request_timer(Context& context, std::string_view key) {
+  if (!key.starts_with("request/")) return false;
+  const std::size_t slash = key.find('/', 8);
+  if (slash != key.npos) {
+    complete(context, std::string(key.substr(slash + 1)), CommandOutcome::refused,
+             {"request_outcome.expired", {}});
+  }
+  return true;
+}
+
+}  // namespace tocsin::collector

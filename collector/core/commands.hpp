@@ -1,0 +1,32 @@
+// What operators ask: who may, what it does, what is answered. The answer to a command id is given
+// once; asking again changes nothing.
+#pragma once
+
+#include <string_view>
+
+#include "collector/core/effects.hpp"
+#include "collector/core/hosts.hpp"
+#include "common/model/journal.hpp"
+
+namespace tocsin::collector {
+
+// An agent has this long to do what it was asked.
+inline constexpr Duration kRequestLife = 60s;
+
+// The name of an act: "acknowledge", "register", "run_check", "revoke_agent", "admit_agent";
+// "unknown" for one that this version does not know.
+std::string_view act_name(const model::Command& command);
+// May this role do it? Nobody may do what is unknown.
+bool may(model::Role role, std::string_view act);
+
+// REQUIRES: the command's id was not answered before. What changed on hosts is returned.
+Judged take_command(Context& context, const model::Command& command);
+
+// The agent's answer to a request: completes the command that asked. What it saw is judged by
+// take_fact; an answer to nothing that was asked is counted.
+void take_request_result(Context& context, const AgentId& agent,
+                         const model::RequestResult& result);
+// "request/AGENT/REQUEST": no answer came in time. False where the key is another.
+bool fire_request_timer(Context& context, std::string_view key);
+
+}  // namespace tocsin::collector

@@ -1,0 +1,186 @@
+#include "collector/core/correlate.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+namespace tocsin::collector {
+namespace {
+
+constexpr std::string_view kManySilentKey = "agent_silence/many";
+
+const model::Incident* open_under(const World& world, const std::string& dedup_key) {
+  for (const auto& [id, incident] : world.incidents.rows()) {
+    if (incident.dedup_key == dedup_key) return &incident;
+  }
+  return nullptr;
+}
+
+// One network target is one incident, however many hosts miss it.
+bool is_about_a_target(const model::Finding& finding, Kind kind) {
+  return kind == Kind::network && finding.check.kind == model::CheckKind::ping;
+}
+
+const model::Incident* recent_of(const World& world, const model::Finding& finding, Kind kind,
+                                 Instant now) {
+  for (const auto& [id, incident] : world.incidents.rows()) {
+    const bool same = incident.agent == finding.agent && incident.kind == to_string(kind);
+    if (same && !incident.recovered && now - incident.opened <= kJoinWindow) return &incident;
+  }
+  return nullptr;
+}
+
+std::size_t recently_silent(const World& world, Instant now) {
+  const auto& incidents = world.incidents.rows();
+  return static_cast<std::size_t>(
+      std::count_if(incidents.begin(), incidents.end(), [&](const auto& row) {
+        const model::Incident& incident = row.second;
+        return incident.kind == to_string(Kind::agent_silence) && !incident.recovered &&
+               now - incident.opened <= kJoinWindow;
+      }));
+}
+
+std::string key_of_new(const World& world, const model::Finding& finding, Kind kind, Instant now) {
+  if (is_about_a_target(finding, kind)) {
+    return fmt::format("{}/target/{}", to_string(kind), finding.check.target);
+  }
+  if (kind == Kind::agent_silence && recently_silent(world, now) + 1 >= kManySilent) {
+    return std::string(kManySilentKey);
+  }
+  return fmt::format("{}/{}", to_string(kind), finding.dedup_key);
+}
+
+// How many hosts miss a target and how many reach it.
+struct Vantages {
+  std::size_t failing = 0;
+  std::size_t reaching = 0;
+};
+
+Vantages vantages_of(const World& world, const model::CheckRef& check, Duration stable,
+                     Instant now) {
+  Vantages vantages;
+  for (const auto& [agent, host] : world.hosts.rows()) {
+    if (host.revoked) continue;
+    const std::vector<FindingId> findings = world.findings_of(agent, check);
+    const bool failing = std::any_of(findings.begin(), findings.end(), [&](FindingId id) {
+      return counts(*world.finding(id), stable, now);
+    });
+    const bool reaching =
+        host.presence == model::Presence::heard &&
+        std::any_of(host.checks.begin(), host.checks.end(), [&](const model::CheckStatus& status) {
+          return status.check == check && status.verdict == model::Verdict::normal;
+        });
+    if (failing) {
+      ++vantages.failing;
+    } else if (reaching) {
+      ++vantages.reaching;
+    }
+  }
+  return vantages;
+}
+
+std::optional<Confidence> confidence_from(const Vantages& vantages) {
+  if (vantages.failing >= 2 && vantages.failing > vantages.reaching) return Confidence::confirmed;
+  if (vantages.reaching > 0) return Confidence::contradicted;
+  return std::nullopt;
+}
+
+const model::HostPolicy* asset_policy(const model::SitePolicy& policy,
+                                      const model::Incident& incident,
+                                      const model::Finding& finding) {
+  const auto target =
+      std::find_if(policy.hosts.begin(), policy.hosts.end(), [&](const model::HostPolicy& host) {
+        return finding.check.kind == model::CheckKind::ping && host.host == finding.check.target;
+      });
+  return target != policy.hosts.end() ? &*target : model::host_policy(policy, incident.host_name);
+}
+
+void add_to(GradeFacts& facts, const model::Finding& finding, const FindingMeaning& meaning) {
+  facts.effect = std::max(facts.effect, meaning.effect);
+  facts.access = std::max(facts.access, meaning.access);
+  facts.impact = std::max(facts.impact, meaning.impact);
+  facts.recurrences = std::max(facts.recurrences, finding.recurrences);
+}
+
+}  // namespace
+
+model::CheckRef agent_check() { return {model::CheckKind::ping, "agent"}; }
+
+Belonging belongs_to(const World& world, const model::Finding& finding, Kind kind, Instant now) {
+  if (world.incidents.find(finding.incident) != nullptr) return {finding.incident, {}};
+  std::string key = key_of_new(world, finding, kind, now);
+  if (const model::Incident* same = open_under(world, key)) return {same->id, {}};
+  const bool shared = is_about_a_target(finding, kind) || key == kManySilentKey;
+  if (!shared) {
+    const std::string own = fmt::format("{}/{}", to_string(kind), finding.dedup_key);
+    if (const model::Incident* same = open_under(world, own)) return {same->id, {}};
+    if (const model::Incident* recent = recent_of(world, finding, kind, now)) {
+      return {recent->id, {}};
+    }
+  }
+  return {std::nullopt, std::move(key)};
+}
+
+bool counts(const model::Finding& finding, Duration stable, Instant now) {
+  return !finding.closed || *finding.closed + stable > now;
+}
+
+Agreement agreement(const World& world, const model::Incident& incident, Duration bad_for,
+                    Duration stable, Instant now) {
+  for (const FindingId id : incident.findings) {
+    const model::Finding* finding = world.finding(id);
+    if (finding == nullptr || finding->check.kind != model::CheckKind::ping) continue;
+    const auto confidence = confidence_from(vantages_of(world, finding->check, stable, now));
+    if (confidence) return {*confidence, std::nullopt};
+  }
+  // A person who registered it has judged that it is real (procedure R-02).
+  const bool by_person = incident.registered && !incident.registered_by.name.empty();
+  if (by_person || bad_for >= kConfirmedAlone) {
+    return {Confidence::confirmed, std::nullopt};
+  }
+  return {Confidence::suspected, incident.first_bad + kConfirmedAlone};
+}
+
+std::optional<Assessment> assess(const World& world, const model::SitePolicy& policy,
+                                 const model::Incident& incident, Instant now) {
+  Assessment assessment;
+  GradeFacts& facts = assessment.facts;
+  facts.continuing = false;
+  Instant bad_until = incident.first_bad;
+  const model::HostPolicy* asset = nullptr;
+  std::set<std::string_view> codes;
+  const auto sooner = [&](std::optional<Instant> at) {
+    if (at && (!assessment.changes_at || *at < *assessment.changes_at)) assessment.changes_at = at;
+  };
+  for (const FindingId id : incident.findings) {
+    const model::Finding* finding = world.finding(id);
+    if (finding == nullptr || !counts(*finding, policy.stable, now)) continue;
+    const std::optional<FindingMeaning> meaning = meaning_of(finding->code, finding->message);
+    if (!meaning) continue;
+    if (codes.empty()) {
+      facts.kind = meaning->kind;
+      asset = asset_policy(policy, incident, *finding);
+    }
+    codes.insert(finding->code);
+    add_to(facts, *finding, *meaning);
+    facts.continuing = facts.continuing || !finding->closed;
+    bad_until = std::max(bad_until, finding->closed.value_or(now));
+    if (finding->closed) sooner(*finding->closed + policy.stable);
+  }
+  if (codes.empty()) return std::nullopt;
+  if (asset != nullptr) {
+    facts.criticality = asset->criticality;
+    facts.centre_critical = asset->centre_critical;
+  }
+  // Signs of different kinds on a core host corroborate each other.
+  const bool core = facts.centre_critical || facts.criticality == model::Criticality::core;
+  if (core && codes.size() > 1) facts.impact = Impact::serious;
+  facts.bad_for = bad_until - incident.first_bad;
+  const Agreement agreed = agreement(world, incident, facts.bad_for, policy.stable, now);
+  facts.confidence = agreed.confidence;
+  if (facts.continuing) sooner(agreed.changes_at);
+  return assessment;
+}
+
+}  // namespace tocsin::collector

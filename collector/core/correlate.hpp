@@ -1,0 +1,52 @@
+// Stage 2, first half: which findings are one incident, how far they confirm each other, and what
+// the grading table is asked about them. Pure questions about the world; nothing is changed here.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "collector/core/grade.hpp"
+#include "collector/core/world.hpp"
+#include "common/model/policy.hpp"
+
+namespace tocsin::collector {
+
+// Findings of one kind on one host that begin within this time are one incident.
+inline constexpr Duration kJoinWindow = 10min;
+// So many agents silent within the window are one incident of the site, not one each.
+inline constexpr std::size_t kManySilent = 3;
+// A fault that only one source reports counts as confirmed when it has lasted this long: twice
+// three looks at the default interval.
+inline constexpr Duration kConfirmedAlone = 3min;
+
+// The collector's own look at an agent, as a check: findings about silence and clones carry it.
+model::CheckRef agent_check();
+
+// Where a finding belongs: an incident that is open, or a new one under `dedup_key`.
+struct Belonging {
+  std::optional<IncidentId> existing;
+  std::string dedup_key;
+};
+Belonging belongs_to(const World& world, const model::Finding& finding, Kind kind, Instant now);
+
+// Does the finding still count for its incident? It does while it is open and, so that a flapping
+// one neither ends nor softens the incident, until it has been good for `stable`.
+bool counts(const model::Finding& finding, Duration stable, Instant now);
+
+// Agreement between vantage points (severity: corroboration), and when it changes by itself.
+struct Agreement {
+  Confidence confidence = Confidence::suspected;
+  std::optional<Instant> changes_at;
+};
+Agreement agreement(const World& world, const model::Incident& incident, Duration bad_for,
+                    Duration stable, Instant now);
+
+// What the grading table is asked. nullopt: no finding counts any more.
+struct Assessment {
+  GradeFacts facts;
+  std::optional<Instant> changes_at;  // the facts change by themselves then
+};
+std::optional<Assessment> assess(const World& world, const model::SitePolicy& policy,
+                                 const model::Incident& incident, Instant now);
+
+}  // namespace tocsin::collector

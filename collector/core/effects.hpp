@@ -1,0 +1,36 @@
+// What a decision asks of the world outside, once it is durable.
+#pragma once
+
+#include <vector>
+
+#include "collector/core/world.hpp"
+#include "common/base/ids.hpp"
+#include "common/model/fact.hpp"
+#include "common/model/policy.hpp"
+
+namespace tocsin::collector {
+
+// Asks an agent to act.
+struct AgentRequest {
+  AgentId agent;
+  model::Request request;
+  friend bool operator==(const AgentRequest&, const AgentRequest&) = default;
+};
+
+struct Effects {
+  std::vector<AgentRequest> requests;
+  std::vector<AgentId> revoked;  // their streams end now
+  bool outbox_changed = false;
+};
+
+// What every rule of the core is given: the state to change, the policy in force, and the journal
+// entry's time and position. Lives for one entry.
+struct Context {
+  World& world;
+  const model::SitePolicy& policy;
+  Instant now;
+  Position position;
+  Effects& effects;
+};
+
+}  // namespace tocsin::collector

@@ -1,0 +1,120 @@
+#include "collector/core/fold.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "collector/core/commands.hpp"
+#include "collector/core/hosts.hpp"
+#include "collector/core/incident.hpp"
+#include "collector/core/notify_decision.hpp"
+
+namespace tocsin::collector {
+namespace {
+
+constexpr const char* kPolicyContent = "policy/content";
+constexpr const char* kPolicyDigest = "policy/digest";
+constexpr const char* kPolicyProblem = "policy/problem";
+
+}  // namespace
+
+Fold::Fold(StateSnapshot snapshot, ParsePolicy parse_policy)
+    : parse_policy_(std::move(parse_policy)),
+      cursor_(snapshot.cursor),
+      judged_at_(snapshot.judged_at),
+      world_(std::move(snapshot)),
+      policy_(std::make_shared<model::SitePolicy>()) {}
+
+Result<Fold> Fold::resume(StateSnapshot snapshot, ParsePolicy parse_policy) {
+  Fold fold(std::move(snapshot), std::move(parse_policy));
+  const std::string& content = fold.world_.value(kPolicyContent);
+  if (content.empty()) return fold;
+  Result<model::SitePolicy> policy = fold.parse_policy_(content, fold.world_.value(kPolicyDigest));
+  if (!policy) {
+    return fail(ErrorCode::failed_precondition,
+                "this version cannot read the policy in force: " + policy.error().message);
+  }
+  fold.policy_ = std::make_shared<model::SitePolicy>(std::move(*policy));
+  return fold;
+}
+
+Effects Fold::apply(const model::JournalEntry& entry, bool answered) {
+  TOCSIN_CHECK(entry.position > cursor_);
+  cursor_ = entry.position;
+  judged_at_ = std::max(judged_at_, entry.at);
+  Effects effects;
+  world_.forget_old_findings(judged_at_);
+  fire_due(effects);
+  if (const auto* change = std::get_if<model::PolicyChange>(&entry.body)) {
+    change_policy(effects, *change);
+  } else {
+    Context now = context(effects);
+    dispatch(now, entry, answered);
+  }
+  return effects;
+}
+
+void Fold::fire_due(Effects& effects) {
+  Context now = context(effects);
+  while (const std::optional<std::string> key = world_.timers.take_due(judged_at_)) {
+    if (!fire_request_timer(now, *key) && !fire_incident_timer(now, *key)) {
+      world_.add("counter/unknown_timers");
+    }
+  }
+}
+
+void Fold::dispatch(Context& context, const model::JournalEntry& entry, bool answered) {
+  const auto& body = entry.body;
+  if (const auto* fact = std::get_if<model::AgentFact>(&body)) {
+    if (const auto* result = std::get_if<model::RequestResult>(&fact->fact.body)) {
+      take_request_result(context, fact->agent, *result);
+    }
+    take_judged(context, take_fact(context, *fact));
+  } else if (const auto* command = std::get_if<model::Command>(&body)) {
+    if (answered || world_.fresh_answer(command->id) != nullptr) {
+      world_.add("counter/commands_repeated");
+    } else {
+      take_judged(context, take_command(context, *command));
+    }
+  } else if (const auto* outcome = std::get_if<model::DeliveryOutcome>(&body)) {
+    take_outcome(context, *outcome);
+  } else if (const auto* presence = std::get_if<model::AgentPresence>(&body)) {
+    take_judged(context, take_presence(context, *presence));
+  } else if (const auto* lost = std::get_if<model::FactRangeLost>(&body)) {
+    take_range_lost(context, *lost);
+  } else if (const auto* step = std::get_if<model::ClockStep>(&body)) {
+    world_.add("counter/clock_steps");
+    world_.set_value("clock/last_step_ns", std::to_string(step->difference.count()));
+  } else if (const auto* event = std::get_if<model::CollectorEvent>(&body)) {
+    world_.set_value("collector/version", event->version);
+    world_.set_value("collector/event", event->event.code);
+  } else if (std::holds_alternative<std::monostate>(body)) {
+    world_.add("counter/unknown_entries");
+  }
+}
+
+void Fold::change_policy(Effects& effects, const model::PolicyChange& change) {
+  if (change.kind != "site") {
+    world_.add("counter/unknown_policies");
+    return;
+  }
+  Result<model::SitePolicy> policy = parse_policy_(change.content, change.digest);
+  if (!policy) {
+    // The one before stays in force; the status shows why.
+    world_.set_value(kPolicyProblem, policy.error().message);
+    return;
+  }
+  policy_ = std::make_shared<model::SitePolicy>(std::move(*policy));
+  world_.set_value(kPolicyContent, change.content);
+  world_.set_value(kPolicyDigest, change.digest);
+  world_.set_value(kPolicyProblem, "");
+  Context now = context(effects);
+  take_judged(now, judge_again(now));
+  regrade_all(now);
+}
+
+std::string_view command_of(const model::JournalEntry& entry) {
+  const auto* command = std::get_if<model::Command>(&entry.body);
+  return command == nullptr ? std::string_view{} : std::string_view(command->id);
+}
+
+}  // namespace tocsin::collector

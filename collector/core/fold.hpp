@@ -1,0 +1,61 @@
+// The fold of the journal: entry by entry, what it changes and what it asks of the world outside.
+// Pure: no clock, file or log; the same entries from the same state give the same rows, byte by
+// byte, however they are cut into commits.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "collector/core/effects.hpp"
+#include "collector/core/world.hpp"
+#include "common/base/result.hpp"
+#include "common/model/journal.hpp"
+#include "common/model/policy.hpp"
+
+namespace tocsin::collector {
+
+// Reads a policy document (common/config); pure. `name` is for its error messages.
+using ParsePolicy =
+    std::function<Result<model::SitePolicy>(std::string_view toml, std::string_view name)>;
+
+class Fold {
+ public:
+  // Goes on from what was committed. Errors: failed_precondition where this version cannot read the
+  // policy in force; it must not judge by another.
+  static Result<Fold> resume(StateSnapshot snapshot, ParsePolicy parse_policy);
+
+  // Judges one entry: first the timers that are due by its time, then the entry. `answered`: the
+  // command of this entry was answered in an earlier commit (see command_of).
+  // REQUIRES: entries come in the order of their positions.
+  Effects apply(const model::JournalEntry& entry, bool answered = false);
+
+  // Every row that changed since the last call, for one commit.
+  StateDelta take_delta() { return world_.take_delta(cursor_, judged_at_); }
+
+  Position cursor() const { return cursor_; }
+  Instant judged_at() const { return judged_at_; }
+  std::optional<Instant> next_due() const { return world_.timers.next_due(); }
+  std::shared_ptr<const model::SitePolicy> policy() const { return policy_; }
+  const World& world() const { return world_; }
+
+ private:
+  Fold(StateSnapshot snapshot, ParsePolicy parse_policy);
+  void fire_due(Effects& effects);
+  void dispatch(Context& context, const model::JournalEntry& entry, bool answered);
+  void change_policy(Effects& effects, const model::PolicyChange& change);
+  Context context(Effects& effects) { return {world_, *policy_, judged_at_, cursor_, effects}; }
+
+  ParsePolicy parse_policy_;
+  Position cursor_;
+  Instant judged_at_;
+  World world_;
+  std::shared_ptr<const model::SitePolicy> policy_;
+};
+
+// The id of the entry's command, or empty: whoever folds looks up whether it was answered before.
+std::string_view command_of(const model::JournalEntry& entry);
+
+}  // namespace tocsin::collector

@@ -1,0 +1,247 @@
+#include "collector/core/hosts.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+#include <string>
+
+#include "collector/core/correlate.hpp"
+#include "common/base/limits.hpp"
+#include "common/rules/judge.hpp"
+
+namespace tocsin::collector {
+namespace {
+
+constexpr std::size_t kOpenFindings = 256;  // of one host
+// The oldest that a first observation may claim to be: longer than a spool holds. A host whose
+// clock was never set would otherwise have been down since 1970.
+constexpr Duration kOldest = 24h * 7;
+
+// When and from where a judgement speaks.
+struct Look {
+  Instant at;  // on the host, never in the future
+  bool late = false;
+};
+
+Look look_of(const model::CheckStatus* before, const model::Observation& observation, Instant now) {
+  const bool seen_before = before != nullptr && before->observed.ns > 0;
+  const Instant earliest = std::min(seen_before ? before->observed : now - kOldest, now);
+  return {std::clamp(observation.at, earliest, now), observation.at + kLate < now};
+}
+
+model::CheckStatus* status_of(model::Host& host, const model::CheckRef& check) {
+  const auto place = std::lower_bound(
+      host.checks.begin(), host.checks.end(), check,
+      [](const model::CheckStatus& s, const model::CheckRef& wanted) { return s.check < wanted; });
+  if (place != host.checks.end() && place->check == check) return &*place;
+  if (host.checks.size() >= limits::kChecks) return nullptr;
+  model::CheckStatus fresh;
+  fresh.check = check;
+  return &*host.checks.insert(place, std::move(fresh));
+}
+
+// What a look found, under the names that make findings the same.
+struct Seen {
+  const AgentId& agent;
+  const model::CheckRef& check;
+  const std::vector<model::Violation>& violations;
+};
+
+void open_finding(Context& context, const Seen& seen, const model::Violation& violation,
+                  const Look& look, std::vector<Transition>& transitions) {
+  World& world = context.world;
+  const std::string key = dedup_key(seen.agent, seen.check, violation.code, violation.subject);
+  const model::Finding* known = world.finding_by_key(key);
+  if (known != nullptr && !known->closed) {
+    if (known->message != violation.message) {
+      world.change_finding(known->id).message = violation.message;
+    }
+    return;
+  }
+  if (world.open_findings(seen.agent) >= kOpenFindings) {
+    world.add("counter/findings_over_limit");
+    return;
+  }
+  FindingId id = known == nullptr ? FindingId{} : known->id;
+  if (known != nullptr) {
+    world.reopen_finding(id);
+    ++world.change_finding(id).recurrences;
+  } else {
+    model::Finding fresh;
+    fresh.dedup_key = key;
+    fresh.agent = seen.agent;
+    fresh.check = seen.check;
+    fresh.code = violation.code;
+    fresh.subject = violation.subject;
+    id = world.add_finding(std::move(fresh)).id;
+  }
+  model::Finding& finding = world.change_finding(id);
+  finding.message = violation.message;
+  finding.since = look.at;
+  finding.opened = context.now;
+  finding.opened_position = context.position;
+  transitions.push_back({id, Transition::Change::opened, look.late});
+}
+
+// Opens what is seen and closes what is not seen any more.
+void compare(Context& context, const Seen& seen, const Look& look,
+             std::vector<Transition>& transitions) {
+  std::set<std::string> present;
+  for (const model::Violation& violation : seen.violations) {
+    present.insert(dedup_key(seen.agent, seen.check, violation.code, violation.subject));
+    open_finding(context, seen, violation, look, transitions);
+  }
+  for (const FindingId id : context.world.findings_of(seen.agent, seen.check)) {
+    const model::Finding& finding = *context.world.finding(id);
+    if (finding.closed || present.contains(finding.dedup_key)) continue;
+    context.world.close_finding(id, std::max(look.at, finding.since), context.position);
+    transitions.push_back({id, Transition::Change::closed, look.late});
+  }
+}
+
+// A look that could not see says nothing about what was found before.
+bool can_close(const model::Observation& observation, model::Verdict verdict) {
+  return observation.outcome == model::Outcome::seen &&
+         (verdict == model::Verdict::normal || verdict == model::Verdict::abnormal);
+}
+
+void judge_one(Context& context, model::Host& host, model::CheckStatus& status, const Look& look,
+               Judged& judged) {
+  const model::Judgement judgement = rules::judge(
+      status.observation, model::baseline_of(context.policy, host.name), context.policy.limits);
+  if (status.verdict != judgement.verdict || status.since.ns == 0) {
+    status.verdict = judgement.verdict;
+    status.since = look.at;
+    judged.changed.push_back(status.check);
+  }
+  status.reasons = judgement.reasons;
+  if (can_close(status.observation, judgement.verdict)) {
+    compare(context, {host.agent, status.check, judgement.violations}, look, judged.transitions);
+  }
+}
+
+void take_observation(Context& context, model::Host& host, const model::Observation& observation,
+                      Judged& judged) {
+  model::CheckStatus* status = status_of(host, observation.check);
+  if (status == nullptr) {
+    context.world.add("counter/checks_over_limit");
+    return;
+  }
+  const Look look = look_of(status, observation, context.now);
+  status->observation = observation;
+  status->observed = look.at;
+  status->position = context.position;
+  judge_one(context, host, *status, look, judged);
+}
+
+// A finding of the collector itself about an agent, not from an observation.
+void find_about_agent(Context& context, const model::Host& host, std::string_view code,
+                      const Look& look, Judged& judged) {
+  const model::Violation violation{
+      std::string(code), "", {std::string(code), {{"host", host.name}}}};
+  open_finding(context, {host.agent, agent_check(), {}}, violation, look, judged.transitions);
+}
+
+model::Host* watched_host(Context& context, const AgentId& agent) {
+  const model::Host* host = context.world.hosts.find(agent);
+  if (host == nullptr || host->revoked) {
+    context.world.add(host == nullptr ? "counter/facts_of_unknown_agents"
+                                      : "counter/facts_of_revoked_agents");
+    return nullptr;
+  }
+  return context.world.hosts.change(agent);
+}
+
+}  // namespace
+
+Judged take_fact(Context& context, const model::AgentFact& fact) {
+  Judged judged;
+  model::Host* host = watched_host(context, fact.agent);
+  if (host == nullptr) return judged;
+  host->epoch = fact.epoch;
+  host->last_fact = context.now;
+  ++host->facts;
+  const auto& body = fact.fact.body;
+  if (const auto* observation = std::get_if<model::Observation>(&body)) {
+    take_observation(context, *host, *observation, judged);
+  } else if (const auto* result = std::get_if<model::RequestResult>(&body)) {
+    for (const model::Observation& seen : result->observations) {
+      take_observation(context, *host, seen, judged);
+    }
+  } else if (const auto* loss = std::get_if<model::SpoolLoss>(&body)) {
+    host->facts_lost += loss->count;
+    context.world.add("counter/facts_lost", loss->count);
+  } else if (std::holds_alternative<model::AgentEvent>(body)) {
+    context.world.add("counter/agent_events");
+  } else {
+    context.world.add("counter/unknown_facts");
+  }
+  return judged;
+}
+
+Judged take_presence(Context& context, const model::AgentPresence& presence) {
+  Judged judged;
+  model::Host* host = watched_host(context, presence.agent);
+  if (host == nullptr) return judged;
+  host->presence = presence.state;
+  host->presence_since = presence.since.ns == 0 ? context.now : presence.since;
+  if (!presence.agent_version.empty()) host->agent_version = presence.agent_version;
+  if (!presence.operating_system.empty()) host->operating_system = presence.operating_system;
+  const Look look{std::min(host->presence_since, context.now), false};
+  switch (presence.state) {
+    case model::Presence::heard:
+      compare(context, {host->agent, agent_check(), {}}, look, judged.transitions);
+      break;
+    case model::Presence::silent:
+      find_about_agent(context, *host, "agent.silent", look, judged);
+      break;
+    case model::Presence::clone_suspected:
+      find_about_agent(context, *host, "agent.clone_suspected", look, judged);
+      break;
+    case model::Presence::refused:
+      context.world.add("counter/agents_refused");
+      break;
+  }
+  return judged;
+}
+
+void take_range_lost(Context& context, const model::FactRangeLost& lost) {
+  model::Host* host = watched_host(context, lost.agent);
+  if (host == nullptr || lost.to < lost.from) return;
+  const std::uint64_t count = lost.to.value - lost.from.value + 1;
+  host->facts_lost += count;
+  context.world.add("counter/facts_lost", count);
+  for (const auto& [id, incident] : context.world.incidents.rows()) {
+    if (incident.agent != lost.agent || incident.recovered) continue;
+    context.world.add_timeline(
+        {id,
+         0,
+         context.now,
+         context.position,
+         {"facts.lost", {{"host", host->name}, {"count", std::to_string(count)}}},
+         {}});
+  }
+}
+
+Judged stop_watching(Context& context, const AgentId& agent) {
+  Judged judged;
+  compare(context, {agent, agent_check(), {}}, {context.now, false}, judged.transitions);
+  return judged;
+}
+
+Judged judge_again(Context& context) {
+  Judged judged;
+  std::vector<AgentId> agents;
+  for (const auto& [agent, host] : context.world.hosts.rows()) {
+    if (!host.revoked && !host.checks.empty()) agents.push_back(agent);
+  }
+  for (const AgentId& agent : agents) {
+    model::Host& host = *context.world.hosts.change(agent);
+    for (model::CheckStatus& status : host.checks) {
+      judge_one(context, host, status, {context.now, false}, judged);
+    }
+  }
+  return judged;
+}
+
+}  // namespace tocsin::collector

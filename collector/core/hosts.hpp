@@ -1,0 +1,37 @@
+// Stage 1: what agents saw becomes verdicts, and verdicts become findings that open and close. A
+// finding exists at first sight; whether somebody is told is stage 2's business (incident.hpp).
+#pragma once
+
+#include <vector>
+
+#include "collector/core/effects.hpp"
+#include "common/model/journal.hpp"
+
+namespace tocsin::collector {
+
+// A fact older than this at its arrival is late: the agent was cut off, or its clock is wrong.
+inline constexpr Duration kLate = 60s;
+
+struct Transition {
+  enum class Change : std::uint8_t { opened, closed };
+  FindingId finding;
+  Change change = Change::opened;
+  bool late = false;
+};
+
+struct Judged {
+  std::vector<Transition> transitions;
+  std::vector<model::CheckRef> changed;  // checks whose verdict is another one now
+};
+
+// An agent that is not admitted, or is revoked, changes nothing and is counted.
+Judged take_fact(Context& context, const model::AgentFact& fact);
+Judged take_presence(Context& context, const model::AgentPresence& presence);
+void take_range_lost(Context& context, const model::FactRangeLost& lost);
+// The agent is not watched any more: what the collector itself found about it is closed.
+Judged stop_watching(Context& context, const AgentId& agent);
+
+// The policy changed: judges what was last seen of every host against it.
+Judged judge_again(Context& context);
+
+}  // namespace tocsin::collector

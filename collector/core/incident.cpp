@@ -1,0 +1,385 @@
+#include "collector/core/incident.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "collector/core/correlate.hpp"
+#include "collector/core/notify_decision.hpp"
+#include "collector/core/number.hpp"
+#include "common/base/result.hpp"
+
+namespace tocsin::collector {
+namespace {
+
+constexpr std::size_t kFindingsOfIncident = 256;
+constexpr std::uint32_t kFlappingFrom = 3;
+constexpr Duration kFlappingDigest = 30min;
+
+template <class Tag>
+std::string timer_key(std::string_view purpose, NumberId<Tag> id) {
+  return fmt::format("{}/{}", purpose, id.value);
+}
+
+void note(Context& context, IncidentId id, model::Message message,
+          const model::Principal& by = {}) {
+  context.world.add_timeline({id, 0, context.now, context.position, std::move(message), by});
+}
+
+std::string word(model::Severity severity) { return std::string(model::to_string(severity)); }
+
+// A service that restarts by itself sooner is an event, not an incident.
+Duration minimum_of(const Context& context, const model::Finding& finding) {
+  return finding.check.kind == model::CheckKind::service ? context.policy.service_minimum
+                                                         : Duration{};
+}
+
+GradeLimits limits_of(const model::SitePolicy& policy) {
+  return {policy.grade_short, policy.grade_day, policy.recurrences};
+}
+
+Occasion occasion_of(NotifyReason reason, model::Severity severity, const GradeFacts& facts) {
+  return {reason, severity, facts.confidence, false};
+}
+
+void set_reminder(Context& context, const model::Incident& incident) {
+  context.world.timers.set(timer_key("remind", incident.id),
+                           context.now + reminder_interval(incident.live));
+}
+
+void set_registration(Context& context, const model::Incident& incident) {
+  const std::string key = timer_key("register", incident.id);
+  const bool due = !incident.registered && incident.peak >= model::Severity::c;
+  if (due && !context.world.timers.due(key)) {
+    context.world.timers.set(key, context.now + context.policy.auto_register);
+  }
+}
+
+void set_end(Context& context, const model::Incident& incident) {
+  context.world.timers.clear(timer_key("regrade", incident.id));
+  context.world.timers.clear(timer_key("remind", incident.id));
+  context.world.timers.set(timer_key("close", incident.id), context.now + kCloseAfter);
+}
+
+// The grade got worse than ever in this incident: everybody is told as if it were new (S-04).
+void raise(Context& context, model::Incident& incident, const Occasion& occasion) {
+  ++incident.revision;
+  incident.acknowledged.reset();
+  incident.acknowledged_by = {};
+  set_reminder(context, incident);
+  set_registration(context, incident);
+  notify(context, incident, occasion);
+}
+
+void recover(Context& context, model::Incident& incident) {
+  incident.recovered = context.now;
+  note(context, incident.id, {"incident.recovered", {{"from", word(incident.live)}}});
+  incident.live = model::Severity::none;
+  withdraw(context, incident.id, SuppressedReason::already_over);
+  set_end(context, incident);
+  notify(context, incident, {NotifyReason::recovered, incident.peak, Confidence::confirmed, false});
+}
+
+void set_next_regrade(Context& context, const model::Incident& incident,
+                      const Assessment& assessment) {
+  std::optional<Instant> next = assessment.changes_at;
+  const std::optional<Instant>& crossing = incident.explanation.changes_next_at;
+  // Once it is good the duration stands still, and nothing is crossed.
+  if (assessment.facts.continuing && crossing && (!next || *crossing < *next)) next = crossing;
+  const std::string key = timer_key("regrade", incident.id);
+  if (next && *next > context.now) {
+    context.world.timers.set(key, *next);
+  } else {
+    context.world.timers.clear(key);
+  }
+}
+
+// Grades again by what is known now. `reason` is what people are told when it is worse than ever.
+void regrade(Context& context, IncidentId id, NotifyReason reason = NotifyReason::worse) {
+  model::Incident& incident = *context.world.incidents.change(id);
+  if (incident.recovered) return;
+  const std::optional<Assessment> assessment =
+      assess(context.world, context.policy, incident, context.now);
+  if (!assessment) {
+    recover(context, incident);
+    return;
+  }
+  incident.explanation = grade(assessment->facts, limits_of(context.policy), context.now);
+  set_next_regrade(context, incident, *assessment);
+  const model::Severity before = std::exchange(incident.live, incident.explanation.proposed);
+  const bool is_new = reason == NotifyReason::opened;
+  if (before != incident.live && !is_new) {
+    note(context, id,
+         {incident.live > before ? "incident.worse" : "incident.milder",
+          {{"from", word(before)}, {"to", word(incident.live)}}});
+  }
+  const bool worst_so_far = incident.live > incident.peak;
+  incident.peak = std::max(incident.peak, incident.live);
+  if (worst_so_far || is_new) {
+    raise(context, incident, occasion_of(reason, incident.live, assessment->facts));
+  }
+}
+
+void add_finding(Context& context, model::Incident& incident, model::Finding& finding) {
+  finding.incident = incident.id;
+  if (std::find(incident.findings.begin(), incident.findings.end(), finding.id) !=
+      incident.findings.end()) {
+    return;
+  }
+  if (incident.findings.size() >= kFindingsOfIncident) {
+    context.world.add("counter/incident_findings_over_limit");
+    return;
+  }
+  incident.findings.push_back(finding.id);
+}
+
+model::Incident new_incident(const Context& context, const model::Finding& finding, Kind kind,
+                             std::string dedup_key) {
+  const model::Host* host = context.world.hosts.find(finding.agent);
+  model::Incident incident;
+  incident.dedup_key = std::move(dedup_key);
+  incident.agent = finding.agent;
+  incident.host_name = host == nullptr ? finding.agent.hex : host->name;
+  incident.kind = to_string(kind);
+  incident.title = finding.message;
+  incident.first_bad = finding.since;
+  incident.opened = context.now;
+  incident.findings = {finding.id};
+  return incident;
+}
+
+// The bad time lies behind us: recorded with its grade, and nobody is woken for it.
+void record_as_over(Context& context, model::Incident& incident, const Assessment& assessment,
+                    Instant ended) {
+  incident.peak = incident.explanation.proposed;
+  incident.recovered = ended;
+  note(context, incident.id, {"incident.already_over", {{"severity", word(incident.peak)}}});
+  set_registration(context, incident);
+  set_end(context, incident);
+  Occasion occasion = occasion_of(NotifyReason::opened, incident.peak, assessment.facts);
+  occasion.already_over = true;
+  notify(context, incident, occasion);
+}
+
+void open_incident(Context& context, FindingId id, Kind kind, std::string dedup_key) {
+  model::Finding& finding = context.world.change_finding(id);
+  model::Incident incident = new_incident(context, finding, kind, std::move(dedup_key));
+  const Instant as_of = finding.closed.value_or(context.now);
+  const std::optional<Assessment> assessment =
+      assess(context.world, context.policy, incident, as_of);
+  if (!assessment) return;
+  incident.explanation = grade(assessment->facts, limits_of(context.policy), as_of);
+  if (incident.explanation.proposed == model::Severity::none) return;  // An event only (D-01).
+  incident.id = {context.world.add("last/incident")};
+  finding.incident = incident.id;
+  const IncidentId incident_id = incident.id;
+  note(context, incident_id,
+       {"incident.opened",
+        {{"severity", word(incident.explanation.proposed)}, {"host", incident.host_name}}});
+  model::Incident& kept = context.world.incidents.put(incident_id, std::move(incident));
+  if (finding.closed) {
+    record_as_over(context, kept, *assessment, *finding.closed);
+  } else {
+    regrade(context, incident_id, NotifyReason::opened);
+  }
+}
+
+// A finding comes (back) to an incident that exists.
+void join_incident(Context& context, IncidentId incident_id, FindingId id) {
+  model::Incident& incident = *context.world.incidents.change(incident_id);
+  model::Finding& finding = context.world.change_finding(id);
+  const bool known = finding.incident == incident_id;
+  add_finding(context, incident, finding);
+  NotifyReason reason = NotifyReason::worse;
+  if (incident.recovered && !finding.closed) {
+    incident.recovered.reset();
+    incident.first_bad = finding.since;
+    context.world.timers.clear(timer_key("close", incident_id));
+    note(context, incident_id, {"incident.relapsed", {{"host", incident.host_name}}});
+    reason = NotifyReason::opened;
+  } else if (!known) {
+    incident.first_bad = std::min(incident.first_bad, finding.since);
+    note(context, incident_id, finding.message);
+  }
+  regrade(context, incident_id, reason);
+}
+
+// One line when a finding begins to come and go, then at most one in half an hour.
+void note_flapping(Context& context, const model::Finding& finding) {
+  const std::string key = timer_key("flapping", finding.incident);
+  if (finding.recurrences < kFlappingFrom || context.world.timers.due(key)) return;
+  context.world.timers.set(key, context.now + kFlappingDigest);
+  note(context, finding.incident,
+       {"incident.flapping", {{"count", std::to_string(finding.recurrences)}}});
+}
+
+void attach(Context& context, FindingId id) {
+  const model::Finding& finding = *context.world.finding(id);
+  const std::optional<FindingMeaning> meaning = meaning_of(finding.code, finding.message);
+  if (!meaning) return;
+  Belonging belonging = belongs_to(context.world, finding, meaning->kind, context.now);
+  if (belonging.existing) {
+    join_incident(context, *belonging.existing, id);
+  } else {
+    open_incident(context, id, meaning->kind, std::move(belonging.dedup_key));
+  }
+}
+
+void take_opened(Context& context, const Transition& transition) {
+  const model::Finding& finding = *context.world.finding(transition.finding);
+  const model::Incident* incident = context.world.incidents.find(finding.incident);
+  if (incident != nullptr && !incident->recovered) {
+    note_flapping(context, finding);
+    regrade(context, finding.incident);
+    return;
+  }
+  const Instant ripe = finding.since + minimum_of(context, finding);
+  const Instant due = std::max(ripe, transition.late ? context.now + kLateHold : finding.since);
+  if (due <= context.now) {
+    attach(context, transition.finding);
+  } else {
+    context.world.timers.set(timer_key("attach", transition.finding), due);
+  }
+}
+
+void take_closed(Context& context, const Transition& transition) {
+  const model::Finding& finding = *context.world.finding(transition.finding);
+  const std::string waiting = timer_key("attach", transition.finding);
+  if (context.world.timers.due(waiting)) {
+    context.world.timers.clear(waiting);
+    const bool long_enough = *finding.closed - finding.since >= minimum_of(context, finding);
+    if (long_enough) attach(context, transition.finding);
+  } else if (context.world.incidents.find(finding.incident) != nullptr) {
+    regrade(context, finding.incident);
+  }
+}
+
+// What other places see of a target decides how far its incident is believed (procedure M-01).
+void regrade_about(Context& context, const model::CheckRef& check) {
+  std::vector<IncidentId> about;
+  for (const auto& [id, incident] : context.world.incidents.rows()) {
+    const bool touched =
+        std::any_of(incident.findings.begin(), incident.findings.end(), [&](FindingId finding) {
+          const model::Finding* found = context.world.finding(finding);
+          return found != nullptr && found->check == check;
+        });
+    if (touched && !incident.recovered) about.push_back(id);
+  }
+  for (const IncidentId id : about) regrade(context, id);
+}
+
+void register_by_itself(Context& context, const model::Incident& incident) {
+  if (!incident.registered) register_incident(context, incident.id, {}, "");
+}
+
+void remind(Context& context, model::Incident& incident) {
+  if (incident.acknowledged || incident.recovered) return;
+  set_reminder(context, incident);
+  const auto assessment = assess(context.world, context.policy, incident, context.now);
+  if (!assessment) return;
+  notify(context, incident, occasion_of(NotifyReason::reminder, incident.live, assessment->facts));
+}
+
+void close_unregistered(Context& context, model::Incident& incident) {
+  if (incident.registered || !incident.recovered) return;
+  incident.closed = context.now;
+  note(context, incident.id, {"incident.closed_unregistered", {}});
+  withdraw(context, incident.id, SuppressedReason::already_over);
+  for (const std::string_view purpose : {"regrade", "register", "remind", "flapping"}) {
+    context.world.timers.clear(timer_key(purpose, incident.id));
+  }
+  const IncidentId id = incident.id;
+  context.world.incidents.forget(id);
+}
+
+std::optional<std::uint64_t> id_in(std::string_view text) {
+  std::uint64_t id = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return id;
+}
+
+}  // namespace
+
+void take_judged(Context& context, const Judged& judged) {
+  for (const Transition& transition : judged.transitions) {
+    if (transition.change == Transition::Change::opened) {
+      take_opened(context, transition);
+    } else {
+      take_closed(context, transition);
+    }
+  }
+  for (const model::CheckRef& check : judged.changed) {
+    if (check.kind == model::CheckKind::ping) regrade_about(context, check);
+  }
+}
+
+void regrade_all(Context& context) {
+  std::vector<IncidentId> open;
+  for (const auto& [id, incident] : context.world.incidents.rows()) open.push_back(id);
+  for (const IncidentId id : open) regrade(context, id);
+}
+
+bool fire_incident_timer(Context& context, std::string_view key) {
+  const std::size_t slash = key.find('/');
+  const std::string_view purpose = key.substr(0, slash);
+  const std::optional<std::uint64_t> id =
+      slash == key.npos ? std::nullopt : id_in(key.substr(slash + 1));
+  if (!id) return false;
+  if (purpose == "attach") {
+    if (context.world.finding({*id}) != nullptr) attach(context, {*id});
+    return true;
+  }
+  model::Incident* incident = context.world.incidents.change({*id});
+  if (incident == nullptr || purpose == "flapping") return true;
+  if (purpose == "regrade") {
+    regrade(context, incident->id);
+  } else if (purpose == "register") {
+    register_by_itself(context, *incident);
+  } else if (purpose == "remind") {
+    remind(context, *incident);
+  } else if (purpose == "close") {
+    close_unregistered(context, *incident);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void acknowledge(Context& context, IncidentId id, const model::Principal& by,
+                 const std::string& text) {
+  model::Incident& incident = *context.world.incidents.change(id);
+  incident.acknowledged = context.now;
+  incident.acknowledged_by = by;
+  ++incident.revision;
+  context.world.timers.clear(timer_key("remind", id));
+  withdraw(context, id, SuppressedReason::acknowledged);
+  note(context, id, {"incident.acknowledged", {{"name", by.name}, {"note", text}}}, by);
+}
+
+void register_incident(Context& context, IncidentId id, const model::Principal& by,
+                       const std::string& text) {
+  model::Incident& incident = *context.world.incidents.change(id);
+  TOCSIN_CHECK(incident.number.empty());
+  const int year = site_year(context.now, context.policy.time_zone);
+  const std::uint64_t number = context.world.add(fmt::format("last/number/{}", year));
+  incident.number = official_number(context.policy.number_format, year, number);
+  incident.registered = context.now;
+  incident.registered_by = by;
+  ++incident.revision;
+  context.world.timers.clear(timer_key("register", id));
+  const bool by_itself = by.name.empty();
+  note(context, id,
+       {by_itself ? "incident.registered_by_itself" : "incident.registered",
+        {{"number", incident.number}, {"name", by.name}, {"note", text}}},
+       by);
+  if (!by_itself && !incident.acknowledged) acknowledge(context, id, by, "");
+  notify(context, incident,
+         {NotifyReason::registered, incident.peak, Confidence::confirmed, false});
+  regrade(context, id);
+}
+
+}  // namespace tocsin::collector

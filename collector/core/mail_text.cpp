@@ -1,0 +1,118 @@
+#include "collector/core/mail_text.hpp"
+
+#include <string>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "common/time/civil.hpp"
+
+namespace tocsin::collector {
+namespace {
+
+constexpr std::size_t kOtherFindings = 5;
+
+std::string id_text(const model::Incident& incident) { return std::to_string(incident.id.value); }
+
+// What the command line takes to name it.
+std::string reference(const model::Incident& incident) {
+  return incident.number.empty() ? id_text(incident) : incident.number;
+}
+
+std::string severity_code(model::Severity severity) {
+  switch (severity) {
+    case model::Severity::a:
+      return "@severity.a";
+    case model::Severity::b:
+      return "@severity.b";
+    case model::Severity::c:
+      return "@severity.c";
+    case model::Severity::d:
+      return "@severity.d";
+    case model::Severity::e:
+      return "@severity.e";
+    case model::Severity::none:
+      break;
+  }
+  return "@severity.none";
+}
+
+void add_other_findings(const World& world, const model::Incident& incident,
+                        std::vector<model::Message>& body) {
+  std::size_t shown = 0;
+  std::size_t more = 0;
+  for (const FindingId id : incident.findings) {
+    const model::Finding* finding = world.finding(id);
+    if (finding == nullptr || finding->message == incident.title) continue;
+    if (shown < kOtherFindings) {
+      body.push_back(finding->message);
+      ++shown;
+    } else {
+      ++more;
+    }
+  }
+  if (more > 0) body.push_back({"notify.more_findings", {{"count", std::to_string(more)}}});
+}
+
+void add_clause(const World& world, const model::Incident& incident,
+                std::vector<model::Message>& body) {
+  if (incident.findings.empty()) return;
+  const model::Finding* first = world.finding(incident.findings.front());
+  if (first == nullptr || first->check == agent_check()) return;
+  body.push_back({"notify.clause", {{"clause", std::string(model::clause_of(first->check.kind))}}});
+}
+
+void add_next_steps(const model::Incident& incident, std::vector<model::Message>& body) {
+  const std::string name = reference(incident);
+  body.push_back({"notify.next", {}});
+  if (!incident.acknowledged && !incident.recovered) {
+    body.push_back({"notify.next.acknowledge", {{"reference", name}}});
+  }
+  body.push_back({"notify.next.show", {{"reference", name}}});
+  if (incident.number.empty()) {
+    body.push_back({"notify.next.register", {{"reference", name}}});
+  }
+}
+
+}  // namespace
+
+model::Message subject_of(const model::Incident& incident, const Occasion& occasion) {
+  return {fmt::format("notify.subject.{}", to_string(occasion.reason)),
+          {{"severity", std::string(model::to_string(occasion.severity))},
+           {"host", incident.host_name},
+           {"title", ""},
+           {"number", incident.number.empty() ? "@notify.provisional" : incident.number},
+           {"id", id_text(incident)}}};
+}
+
+std::vector<model::Message> body_of(const Context& context, const model::Incident& incident) {
+  const model::SitePolicy& policy = context.policy;
+  const model::GradeExplanation& why = incident.explanation;
+  std::vector<model::Message> body{incident.title};
+  add_other_findings(context.world, incident, body);
+  body.push_back(
+      {"notify.where", {{"host", incident.host_name}, {"kind", "@kind." + incident.kind}}});
+  body.push_back({"notify.since",
+                  {{"at", time::local_text(incident.first_bad, policy.time_zone)},
+                   {"zone", policy.time_zone}}});
+  body.push_back({"notify.grade",
+                  {{"severity", std::string(model::to_string(incident.live))},
+                   {"meaning", severity_code(incident.live)},
+                   {"peak", std::string(model::to_string(incident.peak))}}});
+  body.push_back({"notify.why",
+                  {{"rules", fmt::format("{}", fmt::join(why.hits, " "))},
+                   {"version", std::to_string(why.rules_version)}}});
+  if (!why.nearest_miss.code.empty()) body.push_back(why.nearest_miss);
+  if (!why.changes_next.code.empty()) {
+    body.push_back(why.changes_next);
+    if (why.changes_next_at) {
+      body.push_back({"notify.changes_at",
+                      {{"at", time::local_text(*why.changes_next_at, policy.time_zone)}}});
+    }
+  }
+  add_clause(context.world, incident, body);
+  add_next_steps(incident, body);
+  return body;
+}
+
+}  // namespace tocsin::collector

@@ -1,0 +1,209 @@
+#include "collector/core/notify_decision.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "collector/core/mail_text.hpp"
+
+namespace tocsin::collector {
+namespace {
+
+constexpr std::size_t kPendingLimit = 10'000;
+constexpr std::uint32_t kAttempts = 10;
+constexpr Duration kFirstRetry = 30s;
+constexpr Duration kLongestRetry = 30min;
+
+bool is_first_line(model::Role role) {
+  return role == model::Role::duty || role == model::Role::working_group;
+}
+
+const model::ChannelPolicy* channel_of(const model::SitePolicy& policy, std::string_view name) {
+  const auto it = std::find_if(policy.channels.begin(), policy.channels.end(),
+                               [&](const model::ChannelPolicy& c) { return c.name == name; });
+  return it == policy.channels.end() ? nullptr : &*it;
+}
+
+// That a contact asked for worse grades only is worth a row when something begins or gets worse,
+// not at every reminder.
+bool is_worth_a_row(SuppressedReason why, NotifyReason reason) {
+  const bool usual = why == SuppressedReason::below_threshold || why == SuppressedReason::role;
+  return !usual || reason == NotifyReason::opened || reason == NotifyReason::worse;
+}
+
+model::Notification row_for(const Context& context, const model::Incident& incident,
+                            const Occasion& occasion, const model::ContactPolicy& contact) {
+  model::Notification row;
+  row.id = {context.world.add("last/notification")};
+  row.incident = incident.id;
+  row.reason = to_string(occasion.reason);
+  row.channel = contact.channel;
+  row.recipient = contact.address;
+  row.language = contact.language;
+  row.subject = subject_of(incident, occasion);
+  row.body = body_of(context, incident);
+  row.created = context.now;
+  row.due = context.now;
+  row.idempotency_key =
+      fmt::format("tocsin.{}.{}.{}", context.position.value, row.id.value, incident.id.value);
+  return row;
+}
+
+void keep(Context& context, model::Notification row) {
+  const NotificationId id = row.id;
+  const bool done = row.status != model::NotificationStatus::pending;
+  context.world.notifications.put(id, std::move(row));
+  if (done) context.world.notifications.forget(id);
+  context.effects.outbox_changed = true;
+}
+
+void suppress(model::Notification& row, SuppressedReason why) {
+  row.status = model::NotificationStatus::suppressed;
+  row.suppressed = to_string(why);
+}
+
+void give_up(Context& context, const model::Notification& row) {
+  context.world.add("counter/notifications_failed");
+  context.world.add_timeline({row.incident,
+                              0,
+                              context.now,
+                              context.position,
+                              {"notification.failed",
+                               {{"channel", row.channel},
+                                {"recipient", row.recipient},
+                                {"attempts", std::to_string(row.attempts)}}},
+                              {}});
+}
+
+}  // namespace
+
+std::string_view to_string(NotifyReason reason) {
+  switch (reason) {
+    case NotifyReason::opened:
+      return "opened";
+    case NotifyReason::worse:
+      return "worse";
+    case NotifyReason::recovered:
+      return "recovered";
+    case NotifyReason::registered:
+      return "registered";
+    case NotifyReason::reminder:
+      return "reminder";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(SuppressedReason reason) {
+  switch (reason) {
+    case SuppressedReason::below_threshold:
+      return "below_threshold";
+    case SuppressedReason::role:
+      return "role";
+    case SuppressedReason::awaits_officer:
+      return "awaits_officer";
+    case SuppressedReason::contradicted:
+      return "contradicted";
+    case SuppressedReason::already_over:
+      return "already_over";
+    case SuppressedReason::acknowledged:
+      return "acknowledged";
+    case SuppressedReason::no_channel:
+      return "no_channel";
+    case SuppressedReason::outbox_full:
+      return "outbox_full";
+  }
+  return "unknown";
+}
+
+std::optional<SuppressedReason> suppressed(const model::ContactPolicy& contact,
+                                           const Occasion& occasion) {
+  if (occasion.already_over) return SuppressedReason::already_over;
+  if (contact.role == model::Role::auditor) return SuppressedReason::role;
+  if (occasion.severity < contact.at_least) return SuppressedReason::below_threshold;
+  if (contact.role == model::Role::committee) return SuppressedReason::awaits_officer;
+  if (occasion.confidence == Confidence::contradicted && !is_first_line(contact.role)) {
+    return SuppressedReason::contradicted;
+  }
+  return std::nullopt;
+}
+
+Duration reminder_interval(model::Severity severity) {
+  switch (severity) {
+    case model::Severity::a:
+      return 10min;
+    case model::Severity::b:
+      return 15min;
+    case model::Severity::c:
+      return 30min;
+    case model::Severity::d:
+      return 4h;
+    case model::Severity::e:
+    case model::Severity::none:
+      break;
+  }
+  return 24h;
+}
+
+void notify(Context& context, const model::Incident& incident, const Occasion& occasion) {
+  for (const model::ContactPolicy& contact : context.policy.contacts) {
+    std::optional<SuppressedReason> why = suppressed(contact, occasion);
+    if (!why && channel_of(context.policy, contact.channel) == nullptr) {
+      why = SuppressedReason::no_channel;
+    }
+    if (!why && context.world.notifications.rows().size() >= kPendingLimit) {
+      context.world.add("counter/notifications_over_limit");
+      why = SuppressedReason::outbox_full;
+    }
+    if (why && !is_worth_a_row(*why, occasion.reason)) continue;
+    model::Notification row = row_for(context, incident, occasion, contact);
+    if (why) suppress(row, *why);
+    keep(context, std::move(row));
+  }
+}
+
+void withdraw(Context& context, IncidentId incident, SuppressedReason reason) {
+  std::vector<NotificationId> taken_back;
+  for (const auto& [id, row] : context.world.notifications.rows()) {
+    const bool answered_for =
+        reason != SuppressedReason::acknowledged || row.reason == to_string(NotifyReason::reminder);
+    if (row.incident == incident && answered_for) taken_back.push_back(id);
+  }
+  for (const NotificationId id : taken_back) {
+    suppress(*context.world.notifications.change(id), reason);
+    context.world.notifications.forget(id);
+  }
+}
+
+std::optional<Duration> retry_after(std::uint32_t attempts) {
+  if (attempts >= kAttempts) return std::nullopt;
+  Duration wait = kFirstRetry;
+  for (std::uint32_t i = 1; i < attempts && wait < kLongestRetry; ++i) wait *= 2;
+  return std::min(wait, kLongestRetry);
+}
+
+void take_outcome(Context& context, const model::DeliveryOutcome& outcome) {
+  model::Notification* row = context.world.notifications.change(outcome.notification);
+  if (row == nullptr || outcome.attempt <= row->attempts) {
+    context.world.add("counter/outcomes_ignored");
+    return;
+  }
+  row->attempts = outcome.attempt;
+  row->last_detail = outcome.detail;
+  context.effects.outbox_changed = true;
+  if (outcome.result == model::DeliveryResult::delivered) {
+    row->status = model::NotificationStatus::delivered;
+  } else {
+    const std::optional<Duration> wait = retry_after(row->attempts);
+    if (outcome.result == model::DeliveryResult::retry && wait) {
+      row->due = context.now + *wait;
+      return;
+    }
+    row->status = model::NotificationStatus::failed;
+    give_up(context, *row);
+  }
+  context.world.notifications.forget(outcome.notification);
+}
+
+}  // namespace tocsin::collector
