@@ -19,7 +19,6 @@ constexpr std::array kMeanings{
     Row{"audit.emptied", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
     Row{"audit.gap", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
     Row{"audit.missing", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
-    Row{"audit.replaced", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
     Row{"audit.rewritten", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
     Row{"audit.shrunk", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
     Row{"audit.stopped", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},

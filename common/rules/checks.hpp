@@ -1,0 +1,19 @@
+// One judging function for each kind of check; judge.cpp calls the one that fits.
+#pragma once
+
+#include "common/model/check.hpp"
+#include "common/model/policy.hpp"
+#include "common/model/verdict.hpp"
+
+namespace tocsin::rules {
+
+model::Judgement judge_ping(const model::PingFacts& facts, const model::RuleLimits& limits);
+// `at`: when the host looked, by the same clock as `facts.state_since`.
+model::Judgement judge_service(const model::ServiceFacts& facts, const model::Baseline* baseline,
+                               Instant at);
+model::Judgement judge_audit_log(const model::AuditLogFacts& facts);
+model::Judgement judge_sockets(const model::SocketsFacts& facts, const model::Baseline* baseline);
+model::Judgement judge_processes(const model::ProcessesFacts& facts,
+                                 const model::Baseline* baseline);
+
+}  // namespace tocsin::rules

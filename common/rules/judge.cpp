@@ -1,0 +1,70 @@
+#include "common/rules/judge.hpp"
+
+#include "common/rules/checks.hpp"
+#include "common/rules/findings.hpp"
+
+namespace tocsin::rules {
+namespace {
+
+using model::Judgement;
+using model::Outcome;
+using model::Verdict;
+
+// Why nothing was seen is itself the answer; it is never `normal`.
+Judgement judge_unseen(const model::Observation& observation) {
+  Judgement judgement;
+  switch (observation.outcome) {
+    case Outcome::timed_out:
+      judgement = conclude(Verdict::cannot_tell, {"observation.timed_out", {}});
+      break;
+    case Outcome::not_permitted:
+      judgement = conclude(Verdict::cannot_tell, {"observation.not_permitted", {}});
+      break;
+    case Outcome::not_applicable:
+      judgement = conclude(Verdict::not_applicable, {"observation.not_applicable", {}});
+      break;
+    case Outcome::seen:
+    case Outcome::failed:
+      judgement = conclude(Verdict::cannot_tell, {"observation.failed", {}});
+      break;
+  }
+  if (!observation.detail.code.empty()) judgement.reasons.push_back(observation.detail);
+  return judgement;
+}
+
+Judgement mismatched() { return conclude(Verdict::cannot_tell, {"observation.mismatched", {}}); }
+
+// The facts of a kind, judged by `judge_facts`; a check that carries other facts cannot be judged.
+template <class Facts, class JudgeFacts>
+Judgement judge_if(const model::Observation& observation, JudgeFacts judge_facts) {
+  const Facts* facts = std::get_if<Facts>(&observation.facts);
+  return facts == nullptr ? mismatched() : judge_facts(*facts);
+}
+
+}  // namespace
+
+Judgement judge(const model::Observation& observation, const model::Baseline* baseline,
+                const model::RuleLimits& limits) {
+  if (observation.outcome != Outcome::seen) return judge_unseen(observation);
+  switch (observation.check.kind) {
+    case model::CheckKind::ping:
+      return judge_if<model::PingFacts>(
+          observation, [&](const auto& facts) { return judge_ping(facts, limits); });
+    case model::CheckKind::service:
+      return judge_if<model::ServiceFacts>(observation, [&](const auto& facts) {
+        return judge_service(facts, baseline, observation.at);
+      });
+    case model::CheckKind::audit_log:
+      return judge_if<model::AuditLogFacts>(
+          observation, [&](const auto& facts) { return judge_audit_log(facts); });
+    case model::CheckKind::sockets:
+      return judge_if<model::SocketsFacts>(
+          observation, [&](const auto& facts) { return judge_sockets(facts, baseline); });
+    case model::CheckKind::processes:
+      return judge_if<model::ProcessesFacts>(
+          observation, [&](const auto& facts) { return judge_processes(facts, baseline); });
+  }
+  return mismatched();
+}
+
+}  // namespace tocsin::rules

@@ -1,0 +1,158 @@
+// M-09: services and background programs that should not be there. A finding says why; an unusual
+// name alone says nothing.
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "common/rules/checks.hpp"
+#include "common/rules/findings.hpp"
+#include "common/rules/programs.hpp"
+
+namespace tocsin::rules {
+namespace {
+
+using model::Baseline;
+using model::ProcessGroup;
+using model::ProcessRule;
+using model::Tristate;
+
+constexpr std::string_view kPreloadFile = "/etc/ld.so.preload";
+
+bool approves(const ProcessRule& rule, const ProcessGroup& group) {
+  if (rule.name.empty() && rule.executable.empty()) return false;  // would approve everything
+  const auto fits = [](std::string_view wanted, std::string_view seen) {
+    return wanted.empty() || wanted == seen;
+  };
+  return fits(rule.name, group.name) && fits(rule.user, group.user) &&
+         fits(program_path(rule.executable), program_path(group.executable));
+}
+
+bool is_approved(const ProcessGroup& group, const Baseline* baseline) {
+  return baseline != nullptr &&
+         std::any_of(baseline->processes.begin(), baseline->processes.end(),
+                     [&](const ProcessRule& rule) { return approves(rule, group); });
+}
+
+// A running file that a package update replaced; every host has some after an update.
+bool replaced_by_update(const ProcessGroup& g) {
+  return g.executable_deleted == Tristate::yes && in_system_folder(g.executable);
+}
+
+struct Sign {
+  std::string_view why;
+  int weight;
+  bool (*shows)(const ProcessGroup&, const Baseline*);
+};
+
+// All that apply are said, the worst first.
+constexpr std::array kSigns{
+    Sign{"@why.memory_only", 4,
+         [](const ProcessGroup& g, const Baseline*) {
+           return g.memory_only == Tristate::yes || is_memory_file(g.executable);
+         }},
+    Sign{"@why.imitates_kernel", 4,
+         [](const ProcessGroup& g, const Baseline*) { return g.imitates_kernel_thread; }},
+    Sign{"@why.world_writable", 3,
+         [](const ProcessGroup& g, const Baseline*) {
+           return g.executable_world_writable == Tristate::yes;
+         }},
+    Sign{"@why.deleted", 2,
+         [](const ProcessGroup& g, const Baseline*) {
+           return g.executable_deleted == Tristate::yes && !in_system_folder(g.executable);
+         }},
+    Sign{"@why.preload", 2,
+         [](const ProcessGroup& g, const Baseline*) { return g.preload == Tristate::yes; }},
+    // Only where the owner listed what may run outside the system's folders.
+    Sign{"@why.outside", 1,
+         [](const ProcessGroup& g, const Baseline* b) {
+           return b != nullptr && b->has_processes && !g.executable.empty() &&
+                  !in_system_folder(g.executable) && !is_memory_file(g.executable);
+         }},
+};
+
+// A program under one subject: its groups may differ in name, which the program itself can change.
+struct Suspect {
+  std::vector<bool> signs = std::vector<bool>(kSigns.size());
+  std::string name;  // the first by order
+  std::string executable;
+  std::string user;
+};
+
+std::string user_of(const ProcessGroup& group) {
+  return group.user.empty() ? "uid:" + std::to_string(group.uid) : group.user;
+}
+
+std::string subject_of(const ProcessGroup& group) {
+  const std::string_view path = program_path(group.executable);
+  return subject_part(path.empty() ? std::string_view(group.name) : path) + " " +
+         subject_part(user_of(group));
+}
+
+void collect(const ProcessGroup& group, const Baseline* baseline,
+             std::map<std::string, Suspect>& suspects) {
+  std::vector<bool> signs;
+  for (const Sign& sign : kSigns) signs.push_back(sign.shows(group, baseline));
+  if (std::find(signs.begin(), signs.end(), true) == signs.end()) return;
+  const auto [it, first] = suspects.try_emplace(subject_of(group));
+  Suspect& suspect = it->second;
+  for (std::size_t i = 0; i < signs.size(); ++i) {
+    if (signs[i]) suspect.signs[i] = true;
+  }
+  if (first || group.name < suspect.name) suspect.name = group.name;
+  suspect.executable = program_path(group.executable);
+  suspect.user = user_of(group);
+}
+
+void report(const std::string& subject, const Suspect& suspect, Findings& findings) {
+  std::string why;
+  int weight = 0;
+  for (std::size_t i = 0; i < kSigns.size(); ++i) {
+    if (!suspect.signs[i]) continue;
+    why.append(why.empty() ? "" : " ").append(kSigns[i].why);
+    weight = std::max(weight, kSigns[i].weight);
+  }
+  findings.add(
+      {"process.unexpected",
+       subject,
+       {"process.unexpected",
+        {said("executable", suspect.executable.empty() ? "?" : suspect.executable),
+         said("name", suspect.name), said("user", suspect.user), model::Parameter{"why", why}}}},
+      weight);
+}
+
+void judge_preload_file(const model::ProcessesFacts& facts, const Baseline* baseline,
+                        Findings& findings) {
+  ProcessGroup file;
+  file.executable = kPreloadFile;
+  if (!facts.preload_file || is_approved(file, baseline)) return;
+  findings.add({"process.preload_file", std::string(kPreloadFile), {"process.preload_file", {}}},
+               5);
+}
+
+}  // namespace
+
+model::Judgement judge_processes(const model::ProcessesFacts& facts, const Baseline* baseline) {
+  Findings findings;
+  std::map<std::string, Suspect> suspects;
+  std::uint64_t updated = 0;
+  for (const ProcessGroup& group : facts.groups) {
+    if (group.kernel_thread || is_approved(group, baseline)) continue;
+    if (replaced_by_update(group)) updated += group.count;
+    collect(group, baseline, suspects);
+  }
+  for (const auto& [subject, suspect] : suspects) report(subject, suspect, findings);
+  judge_preload_file(facts, baseline, findings);
+  if (updated > 0) findings.note({"process.upgraded", {said("count", updated)}});
+  if (baseline == nullptr || !baseline->has_processes) {
+    findings.blind({"baseline.none", {{"part", "@baseline.part.processes"}}});
+  }
+  if (facts.not_permitted > 0) {
+    findings.blind({"process.not_permitted", {said("count", facts.not_permitted)}});
+  }
+  if (facts.groups_over_limit > 0) {
+    findings.blind({"observation.incomplete", {said("count", facts.groups_over_limit)}});
+  }
+  return std::move(findings).finish({"process.ok", {said("count", facts.processes)}});
+}
+
+}  // namespace tocsin::rules

@@ -1,0 +1,185 @@
+// M-07, M-08: listening ports and connection sources against what the owner approved. "Not
+// registered at IANA" is a hint; "not in the approved set" is the finding.
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "common/rules/checks.hpp"
+#include "common/rules/findings.hpp"
+#include "common/rules/network.hpp"
+#include "common/rules/port_names.hpp"
+#include "common/rules/programs.hpp"
+
+namespace tocsin::rules {
+namespace {
+
+using model::Baseline;
+using model::Listener;
+using model::ListenerRule;
+using model::Parameter;
+using model::PeerAggregate;
+using model::Protocol;
+using model::SourceRule;
+using model::Tristate;
+
+// Linux hands these out to clients (net.ipv4.ip_local_port_range): nobody chose the number.
+constexpr std::uint16_t kFirstDynamicPort = 32768;
+
+enum class Match { no, owner_unknown, yes };
+
+// Text that the rule wants and the host may not have seen.
+Match match_text(std::string_view wanted, std::string_view seen) {
+  if (wanted.empty() || wanted == seen) return Match::yes;
+  return seen.empty() ? Match::owner_unknown : Match::no;
+}
+
+Match match(const ListenerRule& rule, const Listener& listener) {
+  const std::uint16_t last = std::max(rule.port, rule.port_to);
+  const bool port = rule.port == 0 || (listener.port >= rule.port && listener.port <= last);
+  const bool address = rule.address_classes.empty() ||
+                       std::find(rule.address_classes.begin(), rule.address_classes.end(),
+                                 listener.address_class) != rule.address_classes.end();
+  if (rule.protocol != listener.protocol || !port || !address) return Match::no;
+  return std::min(match_text(program_path(rule.executable), program_path(listener.executable)),
+                  match_text(rule.user, listener.user));
+}
+
+Match best_match(const std::vector<ListenerRule>& rules, const Listener& listener) {
+  Match best = Match::no;
+  for (const ListenerRule& rule : rules) best = std::max(best, match(rule, listener));
+  return best;
+}
+
+std::string user_of(const Listener& listener) {
+  return listener.user.empty() ? fmt::format("uid:{}", listener.uid) : listener.user;
+}
+
+// Signs that make an unapproved listener worse; empty where there are none.
+std::string signs_of(const Listener& listener) {
+  std::string signs;
+  const auto sign = [&](bool present, std::string_view code) {
+    if (present) signs.append(signs.empty() ? "" : " ").append(code);
+  };
+  sign(is_memory_file(listener.executable), "@why.memory_only");
+  sign(listener.executable_world_writable == Tristate::yes, "@why.world_writable");
+  sign(listener.executable_deleted == Tristate::yes, "@why.deleted");
+  return signs;
+}
+
+model::Violation unexpected_listener(const Listener& listener, const std::string& signs) {
+  const std::string_view name = port_name(listener.protocol, listener.port);
+  const std::string_view path = program_path(listener.executable);
+  std::string subject =
+      fmt::format("{} {} {} {} {}", to_string(listener.protocol), to_string(listener.address_class),
+                  listener.port, subject_part(path), subject_part(user_of(listener)));
+  if (!listener.network_namespace.empty()) {
+    subject.append(" ").append(subject_part(listener.network_namespace));
+  }
+  model::Message message{
+      "port.unexpected",
+      {said("protocol", to_string(listener.protocol)), said("address", listener.address),
+       said("port", listener.port), said("executable", path.empty() ? "?" : path),
+       said("user", user_of(listener)), said("unit", listener.unit),
+       Parameter{"iana", name.empty() ? "@iana.none" : std::string(name)},
+       Parameter{"why", signs.empty() ? "@why.not_in_baseline" : signs}}};
+  return {"port.unexpected", std::move(subject), std::move(message)};
+}
+
+void judge_listeners(const std::vector<Listener>& listeners, const Baseline& baseline,
+                     Findings& findings) {
+  std::uint64_t dynamic = 0;
+  for (const Listener& listener : listeners) {
+    switch (best_match(baseline.listeners, listener)) {
+      case Match::yes:
+        continue;
+      case Match::owner_unknown:
+        findings.blind({"port.owner_unknown",
+                        {said("protocol", to_string(listener.protocol)),
+                         said("address", listener.address), said("port", listener.port)}});
+        continue;
+      case Match::no:
+        break;
+    }
+    const std::string signs = signs_of(listener);
+    if (listener.protocol == Protocol::udp && listener.port >= kFirstDynamicPort && signs.empty()) {
+      ++dynamic;
+      continue;
+    }
+    findings.add(unexpected_listener(listener, signs), signs.empty() ? 0 : 1);
+  }
+  if (dynamic > 0) findings.note({"port.ephemeral", {said("count", dynamic)}});
+}
+
+// The approved networks of a local service; no rule: nullopt, any source is welcome.
+std::optional<std::vector<Network>> approved_sources(const Baseline& baseline,
+                                                     const PeerAggregate& peer) {
+  std::optional<std::vector<Network>> networks;
+  for (const SourceRule& rule : baseline.sources) {
+    if (rule.protocol != peer.protocol || rule.port != peer.local_port) continue;
+    if (!networks) networks.emplace();
+    for (const std::string& text : rule.networks) {
+      if (const auto network = parse_network(text)) networks->push_back(*network);
+    }
+  }
+  return networks;
+}
+
+void judge_source(const PeerAggregate& peer, const std::vector<Network>& approved,
+                  Findings& findings) {
+  const std::vector<Parameter> parameters{said("protocol", to_string(peer.protocol)),
+                                          said("port", peer.local_port),
+                                          said("source", peer.remote_prefix)};
+  const std::optional<Network> source = parse_network(peer.remote_prefix);
+  if (!source) {
+    findings.blind({"source.unreadable", parameters});
+    return;
+  }
+  const auto inside = [&](const Network& n) { return contains(n, *source); };
+  const auto partly = [&](const Network& n) { return overlaps(n, *source); };
+  if (is_loopback(*source) || std::any_of(approved.begin(), approved.end(), inside)) return;
+  if (std::any_of(approved.begin(), approved.end(), partly)) {
+    findings.blind({"source.too_coarse", parameters});
+    return;
+  }
+  findings.add({"source.unexpected",
+                fmt::format("{} {} {}", to_string(peer.protocol), peer.local_port,
+                            subject_part(peer.remote_prefix)),
+                {"source.unexpected", parameters}});
+}
+
+void judge_sources(const std::vector<PeerAggregate>& peers, const Baseline& baseline,
+                   Findings& findings) {
+  for (const PeerAggregate& peer : peers) {
+    if (!peer.inbound) continue;
+    if (const auto approved = approved_sources(baseline, peer)) {
+      judge_source(peer, *approved, findings);
+    }
+  }
+}
+
+void incomplete(std::uint32_t count, Findings& findings) {
+  if (count > 0) findings.blind({"observation.incomplete", {said("count", count)}});
+}
+
+}  // namespace
+
+model::Judgement judge_sockets(const model::SocketsFacts& facts, const Baseline* baseline) {
+  Findings findings;
+  incomplete(facts.listeners_over_limit, findings);
+  if (baseline == nullptr || !baseline->has_listeners) {
+    findings.blind({"baseline.none", {{"part", "@baseline.part.listeners"}}});
+  } else {
+    judge_listeners(facts.listeners, *baseline, findings);
+  }
+  if (baseline != nullptr && !baseline->sources.empty()) {
+    judge_sources(facts.peers, *baseline, findings);
+    incomplete(facts.peers_over_limit, findings);
+  }
+  return std::move(findings).finish(
+      {"port.ok",
+       {said("count", facts.listeners.size()),
+        said("version", baseline == nullptr ? 0 : baseline->version)}});
+}
+
+}  // namespace tocsin::rules

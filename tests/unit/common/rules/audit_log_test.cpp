@@ -1,0 +1,154 @@
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include "common/i18n/i18n.hpp"
+#include "tests/unit/common/rules/support.hpp"
+
+namespace tocsin::rules {
+namespace {
+
+using model::AuditLogFacts;
+using model::Tristate;
+using model::Verdict;
+
+AuditLogFacts healthy() {
+  AuditLogFacts facts;
+  facts.source = "/var/log/audit/audit.log";
+  facts.present = Tristate::yes;
+  facts.readable = Tristate::yes;
+  facts.size_bytes = 4096;
+  facts.previous_size_bytes = 4000;
+  facts.auditing_was_on = true;
+  facts.auditing_on = Tristate::yes;
+  facts.disk_full = Tristate::no;
+  return facts;
+}
+
+// A healthy log with something done to it.
+template <class Change>
+AuditLogFacts with(Change change) {
+  AuditLogFacts facts = healthy();
+  change(facts);
+  return facts;
+}
+
+AuditLogFacts emptied() {
+  return with([](AuditLogFacts& f) { f.size_bytes = 0, f.shrunk = true; });
+}
+
+model::Judgement judged(const AuditLogFacts& facts) {
+  return judge(seen(model::CheckKind::audit_log, facts), nullptr, {});
+}
+
+struct Case {
+  const char* code;
+  Verdict verdict;
+  AuditLogFacts facts;
+};
+
+void expect_all(std::initializer_list<Case> cases) {
+  for (const Case& c : cases) {
+    const model::Judgement judgement = judged(c.facts);
+    EXPECT_EQ(first_reason(judgement), c.code);
+    EXPECT_EQ(judgement.verdict, c.verdict) << c.code;
+  }
+}
+
+TEST(AuditLogRules, AcceptAHealthyLog) { expect_all({{"audit.ok", Verdict::normal, healthy()}}); }
+
+TEST(AuditLogRules, SuspectWhatHasNoBenignCause) {
+  expect_all({
+      {"audit.emptied", Verdict::abnormal, emptied()},
+      {"audit.missing", Verdict::abnormal,
+       with([](AuditLogFacts& f) { f.present = Tristate::no; })},
+      {"audit.shrunk", Verdict::abnormal,
+       with([](AuditLogFacts& f) { f.size_bytes = 100, f.shrunk = true; })},
+      {"audit.rewritten", Verdict::abnormal, with([](AuditLogFacts& f) { f.head_changed = true; })},
+      {"audit.zeroed", Verdict::abnormal, with([](AuditLogFacts& f) { f.zeroed = true; })},
+      {"audit.gap", Verdict::abnormal, with([](AuditLogFacts& f) { f.sequence_gap = 17; })},
+      {"audit.stopped", Verdict::abnormal,
+       with([](AuditLogFacts& f) { f.auditing_on = Tristate::no; })},
+  });
+}
+
+TEST(AuditLogRules, ExplainWhatHasABenignCause) {
+  AuditLogFacts rotated = emptied();
+  rotated.rotated_sibling = true;
+  AuditLogFacts renamed = healthy();
+  renamed.replaced = true;
+  renamed.rotated_sibling = true;
+  AuditLogFacts between = healthy();
+  between.present = Tristate::no;
+  between.rotated_sibling = true;
+  expect_all({{"audit.explained", Verdict::normal, rotated},
+              {"audit.explained", Verdict::normal, renamed},
+              {"audit.explained", Verdict::normal, between}});
+}
+
+TEST(AuditLogRules, AdmitWhatCannotBeTold) {
+  AuditLogFacts full = emptied();
+  full.disk_full = Tristate::yes;
+  AuditLogFacts never = emptied();
+  never.auditing_was_on = false;
+  AuditLogFacts unreadable = healthy();
+  unreadable.readable = Tristate::no;
+  AuditLogFacts unknown = healthy();
+  unknown.present = Tristate::unknown;
+  AuditLogFacts packed = healthy();
+  packed.replaced = true;
+  AuditLogFacts in_memory = emptied();
+  in_memory.source = "journal";
+  in_memory.new_boot = true;
+  AuditLogFacts serials = healthy();
+  serials.sequence_gap = 5;
+  serials.new_boot = true;
+  AuditLogFacts across = healthy();
+  across.sequence_gap = 5;
+  across.rotated_sibling = true;
+  AuditLogFacts copied = healthy();
+  copied.zeroed = true;
+  copied.rotated_sibling = true;
+  AuditLogFacts off = healthy();
+  off.auditing_was_on = false;
+  off.auditing_on = Tristate::no;
+  expect_all({{"audit.cannot_tell", Verdict::cannot_tell, full},
+              {"audit.never_on", Verdict::cannot_tell, never},
+              {"audit.not_readable", Verdict::cannot_tell, unreadable},
+              {"audit.not_readable", Verdict::cannot_tell, unknown},
+              {"audit.cannot_tell", Verdict::cannot_tell, packed},
+              {"audit.cannot_tell", Verdict::cannot_tell, in_memory},
+              {"audit.cannot_tell", Verdict::cannot_tell, serials},
+              {"audit.cannot_tell", Verdict::cannot_tell, across},
+              {"audit.cannot_tell", Verdict::cannot_tell, copied},
+              {"audit.off", Verdict::cannot_tell, off}});
+}
+
+// A restart does not empty a log on disk.
+TEST(AuditLogRules, DoNotExcuseALogOnDiskByARestart) {
+  AuditLogFacts facts = emptied();
+  facts.new_boot = true;
+  EXPECT_EQ(first_reason(judged(facts)), "audit.emptied");
+}
+
+// The procedure says "confirmed intrusion"; the machine only suspects, a person confirms.
+TEST(AuditLogRules, NeverClaimAConfirmedIntrusion) {
+  const model::Message message = judged(emptied()).reasons.front();
+  EXPECT_NE(i18n::render(i18n::Language::zh_tw, message).find("疑似"), std::string::npos);
+  EXPECT_NE(i18n::render(i18n::Language::en, message).find("suspected"), std::string::npos);
+}
+
+TEST(AuditLogRules, AreNeverNormalWhenTheLogCannotBeRead) {
+  EXPECT_TRUE(rc::check("unread is not normal", [] {
+    AuditLogFacts facts = healthy();
+    facts.present = static_cast<Tristate>(*rc::gen::inRange(0, 2));
+    facts.readable = *rc::gen::element(Tristate::unknown, Tristate::no);
+    facts.size_bytes = *rc::gen::inRange<std::uint64_t>(0, 3);
+    facts.auditing_was_on = *rc::gen::arbitrary<bool>();
+    facts.shrunk = *rc::gen::arbitrary<bool>();
+    facts.rotated_sibling = *rc::gen::arbitrary<bool>();
+    RC_ASSERT(judged(facts).verdict == Verdict::cannot_tell);
+  }));
+}
+
+}  // namespace
+}  // namespace tocsin::rules

@@ -1,0 +1,173 @@
+#include <algorithm>
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include "tests/unit/common/rules/support.hpp"
+
+namespace tocsin::rules {
+namespace {
+
+using model::Baseline;
+using model::ProcessesFacts;
+using model::ProcessGroup;
+using model::Tristate;
+using model::Verdict;
+
+ProcessGroup group(const char* name, const char* executable, const char* user = "root") {
+  ProcessGroup g;
+  g.name = name;
+  g.executable = executable;
+  g.user = user;
+  g.count = 1;
+  g.example_pid = 31337;
+  return g;
+}
+
+template <class Change>
+ProcessGroup with(ProcessGroup g, Change change) {
+  change(g);
+  return g;
+}
+
+Baseline baseline() {
+  Baseline b;
+  b.has_processes = true;
+  b.processes = {{"", "/srv/app/bin/app", "app", "the application"}};
+  return b;
+}
+
+ProcessesFacts facts_of(std::vector<ProcessGroup> groups) {
+  ProcessesFacts facts;
+  facts.processes = static_cast<std::uint32_t>(groups.size());
+  facts.groups = std::move(groups);
+  return facts;
+}
+
+model::Judgement judged(const ProcessesFacts& facts, const Baseline& b = baseline()) {
+  return judge(seen(model::CheckKind::processes, facts), &b, {});
+}
+model::Judgement judged(std::vector<ProcessGroup> groups) {
+  return judged(facts_of(std::move(groups)));
+}
+
+TEST(ProcessRules, AcceptProgramsOfTheSystemAndOfTheBaseline) {
+  const model::Judgement judgement =
+      judged({group("cron", "/usr/sbin/cron"), group("app", "/srv/app/bin/app", "app")});
+  EXPECT_EQ(judgement.verdict, Verdict::normal);
+  EXPECT_EQ(first_reason(judgement), "process.ok");
+}
+
+TEST(ProcessRules, SayWhy) {
+  struct Case {
+    const char* why;
+    ProcessGroup group;
+  };
+  for (const Case& c : {
+           Case{"@why.memory_only",
+                with(group("x", "/usr/bin/x"), [](auto& g) { g.memory_only = Tristate::yes; })},
+           Case{"@why.memory_only", group("x", "/memfd:x (deleted)")},
+           Case{"@why.imitates_kernel", with(group("[kworker/0:1]", "/usr/bin/perl"),
+                                             [](auto& g) { g.imitates_kernel_thread = true; })},
+           Case{"@why.world_writable @why.outside",
+                with(group("x", "/tmp/x"),
+                     [](auto& g) { g.executable_world_writable = Tristate::yes; })},
+           Case{"@why.deleted @why.outside",
+                with(group("x", "/home/u/x"),
+                     [](auto& g) { g.executable_deleted = Tristate::yes; })},
+           Case{"@why.preload",
+                with(group("x", "/usr/bin/x"), [](auto& g) { g.preload = Tristate::yes; })},
+           Case{"@why.outside", group("x", "/home/u/x")},
+       }) {
+    const model::Judgement judgement = judged({c.group});
+    ASSERT_EQ(judgement.violations.size(), 1U) << c.why;
+    EXPECT_EQ(judgement.violations.front().code, "process.unexpected");
+    EXPECT_EQ(parameter(judgement.violations.front().message, "why"), c.why);
+  }
+}
+
+TEST(ProcessRules, TakeAnUpdatedDaemonAsInformation) {
+  const model::Judgement judgement =
+      judged({with(group("cron", "/usr/sbin/cron (deleted)"),
+                   [](auto& g) { g.executable_deleted = Tristate::yes; })});
+  EXPECT_EQ(judgement.verdict, Verdict::normal);
+  EXPECT_TRUE(says(judgement, "process.upgraded"));
+}
+
+TEST(ProcessRules, LeaveKernelThreadsAlone) {
+  EXPECT_EQ(
+      judged({with(group("kworker/0:1", ""), [](auto& g) { g.kernel_thread = true; })}).verdict,
+      Verdict::normal);
+}
+
+TEST(ProcessRules, FindAPreloadedLibraryOfTheWholeSystem) {
+  ProcessesFacts facts = facts_of({});
+  facts.preload_file = true;
+  EXPECT_EQ(first_reason(judged(facts)), "process.preload_file");
+  Baseline approved = baseline();
+  approved.processes.push_back({"", "/etc/ld.so.preload", "", "profiler"});
+  EXPECT_EQ(judged(facts, approved).verdict, Verdict::normal);
+}
+
+TEST(ProcessRules, CannotTellWithoutABaselineButStillSeeTheSigns) {
+  const ProcessesFacts plain = facts_of({group("x", "/home/u/x")});
+  EXPECT_EQ(judge(seen(model::CheckKind::processes, plain), nullptr, {}).verdict,
+            Verdict::cannot_tell);
+  const ProcessesFacts sign = facts_of(
+      {with(group("x", "/tmp/x"), [](auto& g) { g.executable_world_writable = Tristate::yes; })});
+  EXPECT_EQ(judge(seen(model::CheckKind::processes, sign), nullptr, {}).verdict, Verdict::abnormal);
+}
+
+TEST(ProcessRules, AreNeverNormalWhenSomeCouldNotBeSeen) {
+  ProcessesFacts facts = facts_of({group("cron", "/usr/sbin/cron")});
+  facts.not_permitted = 1;
+  EXPECT_EQ(judged(facts).verdict, Verdict::cannot_tell);
+  facts.not_permitted = 0;
+  facts.groups_over_limit = 1;
+  EXPECT_EQ(judged(facts).verdict, Verdict::cannot_tell);
+}
+
+TEST(ProcessRules, DoNotApproveEverythingByAnEmptyRule) {
+  Baseline b = baseline();
+  b.processes = {{"", "", "", ""}};
+  EXPECT_EQ(judged(facts_of({group("x", "/home/u/x")}), b).verdict, Verdict::abnormal);
+}
+
+// A program can call itself what it likes; that must not make new findings.
+TEST(ProcessRules, KeepOneSubjectForOneProgram) {
+  const model::Judgement judgement =
+      judged({group("aaa", "/home/u/x"), group("bbb", "/home/u/x (deleted)")});
+  ASSERT_EQ(judgement.violations.size(), 1U);
+  EXPECT_EQ(judgement.violations.front().subject, "/home/u/x root");
+}
+
+ProcessGroup any_group() {
+  ProcessGroup g =
+      group(*rc::gen::element("a", "b", "[k]"),
+            *rc::gen::element("/usr/bin/a", "/tmp/x", "", "/memfd:x", "/srv/app/bin/app"),
+            *rc::gen::element("root", "app", ""));
+  g.executable_deleted = static_cast<Tristate>(*rc::gen::inRange(0, 3));
+  g.memory_only = static_cast<Tristate>(*rc::gen::inRange(0, 3));
+  g.executable_world_writable = static_cast<Tristate>(*rc::gen::inRange(0, 3));
+  g.preload = static_cast<Tristate>(*rc::gen::inRange(0, 3));
+  g.imitates_kernel_thread = *rc::gen::arbitrary<bool>();
+  return g;
+}
+
+TEST(ProcessRules, AreMonotoneAndDependOnNeitherOrderNorPid) {
+  EXPECT_TRUE(rc::check("more programs, never milder; any order, the same", [] {
+    std::vector<ProcessGroup> groups(static_cast<std::size_t>(*rc::gen::inRange(0, 40)));
+    for (ProcessGroup& g : groups) g = any_group();
+    const model::Judgement fewer = judged(groups);
+    std::reverse(groups.begin(), groups.end());
+    for (ProcessGroup& g : groups) g.example_pid = *rc::gen::arbitrary<std::uint32_t>();
+    RC_ASSERT(judged(groups) == fewer);
+    groups.push_back(any_group());
+    const model::Judgement more = judged(groups);
+    RC_ASSERT(harm(more.verdict) >= harm(fewer.verdict));
+    RC_ASSERT(more.violations.size() >= fewer.violations.size());
+  }));
+}
+
+}  // namespace
+}  // namespace tocsin::rules

@@ -1,0 +1,238 @@
+#include <algorithm>
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include "common/rules/findings.hpp"
+#include "tests/unit/common/rules/support.hpp"
+
+namespace tocsin::rules {
+namespace {
+
+using model::AddressClass;
+using model::Baseline;
+using model::Listener;
+using model::PeerAggregate;
+using model::Protocol;
+using model::SocketsFacts;
+using model::Tristate;
+using model::Verdict;
+
+Listener listener(Protocol protocol, std::uint16_t port, const char* executable,
+                  const char* user = "root") {
+  Listener l;
+  l.protocol = protocol;
+  l.address = "0.0.0.0";
+  l.port = port;
+  l.executable = executable;
+  l.user = user;
+  l.process_ids = {31337};
+  return l;
+}
+
+Listener sshd() { return listener(Protocol::tcp, 22, "/usr/sbin/sshd"); }
+Listener backdoor() {
+  Listener l = listener(Protocol::tcp, 4444, "/tmp/.x/sshd2");
+  l.executable_world_writable = Tristate::yes;
+  return l;
+}
+
+Baseline baseline() {
+  Baseline b;
+  b.version = 12;
+  b.has_listeners = true;
+  b.listeners = {{Protocol::tcp, {AddressClass::any}, 22, 0, "/usr/sbin/sshd", "root", ""}};
+  b.sources = {{Protocol::tcp, 22, {"10.1.0.0/16", "10.9.9.9/32"}}};
+  return b;
+}
+
+PeerAggregate peer(const char* prefix, std::uint16_t port = 22) {
+  return {Protocol::tcp, port, true, prefix, 0, 3};
+}
+
+model::Judgement judged(const SocketsFacts& facts, const Baseline& b = baseline()) {
+  return judge(seen(model::CheckKind::sockets, facts), &b, {});
+}
+model::Judgement judged(std::vector<Listener> listeners, std::vector<PeerAggregate> peers = {}) {
+  SocketsFacts facts;
+  facts.listeners = std::move(listeners);
+  facts.peers = std::move(peers);
+  return judged(facts);
+}
+
+TEST(SocketRules, AcceptWhatIsInTheBaseline) {
+  const model::Judgement judgement = judged({sshd()}, {peer("10.1.7.0/24")});
+  EXPECT_EQ(judgement.verdict, Verdict::normal);
+  EXPECT_EQ(first_reason(judgement), "port.ok");
+  EXPECT_EQ(parameter(judgement.reasons.front(), "version"), "12");
+}
+
+TEST(SocketRules, FindAPortThatIsNotApproved) {
+  const model::Judgement judgement = judged({sshd(), backdoor()});
+  ASSERT_EQ(judgement.violations.size(), 1U);
+  EXPECT_EQ(judgement.verdict, Verdict::abnormal);
+  const model::Violation& violation = judgement.violations.front();
+  EXPECT_EQ(violation.code, "port.unexpected");
+  EXPECT_EQ(violation.subject, "tcp any 4444 /tmp/.x/sshd2 root");
+  EXPECT_EQ(parameter(violation.message, "why"), "@why.world_writable");
+  EXPECT_EQ(parameter(violation.message, "iana"), "@iana.none");
+}
+
+TEST(SocketRules, GiveTheRegisteredNameAsAHint) {
+  const model::Judgement judgement = judged({listener(Protocol::tcp, 25, "/usr/sbin/exim4")});
+  EXPECT_EQ(parameter(judgement.violations.front().message, "iana"), "smtp");
+  EXPECT_EQ(parameter(judgement.violations.front().message, "why"), "@why.not_in_baseline");
+}
+
+TEST(SocketRules, NoticeAnotherProgramOnAnApprovedPort) {
+  EXPECT_EQ(judged({listener(Protocol::tcp, 22, "/opt/x/sshd")}).verdict, Verdict::abnormal);
+  EXPECT_EQ(judged({listener(Protocol::tcp, 22, "/usr/sbin/sshd", "www-data")}).verdict,
+            Verdict::abnormal);
+  EXPECT_EQ(judged({listener(Protocol::udp, 22, "/usr/sbin/sshd")}).verdict, Verdict::abnormal);
+  Listener local = sshd();
+  local.address_class = AddressClass::loopback;
+  EXPECT_EQ(judged({local}).verdict, Verdict::abnormal);
+}
+
+TEST(SocketRules, MatchRangesAndWildcards) {
+  Baseline b = baseline();
+  b.listeners = {{Protocol::tcp, {}, 6000, 6010, "", "", ""}};
+  SocketsFacts facts;
+  facts.listeners = {listener(Protocol::tcp, 6010, "/any", "any")};
+  EXPECT_EQ(judged(facts, b).verdict, Verdict::normal);
+  facts.listeners.front().port = 6011;
+  EXPECT_EQ(judged(facts, b).verdict, Verdict::abnormal);
+}
+
+// A daemon that was updated and not restarted runs a deleted file; its port stays approved.
+TEST(SocketRules, KeepAnUpdatedDaemonApproved) {
+  EXPECT_EQ(judged({listener(Protocol::tcp, 22, "/usr/sbin/sshd (deleted)")}).verdict,
+            Verdict::normal);
+}
+
+TEST(SocketRules, CannotTellWithoutABaseline) {
+  SocketsFacts facts;
+  facts.listeners = {sshd()};
+  const model::Judgement none = judge(seen(model::CheckKind::sockets, facts), nullptr, {});
+  EXPECT_EQ(none.verdict, Verdict::cannot_tell);
+  EXPECT_EQ(first_reason(none), "baseline.none");
+  Baseline without;
+  EXPECT_EQ(judged(facts, without).verdict, Verdict::cannot_tell);
+}
+
+TEST(SocketRules, CannotTellWhoListensWhenTheOwnerIsHidden) {
+  const model::Judgement judgement = judged({listener(Protocol::tcp, 22, "", "root")});
+  EXPECT_EQ(judgement.verdict, Verdict::cannot_tell);
+  EXPECT_EQ(first_reason(judgement), "port.owner_unknown");
+  EXPECT_EQ(judged({listener(Protocol::tcp, 4444, "", "root")}).verdict, Verdict::abnormal);
+}
+
+TEST(SocketRules, AreNeverNormalWhenSomeWereNotListed) {
+  SocketsFacts facts;
+  facts.listeners = {sshd()};
+  facts.listeners_over_limit = 1;
+  EXPECT_EQ(judged(facts).verdict, Verdict::cannot_tell);
+  facts.listeners_over_limit = 0;
+  facts.peers_over_limit = 1;
+  EXPECT_EQ(judged(facts).verdict, Verdict::cannot_tell);
+}
+
+// A client's unconnected UDP socket gets a number that nobody chose.
+TEST(SocketRules, TakeDynamicUdpPortsAsInformation) {
+  const model::Judgement judgement =
+      judged({listener(Protocol::udp, 51022, "/usr/sbin/chronyd", "chrony")});
+  EXPECT_EQ(judgement.verdict, Verdict::normal);
+  EXPECT_TRUE(says(judgement, "port.ephemeral"));
+  EXPECT_EQ(judged({listener(Protocol::tcp, 51022, "/usr/bin/nc")}).verdict, Verdict::abnormal);
+  Listener hidden = listener(Protocol::udp, 51022, "/tmp/x");
+  hidden.executable_world_writable = Tristate::yes;
+  EXPECT_EQ(judged({hidden}).verdict, Verdict::abnormal);
+}
+
+TEST(SocketRules, FindASourceThatIsNotApproved) {
+  const model::Judgement judgement = judged({sshd()}, {peer("203.0.113.0/24")});
+  ASSERT_EQ(judgement.violations.size(), 1U);
+  EXPECT_EQ(judgement.violations.front().code, "source.unexpected");
+  EXPECT_EQ(judgement.violations.front().subject, "tcp 22 203.0.113.0/24");
+}
+
+TEST(SocketRules, AcceptSourcesOfThisHostAndOfOpenServices) {
+  EXPECT_EQ(judged({sshd()}, {peer("127.0.0.0/24")}).verdict, Verdict::normal);
+  EXPECT_EQ(judged({sshd()}, {peer("203.0.113.0/24", 443)}).verdict, Verdict::normal);
+  PeerAggregate outbound = peer("203.0.113.0/24");
+  outbound.inbound = false;
+  EXPECT_EQ(judged({sshd()}, {outbound}).verdict, Verdict::normal);
+}
+
+// Peers come as /24; one approved host inside says nothing about the others.
+TEST(SocketRules, CannotTellAPartlyApprovedSource) {
+  const model::Judgement judgement = judged({sshd()}, {peer("10.9.9.0/24")});
+  EXPECT_EQ(judgement.verdict, Verdict::cannot_tell);
+  EXPECT_EQ(first_reason(judgement), "source.too_coarse");
+  EXPECT_EQ(first_reason(judged({sshd()}, {peer("nonsense")})), "source.unreadable");
+}
+
+TEST(SocketRules, PutTheWorstFirst) {
+  const model::Judgement judgement =
+      judged({listener(Protocol::tcp, 25, "/usr/sbin/exim4"), backdoor()});
+  EXPECT_EQ(judgement.violations.front().subject, "tcp any 4444 /tmp/.x/sshd2 root");
+}
+
+TEST(SocketRules, CleanHostileNames) {
+  Listener hostile = listener(Protocol::tcp, 4444, "@verdict.normal\x1b[2J\n", "\x7f");
+  const model::Violation violation = judged({hostile}).violations.front();
+  EXPECT_EQ(violation.subject, "tcp any 4444 @verdict.normal\\x1b[2J\\x0a \\x7f");
+  EXPECT_EQ(parameter(violation.message, "executable"), "\\x40verdict.normal\\x1b[2J\\x0a");
+}
+
+Listener any_listener() {
+  Listener l = listener(*rc::gen::element(Protocol::tcp, Protocol::udp),
+                        *rc::gen::inRange<std::uint16_t>(20, 30),
+                        *rc::gen::element("/usr/sbin/sshd", "/tmp/x", "", "/usr/bin/nc"));
+  l.address_class = *rc::gen::element(AddressClass::any, AddressClass::loopback);
+  l.executable_world_writable = l.executable == "/tmp/x" ? Tristate::yes : Tristate::no;
+  return l;
+}
+
+std::vector<Listener> any_listeners(int most) {
+  std::vector<Listener> listeners(static_cast<std::size_t>(*rc::gen::inRange(0, most)));
+  for (Listener& l : listeners) l = any_listener();
+  return listeners;
+}
+
+TEST(SocketRules, AreMonotoneInListeners) {
+  EXPECT_TRUE(rc::check("one listener more is never milder", [] {
+    std::vector<Listener> listeners = any_listeners(80);
+    const model::Judgement fewer = judged(listeners);
+    listeners.push_back(any_listener());
+    const model::Judgement more = judged(listeners);
+    RC_ASSERT(harm(more.verdict) >= harm(fewer.verdict));
+    RC_ASSERT(more.violations.size() >= fewer.violations.size());
+  }));
+}
+
+TEST(SocketRules, DependOnNeitherOrderNorProcessIds) {
+  EXPECT_TRUE(rc::check("same set, same judgement", [] {
+    std::vector<Listener> listeners = any_listeners(30);
+    const model::Judgement before = judged(listeners);
+    std::reverse(listeners.begin(), listeners.end());
+    for (Listener& l : listeners) l.process_ids = {*rc::gen::arbitrary<std::uint32_t>()};
+    RC_ASSERT(judged(listeners) == before);
+  }));
+}
+
+TEST(SocketRules, BoundAndCountWhatTheyList) {
+  std::vector<Listener> listeners;
+  for (int i = 0; i < 1000; ++i) {
+    listeners.push_back(listener(Protocol::tcp, static_cast<std::uint16_t>(1000 + i), "/usr/x"));
+  }
+  listeners.push_back(backdoor());
+  const model::Judgement judgement = judged(listeners);
+  EXPECT_EQ(judgement.violations.size(), kViolations);
+  EXPECT_TRUE(says(judgement, "observation.more"));
+  EXPECT_EQ(parameter(judgement.reasons.back(), "count"), "945");
+  EXPECT_EQ(judgement.violations.front().subject, "tcp any 4444 /tmp/.x/sshd2 root");
+}
+
+}  // namespace
+}  // namespace tocsin::rules
