@@ -1,0 +1,87 @@
+#include "common/config/checks.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "common/config/duration.hpp"
+#include "common/config/text.hpp"
+
+namespace tocsin::config {
+namespace {
+
+constexpr std::string_view kKinds = "ping, service, audit_log, sockets, processes";
+
+bool needs_target(model::CheckKind kind) {
+  return kind == model::CheckKind::ping || kind == model::CheckKind::service ||
+         kind == model::CheckKind::audit_log;
+}
+
+void check_target(Table& table, const model::CheckRef& check) {
+  if (needs_target(check.kind) != !check.target.empty()) {
+    table.error("target",
+                fmt::format("a {} check {}", model::to_string(check.kind),
+                            needs_target(check.kind) ? "needs a \"target\"" : "has no \"target\""));
+  } else if (check.kind == model::CheckKind::audit_log && check.target != "journal" &&
+             check.target.front() != '/') {
+    table.error("target", "the target of an audit_log check is an absolute path or \"journal\"");
+  }
+}
+
+model::CheckDefinition read_check(Table& table) {
+  model::CheckDefinition definition;
+  table.require({"kind"});
+  table.word("kind", definition.check.kind, model::check_kind_from, kKinds);
+  table.text("target", definition.check.target, limits::kPath);
+  table.duration("interval", definition.interval, {1s, 24h});
+  table.duration("deadline", definition.deadline, {100ms, 10min});
+  if (!table.has("deadline")) {
+    definition.deadline = std::min(definition.deadline, definition.interval);
+  } else if (definition.deadline > definition.interval) {
+    table.error("deadline", "\"deadline\" is longer than \"interval\"");
+  }
+  if (definition.check.kind == model::CheckKind::ping) {
+    table.number("packets", definition.ping_packets, 1, 100);
+    table.number("tcp_port", definition.ping_tcp_port, 0, 65535);
+  }
+  if (table.has("kind")) check_target(table, definition.check);
+  return definition;
+}
+
+}  // namespace
+
+std::vector<model::CheckDefinition> read_checks(Table& table) {
+  std::vector<model::CheckDefinition> checks;
+  std::set<model::CheckRef> seen;
+  for (Table& entry : table.tables("checks", limits::kChecks)) {
+    checks.push_back(read_check(entry));
+    if (!seen.insert(checks.back().check).second) {
+      entry.error("kind",
+                  fmt::format("check {} is there twice", model::to_string(checks.back().check)));
+    }
+  }
+  return checks;
+}
+
+std::string print_checks(const std::vector<model::CheckDefinition>& checks,
+                         const std::string& heading) {
+  std::string text;
+  for (const model::CheckDefinition& definition : checks) {
+    text += fmt::format("\n[[{}]]\nkind = {}\n", heading,
+                        toml_text(model::to_string(definition.check.kind)));
+    if (needs_target(definition.check.kind)) {
+      text += fmt::format("target = {}\n", toml_text(definition.check.target));
+    }
+    text +=
+        fmt::format("interval = {}\ndeadline = {}\n", toml_text(duration_text(definition.interval)),
+                    toml_text(duration_text(definition.deadline)));
+    if (definition.check.kind == model::CheckKind::ping) {
+      text += fmt::format("packets = {}\ntcp_port = {}\n", definition.ping_packets,
+                          definition.ping_tcp_port);
+    }
+  }
+  return text;
+}
+
+}  // namespace tocsin::config

@@ -1,0 +1,49 @@
+#include "common/config/checks.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tocsin::config {
+namespace {
+
+Result<std::vector<model::CheckDefinition>> read(std::string_view toml) {
+  auto document = Document::parse(toml, "x.toml");
+  if (!document) return fail(document.error());
+  Table root = document->root();
+  auto checks = read_checks(root);
+  TOCSIN_TRY(document->finish());
+  return checks;
+}
+
+TEST(Checks, ReadBackAsTheyArePrinted) {
+  const auto checks = read(
+      "[[checks]]\nkind = 'ping'\ntarget = '10.0.0.1'\npackets = 3\ntcp_port = 22\n"
+      "[[checks]]\nkind = 'audit_log'\ntarget = 'journal'\ninterval = '5s'\n"
+      "[[checks]]\nkind = 'sockets'\n");
+  ASSERT_TRUE(checks) << checks.error().message;
+  ASSERT_EQ(checks->size(), 3U);
+  EXPECT_EQ((*checks)[0].ping_packets, 3);
+  EXPECT_EQ((*checks)[1].deadline, 5s) << "never longer than the interval";
+  EXPECT_EQ(read(print_checks(*checks, "checks")).value(), *checks);
+}
+
+TEST(Checks, TargetsFitTheirKind) {
+  EXPECT_EQ(read("[[checks]]\nkind = 'ping'\n").error().message,
+            "x.toml:1:1: a ping check needs a \"target\"");
+  EXPECT_EQ(read("[[checks]]\nkind = 'sockets'\ntarget = 'x'\n").error().message,
+            "x.toml:3:10: a sockets check has no \"target\"");
+  EXPECT_EQ(read("[[checks]]\nkind = 'audit_log'\ntarget = 'audit.log'\n").error().message,
+            "x.toml:3:10: the target of an audit_log check is an absolute path or \"journal\"");
+  EXPECT_EQ(read("[[checks]]\nkind = 'sockets'\npackets = 5\n").error().message,
+            "x.toml:3:1: unknown key \"packets\"");
+}
+
+TEST(Checks, ADeadlineFitsTheIntervalAndACheckIsThereOnce) {
+  EXPECT_EQ(
+      read("[[checks]]\nkind = 'sockets'\ninterval = '5s'\ndeadline = '6s'\n").error().message,
+      "x.toml:4:12: \"deadline\" is longer than \"interval\"");
+  EXPECT_EQ(read("[[checks]]\nkind = 'sockets'\n[[checks]]\nkind = 'sockets'\n").error().message,
+            "x.toml:4:8: check sockets is there twice");
+}
+
+}  // namespace
+}  // namespace tocsin::config
