@@ -28,10 +28,6 @@ target_compile_options(tocsin_settings INTERFACE
 target_link_options(tocsin_settings INTERFACE -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now)
 target_compile_definitions(tocsin_settings INTERFACE TOCSIN_VERSION="${PROJECT_VERSION}")
 
-if(TOCSIN_FUZZ)
-  target_compile_options(tocsin_settings INTERFACE -fsanitize=fuzzer-no-link)
-endif()
-
 if(TOCSIN_SANITIZE)
   target_compile_options(tocsin_settings INTERFACE
     -fsanitize=${TOCSIN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

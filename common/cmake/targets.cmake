@@ -72,9 +72,10 @@ function(tocsin_folders)
   endforeach()
 endfunction()
 
-# tocsin_fuzz(NAME SOURCES a_fuzz.cpp LINK libs…): a libFuzzer target (preset fuzz), run by ctest for
-# TOCSIN_FUZZ_SECONDS from the samples in tests/data/fuzz/NAME, if there are any.
-function(tocsin_fuzz name)
+# tocsin_fuzzer(NAME SOURCES x.cpp LINK libs…): a libFuzzer target (preset fuzz), run by ctest for
+# TOCSIN_FUZZ_SECONDS; its corpus is tests/data/fuzz/NAME, its inputs that once failed stay there for
+# good.
+function(tocsin_fuzzer name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   if(NOT TOCSIN_FUZZ)
     return()
@@ -92,17 +93,4 @@ function(tocsin_fuzz name)
   add_test(NAME ${name} COMMAND ${name} -max_total_time=${TOCSIN_FUZZ_SECONDS} -timeout=10
     -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=${PROJECT_BINARY_DIR}/ ${corpus} ${samples})
   set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 300)
-endfunction()
-
-# tocsin_fuzzer(NAME SOURCES x.cpp LINK libs…): a libFuzzer target; its corpus is
-# tests/data/fuzz/NAME, its inputs that once failed stay there for good.
-function(tocsin_fuzzer name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
-  if(NOT TOCSIN_FUZZ)
-    return()
-  endif()
-  add_executable(${name} ${ARG_SOURCES})
-  target_link_libraries(${name} PRIVATE ${ARG_LINK} tocsin_settings)
-  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
 endfunction()
