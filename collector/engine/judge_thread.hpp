@@ -1,0 +1,74 @@
+// The judge as it runs: one thread, one fold, one commit a batch.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "collector/core/fold.hpp"
+#include "collector/engine/entry_queue.hpp"
+#include "collector/engine/judge.hpp"
+
+namespace tocsin::collector {
+
+// What the judge works with. References outlive it.
+struct JudgeParts {
+  JournalReader& journal;
+  StateStore& state;
+  Intake& intake;
+  ParsePolicy parse_policy;
+};
+
+class JudgeThread final : public Judge {
+ public:
+  static Result<std::unique_ptr<Judge>> start(JudgeParts parts, Hooks hooks);
+  ~JudgeThread() override;
+
+  void committed(std::vector<model::JournalEntry> entries) override;
+  Progress progress() const override;
+  bool wait_for(Position position, std::chrono::milliseconds timeout) override;
+  std::shared_ptr<const model::SitePolicy> policy() const override;
+  Admission admission(const AgentId& agent) const override;
+  std::optional<Error> failure() const override;
+
+ private:
+  JudgeThread(JudgeParts parts, Hooks hooks, Fold fold);
+
+  void run();
+  Status catch_up();
+  Status judge_batch(const std::vector<model::JournalEntry>& batch);
+  Result<Effects> fold_batch(const std::vector<model::JournalEntry>& batch);
+  Status reload();
+  void recover_from(const Error& error);
+  void publish(const StateDelta& delta);
+  void act_on(const Effects& effects);
+
+  // The next entries to judge; waits for them, for a timer to be due or for the end. Empty: look
+  // again.
+  Result<std::vector<model::JournalEntry>> next_batch();
+  Result<std::vector<model::JournalEntry>> read_journal();
+  void wait_for_work(std::unique_lock<std::mutex>& lock);
+  void ask_for_tick();
+
+  // Only the judge's thread touches these.
+  JudgeParts parts_;
+  Hooks hooks_;
+  Fold fold_;
+
+  mutable std::mutex mutex_;  // guards everything below
+  std::condition_variable work_;
+  std::condition_variable judged_;
+  EntryQueue queue_;
+  bool stopping_ = false;
+  Progress progress_;
+  std::shared_ptr<const model::SitePolicy> policy_;
+  std::map<AgentId, Admission> admissions_;
+  std::optional<Error> failure_;
+
+  std::thread thread_;  // last: it uses all of the above
+};
+
+}  // namespace tocsin::collector
