@@ -21,7 +21,6 @@
 #include "collector/ports/state.hpp"
 #include "common/model/journal.hpp"
 #include "common/model/policy.hpp"
-#include "common/time/time_source.hpp"
 
 namespace tocsin::collector {
 
@@ -42,8 +41,7 @@ class Judge {
   // Loads the state and folds the journal's tail. Errors: data_loss, failed_precondition (a newer
   // schema), internal. All references must outlive the judge.
   static Result<std::unique_ptr<Judge>> start(JournalReader& journal, StateStore& state,
-                                              Intake& intake, const time::TimeSource& time,
-                                              Hooks hooks);
+                                              Intake& intake, Hooks hooks);
   virtual ~Judge() = default;  // stops the thread; what is judged is committed
 
   // The writer's hand-off, on its thread, in journal order. Entries that do not fit the bounded
