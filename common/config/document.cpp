@@ -25,6 +25,7 @@ struct TomlAssertion : std::logic_error {
 
 #include "common/base/text.hpp"
 #include "common/config/duration.hpp"
+#include "common/config/endpoint.hpp"
 #include "common/config/nesting.hpp"
 
 namespace tocsin::config {
@@ -226,6 +227,24 @@ void Table::path(std::string_view key, std::string& value) {
     return error(key, fmt::format("\"{}\" must be an absolute path", key));
   }
   value = std::move(read);
+}
+
+void Table::endpoint(std::string_view key, std::string& value) {
+  std::string read;
+  text(key, read);
+  if (read.empty()) return;
+  const auto parsed = parse_endpoint(read);
+  if (!parsed) return error(key, parsed.error().message);
+  value = std::move(read);
+}
+
+void Table::endpoints(std::string_view key, std::vector<std::string>& values,
+                      std::size_t max_count) {
+  texts(key, values, max_count);
+  for (const std::string& value : values) {
+    const auto parsed = parse_endpoint(value);
+    if (!parsed) error(key, parsed.error().message);
+  }
 }
 
 void Table::flag(std::string_view key, bool& value) {

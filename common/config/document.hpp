@@ -45,6 +45,9 @@ class Table {
   void text(std::string_view key, std::string& value, std::size_t max_bytes = limits::kName);
   // An absolute path.
   void path(std::string_view key, std::string& value);
+  // "host:port".
+  void endpoint(std::string_view key, std::string& value);
+  void endpoints(std::string_view key, std::vector<std::string>& values, std::size_t max_count);
   void flag(std::string_view key, bool& value);
   void duration(std::string_view key, Duration& value, DurationRange range);
   void texts(std::string_view key, std::vector<std::string>& values, std::size_t max_count,

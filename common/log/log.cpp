@@ -41,6 +41,27 @@ std::string quoted(std::string_view value) {
 
 }  // namespace
 
+std::string_view to_string(Level level) {
+  switch (level) {
+    case Level::debug:
+      return "debug";
+    case Level::info:
+      return "info";
+    case Level::warning:
+      return "warning";
+    case Level::error:
+      return "error";
+  }
+  return "error";
+}
+
+std::optional<Level> level_from(std::string_view word) {
+  for (const Level level : {Level::debug, Level::info, Level::warning, Level::error}) {
+    if (word == to_string(level)) return level;
+  }
+  return std::nullopt;
+}
+
 void start(std::string_view program, Level lowest) {
   auto logger = std::make_shared<spdlog::logger>(std::string(program),
                                                  std::make_shared<spdlog::sinks::stderr_sink_mt>());

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,8 @@
 namespace tocsin::log {
 
 enum class Level { debug, info, warning, error };
+std::string_view to_string(Level level);  // "warning": the word of configuration
+std::optional<Level> level_from(std::string_view word);
 
 // A key and its value; anything that fmt can format.
 struct Field {

@@ -1,0 +1,117 @@
+#include "agent/config/agent_config.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "common/config/checks.hpp"
+#include "common/config/document.hpp"
+#include "common/config/duration.hpp"
+#include "common/config/secret_file.hpp"
+#include "common/config/text.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+constexpr std::size_t kConfigBytes = 1 << 20;
+constexpr std::size_t kCollectors = 8;
+constexpr std::size_t kFolders = 64;
+constexpr std::uint64_t kMiB = 1 << 20;
+
+void read_agent(config::Table& root, AgentConfig& config) {
+  auto table = root.table("agent");
+  if (!table) return;
+  table->path("directory", config.directory);
+  table->text("host_name", config.host_name, 253);
+  table->word("log_level", config.log_level, log::level_from, "debug, info, warning, error");
+  std::uint64_t mebibytes = config.spool_max_bytes / kMiB;
+  table->number("spool_max_mib", mebibytes, std::uint64_t{8}, std::uint64_t{65536});
+  config.spool_max_bytes = mebibytes * kMiB;
+}
+
+void read_collector(config::Table& root, AgentConfig& config) {
+  auto table = root.table("collector");
+  if (!table) return;
+  table->require({"addresses"});
+  table->endpoints("addresses", config.collectors, kCollectors);
+  table->text("server_name", config.server_name, 253);
+}
+
+void read_allow(config::Table& root, AgentConfig& config) {
+  auto table = root.table("allow");
+  if (!table) return;
+  if (table->has("kinds")) config.allowed_kinds.clear();
+  table->words("kinds", config.allowed_kinds, model::check_kind_from,
+               "ping, service, audit_log, sockets, processes");
+  table->duration("shortest_interval", config.shortest_interval, {1s, 24h});
+  table->flag("run_on_request", config.run_on_request);
+  table->texts("log_folders", config.log_folders, kFolders, limits::kPath);
+  for (const std::string& folder : config.log_folders) {
+    if (!folder.starts_with('/')) table->error("log_folders", "a folder is an absolute path");
+  }
+}
+
+std::string print_allow(const AgentConfig& config) {
+  std::vector<std::string> kinds;
+  for (const model::CheckKind kind : config.allowed_kinds) kinds.emplace_back(to_string(kind));
+  return fmt::format(
+      "\n[allow]\nkinds = {}\nshortest_interval = {}\nrun_on_request = {}\nlog_folders = {}\n",
+      config::toml_list(kinds), config::toml_text(config::duration_text(config.shortest_interval)),
+      config.run_on_request, config::toml_list(config.log_folders));
+}
+
+// Is `path` below one of the folders, without a way out?
+bool lies_in(const std::string& path, const std::vector<std::string>& folders) {
+  if (path.find("/../") != std::string::npos || path.ends_with("/..")) return false;
+  return std::any_of(folders.begin(), folders.end(), [&](const std::string& folder) {
+    const std::string prefix = folder.ends_with('/') ? folder : folder + "/";
+    return path.starts_with(prefix);
+  });
+}
+
+}  // namespace
+
+Result<AgentConfig> read_agent_config(std::string_view toml, std::string_view name) {
+  auto document = config::Document::parse(toml, name, kConfigBytes);
+  if (!document) return fail(document.error());
+  config::Table root = document->root();
+  AgentConfig config;
+  read_agent(root, config);
+  read_collector(root, config);
+  read_allow(root, config);
+  config.checks = config::read_checks(root);
+  for (const model::CheckDefinition& check : config.checks) {
+    if (!is_allowed(config, check)) {
+      root.error("checks", fmt::format("check {} is not within what [allow] permits",
+                                       to_string(check.check)));
+    }
+  }
+  TOCSIN_TRY(document->finish());
+  return config;
+}
+
+Result<AgentConfig> load_agent_config(const std::string& path) {
+  const auto text = config::read_file(path, kConfigBytes);
+  if (!text) return fail(text.error());
+  return read_agent_config(*text, path);
+}
+
+std::string print_config(const AgentConfig& config) {
+  std::string text = fmt::format(
+      "[agent]\ndirectory = {}\nhost_name = {}\nlog_level = {}\nspool_max_mib = {}\n",
+      config::toml_text(config.directory), config::toml_text(config.host_name),
+      config::toml_text(log::to_string(config.log_level)), config.spool_max_bytes / kMiB);
+  text += fmt::format("\n[collector]\naddresses = {}\nserver_name = {}\n",
+                      config::toml_list(config.collectors), config::toml_text(config.server_name));
+  return text + print_allow(config) + config::print_checks(config.checks, "checks");
+}
+
+bool is_allowed(const AgentConfig& config, const model::CheckDefinition& check) {
+  const auto& kinds = config.allowed_kinds;
+  if (std::find(kinds.begin(), kinds.end(), check.check.kind) == kinds.end()) return false;
+  if (check.interval < config.shortest_interval) return false;
+  return check.check.kind != model::CheckKind::audit_log || check.check.target == "journal" ||
+         lies_in(check.check.target, config.log_folders);
+}
+
+}  // namespace tocsin::agent

@@ -1,0 +1,80 @@
+#include "collector/config/collector_config.hpp"
+
+#include <fmt/format.h>
+
+#include "common/config/document.hpp"
+#include "common/config/secret_file.hpp"
+#include "common/config/text.hpp"
+
+namespace tocsin::collector {
+namespace {
+
+constexpr std::size_t kConfigBytes = 1 << 20;
+
+void read_main(config::Table& root, CollectorConfig& config) {
+  auto table = root.table("collector");
+  if (!table) return;
+  table->path("directory", config.directory);
+  table->path("site_policy", config.site_policy);
+  table->word("log_level", config.log_level, log::level_from, "debug, info, warning, error");
+}
+
+void read_listen(config::Table& root, CollectorConfig& config) {
+  root.require({"listen"});
+  auto table = root.table("listen");
+  if (!table) return;
+  table->require({"enroll_address"});
+  table->endpoint("agents", config.listen_agents);
+  table->endpoint("enroll", config.listen_enroll);
+  table->endpoint("operators", config.listen_operators);
+  table->endpoint("enroll_address", config.enroll_address);
+}
+
+void read_tls(config::Table& root, CollectorConfig& config) {
+  root.require({"tls"});
+  auto table = root.table("tls");
+  if (!table) return;
+  table->require({"certificate_file", "key_file", "authority_file", "authority_key_file"});
+  table->path("certificate_file", config.certificate_file);
+  table->path("key_file", config.key_file);
+  table->path("authority_file", config.authority_file);
+  table->path("authority_key_file", config.authority_key_file);
+  table->path("revocation_file", config.revocation_file);
+}
+
+}  // namespace
+
+Result<CollectorConfig> read_collector_config(std::string_view toml, std::string_view name) {
+  auto document = config::Document::parse(toml, name, kConfigBytes);
+  if (!document) return fail(document.error());
+  config::Table root = document->root();
+  CollectorConfig config;
+  read_main(root, config);
+  read_listen(root, config);
+  read_tls(root, config);
+  TOCSIN_TRY(document->finish());
+  return config;
+}
+
+Result<CollectorConfig> load_collector_config(const std::string& path) {
+  const auto text = config::read_file(path, kConfigBytes);
+  if (!text) return fail(text.error());
+  return read_collector_config(*text, path);
+}
+
+std::string print_config(const CollectorConfig& c) {
+  using config::toml_text;
+  return fmt::format("[collector]\ndirectory = {}\nsite_policy = {}\nlog_level = {}\n",
+                     toml_text(c.directory), toml_text(c.site_policy),
+                     toml_text(log::to_string(c.log_level))) +
+         fmt::format("\n[listen]\nagents = {}\nenroll = {}\noperators = {}\nenroll_address = {}\n",
+                     toml_text(c.listen_agents), toml_text(c.listen_enroll),
+                     toml_text(c.listen_operators), toml_text(c.enroll_address)) +
+         fmt::format(
+             "\n[tls]\ncertificate_file = {}\nkey_file = {}\nauthority_file = {}\n"
+             "authority_key_file = {}\nrevocation_file = {}\n",
+             toml_text(c.certificate_file), toml_text(c.key_file), toml_text(c.authority_file),
+             toml_text(c.authority_key_file), toml_text(c.revocation_file));
+}
+
+}  // namespace tocsin::collector

@@ -1,0 +1,44 @@
+// The collector's process configuration: paths, ports, TLS. What decides is the site policy
+// (common/config/site_policy.hpp), and is journaled; this is not. deploy/examples/collector.toml
+// shows every key.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "common/base/result.hpp"
+#include "common/log/log.hpp"
+
+namespace tocsin::collector {
+
+struct CollectorConfig {
+  std::string directory = "/var/lib/tocsin";  // journal, state, tokens
+  std::string site_policy = "/etc/tocsin/site.toml";
+  log::Level log_level = log::Level::info;
+
+  // Port 0: any free one, printed at start.
+  std::string listen_agents = "0.0.0.0:8444";     // mutual TLS, agents' certificates
+  std::string listen_enroll = "0.0.0.0:8445";     // TLS, one-time tokens
+  std::string listen_operators = "0.0.0.0:8443";  // mutual TLS, operators' certificates
+  std::string enroll_address;                     // host:port that agents are told; required
+
+  std::string certificate_file;    // the server's, followed by its authority's
+  std::string key_file;            // mode 0600
+  std::string authority_file;      // the site's own CA
+  std::string authority_key_file;  // mode 0600
+  std::string revocation_file;     // fingerprints of revoked operators; empty: none
+
+  std::string token_file() const { return directory + "/tokens"; }
+  friend bool operator==(const CollectorConfig&, const CollectorConfig&) = default;
+};
+
+// Errors: invalid_argument with every mistake, one a line, each with name:line:column.
+Result<CollectorConfig> read_collector_config(std::string_view toml, std::string_view name);
+// The same from a file of at most 1 MiB.
+Result<CollectorConfig> load_collector_config(const std::string& path);
+// The values that hold, defaults included, as TOML that reads back to the same. No secrets: keys
+// are files.
+std::string print_config(const CollectorConfig& config);
+
+}  // namespace tocsin::collector

@@ -1,0 +1,87 @@
+#include "agent/config/agent_config.hpp"
+
+#include <gtest/gtest.h>
+
+#include "common/config/secret_file.hpp"
+#include "tests/support/uncomment.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+std::string refusal(std::string_view toml) {
+  const auto config = read_agent_config(toml, "agent.toml");
+  return config ? "" : config.error().message;
+}
+
+TEST(AgentConfig, ReadsTheExampleWithEveryKey) {
+  const auto config = load_agent_config(TOCSIN_EXAMPLES "/agent.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->collectors.size(), 2U);
+  EXPECT_EQ(config->checks.size(), 5U);
+  EXPECT_EQ(config->key_file(), "/var/lib/tocsin-agent/agent.key");
+}
+
+TEST(AgentConfig, TheExamplesCommentsStateTheRealDefaults) {
+  const std::string text = config::read_file(TOCSIN_EXAMPLES "/agent.toml", 1 << 20).value();
+  const auto [all, count] = tests::uncommented(text);
+  EXPECT_EQ(count, 10);
+  const auto config = read_agent_config(all, "agent.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(*config, read_agent_config(text, "agent.toml").value());
+}
+
+TEST(AgentConfig, ReadsBackAsItIsPrinted) {
+  const auto example = load_agent_config(TOCSIN_EXAMPLES "/agent.toml").value();
+  EXPECT_EQ(read_agent_config(print_config(example), "printed").value(), example);
+  AgentConfig other;
+  other.host_name = "\"quoted\\";
+  other.collectors = {"[2001:db8::1]:8444"};
+  other.allowed_kinds = {};
+  other.run_on_request = false;
+  EXPECT_EQ(read_agent_config(print_config(other), "printed").value(), other);
+}
+
+TEST(AgentConfig, AnEmptyFileIsAnAgentThatKeepsItsFacts) {
+  const auto config = read_agent_config("", "agent.toml");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(*config, AgentConfig{});
+}
+
+TEST(AgentConfig, ReportsMistakesTogether) {
+  EXPECT_EQ(
+      refusal("[agent]\ndirectory = 'var'\n[collector]\nadresses = ['a:1']\n"
+              "[allow]\nkinds = ['socket']\nlog_folders = ['log']\n"),
+      "agent.toml:2:13: \"directory\" must be an absolute path\n"
+      "agent.toml:3:1: \"addresses\" is missing\n"
+      "agent.toml:4:1: unknown key \"adresses\"; is \"addresses\" meant?\n"
+      "agent.toml:6:9: \"socket\" is not one of ping, service, audit_log, sockets, processes\n"
+      "agent.toml:7:15: a folder is an absolute path");
+  EXPECT_EQ(refusal("[collector]\naddresses = ['collector']\n"),
+            "agent.toml:2:13: \"collector\" is not an address such as \"collector:8444\" or "
+            "\"[::1]:8444\"");
+}
+
+TEST(AgentConfig, ItsOwnChecksAreWithinWhatItAllows) {
+  EXPECT_EQ(refusal("[allow]\nkinds = ['sockets']\n[[checks]]\nkind = 'processes'\n"),
+            "agent.toml:3:1: check processes is not within what [allow] permits");
+}
+
+TEST(AgentAllows, NoOtherKindNoShorterIntervalAndNoFileElsewhere) {
+  AgentConfig config;
+  config.allowed_kinds = {model::CheckKind::audit_log, model::CheckKind::sockets};
+  const auto allows = [&](model::CheckKind kind, const char* target, Duration interval) {
+    return is_allowed(config, {.check = {kind, target}, .interval = interval});
+  };
+  EXPECT_TRUE(allows(model::CheckKind::sockets, "", 5s));
+  EXPECT_FALSE(allows(model::CheckKind::sockets, "", 4s));
+  EXPECT_FALSE(allows(model::CheckKind::processes, "", 5s));
+  EXPECT_TRUE(allows(model::CheckKind::audit_log, "journal", 5s));
+  EXPECT_TRUE(allows(model::CheckKind::audit_log, "/var/log/audit/audit.log", 5s));
+  for (const char* path : {"/etc/shadow", "/var/log", "/var/logs/x", "/var/log/../../etc/shadow",
+                           "/var/log/..", "journal2"}) {
+    EXPECT_FALSE(allows(model::CheckKind::audit_log, path, 5s)) << path;
+  }
+}
+
+}  // namespace
+}  // namespace tocsin::agent

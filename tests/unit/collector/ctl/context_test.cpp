@@ -1,0 +1,37 @@
+#include "collector/ctl/context.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tocsin::ctl {
+namespace {
+
+TEST(Contexts, ReadTheExampleAndReadBackAsTheyArePrinted) {
+  const auto contexts = load_contexts(TOCSIN_EXAMPLES "/contexts.toml");
+  ASSERT_TRUE(contexts) << contexts.error().message;
+  EXPECT_EQ(choose_context(*contexts, "")->collector, "collector.example:8443");
+  EXPECT_EQ(choose_context(*contexts, "idc-1")->language, "zh-TW");
+  EXPECT_EQ(read_contexts(print_config(*contexts), "printed").value(), *contexts);
+}
+
+TEST(Contexts, ThatAreNotThereAreNamedWithThoseThatAre) {
+  const auto contexts = load_contexts(TOCSIN_EXAMPLES "/contexts.toml").value();
+  EXPECT_EQ(choose_context(contexts, "idc-2").error().message,
+            "there is no context \"idc-2\"; there are: idc-1");
+  EXPECT_EQ(choose_context(Contexts{}, "").error().code, ErrorCode::not_found);
+}
+
+TEST(Contexts, ReportMistakesTogether) {
+  EXPECT_EQ(read_contexts("current = 'x'\n[[contexts]]\nname = 'a'\ncollector = 'c'\n"
+                          "authority_file = '/a'\ncertificate_file = 'b'\nkey_file = '/c'\n"
+                          "language = 'fr'\n",
+                          "c.toml")
+                .error()
+                .message,
+            "c.toml:1:11: there is no context \"x\"\n"
+            "c.toml:4:13: \"c\" is not an address such as \"collector:8444\" or \"[::1]:8444\"\n"
+            "c.toml:6:20: \"certificate_file\" must be an absolute path\n"
+            "c.toml:8:12: \"language\" is not one of zh-TW, en");
+}
+
+}  // namespace
+}  // namespace tocsin::ctl
