@@ -95,6 +95,12 @@ Statement& Statement::bind_blob(int parameter, std::string_view bytes) {
   return *this;
 }
 
+Statement& Statement::bind_blob_in_place(int parameter, std::string_view bytes) {
+  remember(sqlite3_bind_blob64(statement_, parameter, bytes.data() != nullptr ? bytes.data() : "",
+                               bytes.size(), SQLITE_STATIC));
+  return *this;
+}
+
 Statement& Statement::bind_null(int parameter) {
   remember(sqlite3_bind_null(statement_, parameter));
   return *this;

@@ -49,6 +49,8 @@ class Statement {
   Statement& bind(int parameter, std::uint64_t value);
   Statement& bind(int parameter, std::string_view text);
   Statement& bind_blob(int parameter, std::string_view bytes);
+  // The same without a copy: `bytes` must stay until the next step() or run() has returned.
+  Statement& bind_blob_in_place(int parameter, std::string_view bytes);
   Statement& bind_null(int parameter);
 
   // True: a row is there to read. False: done, and the statement is reset and its bindings cleared,
