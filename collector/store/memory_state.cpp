@@ -1,0 +1,225 @@
+#include <algorithm>
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "collector/store/memory_store.hpp"
+#include "collector/store/state_rules.hpp"
+
+namespace tocsin::collector {
+
+struct MemoryState::Content {
+  std::mutex mutex;
+  Position cursor;
+  Instant judged_at;
+  std::map<AgentId, model::Host> hosts;
+  std::map<FindingId, model::Finding> findings;
+  std::map<IncidentId, model::Incident> incidents;
+  std::map<std::pair<IncidentId, std::uint32_t>, model::TimelineItem> timeline;
+  struct KeptNotification {
+    Position changed;
+    model::Notification row;
+  };
+  std::map<NotificationId, KeptNotification> notifications;
+  std::map<std::string, Instant> timers;
+  std::map<std::string, model::CommandResult, std::less<>> command_results;
+  std::map<std::string, std::string> values;
+};
+
+namespace {
+
+using Content = MemoryState::Content;
+
+std::optional<model::CommandResult> find_result(const Content& content, std::string_view id) {
+  const auto found = content.command_results.find(id);
+  if (found == content.command_results.end()) return std::nullopt;
+  return found->second;
+}
+
+class Store final : public StateStore {
+ public:
+  explicit Store(std::shared_ptr<Content> content) : content_(std::move(content)) {}
+
+  Result<StateSnapshot> load() override {
+    const std::lock_guard lock(content_->mutex);
+    StateSnapshot snapshot;
+    snapshot.cursor = content_->cursor;
+    snapshot.judged_at = content_->judged_at;
+    snapshot.values = content_->values;
+    for (const auto& [id, host] : content_->hosts) snapshot.hosts.push_back(host);
+    const Instant kept_from = content_->judged_at - kClosedFindingsKept;
+    for (const auto& [id, finding] : content_->findings) {
+      if (!finding.closed || *finding.closed >= kept_from) snapshot.findings.push_back(finding);
+    }
+    for (const auto& [id, incident] : content_->incidents) {
+      if (!incident.closed) snapshot.incidents.push_back(incident);
+    }
+    for (const auto& [id, kept] : content_->notifications) {
+      if (is_pending(kept.row)) snapshot.notifications.push_back(kept.row);
+    }
+    for (const auto& [key, due] : content_->timers) snapshot.timers.push_back({key, due});
+    return snapshot;
+  }
+
+  Status commit(const StateDelta& delta) override {
+    const std::lock_guard lock(content_->mutex);
+    if (delta.cursor < content_->cursor) return cursor_went_back(content_->cursor, delta.cursor);
+    TOCSIN_TRY(check_timeline(delta));
+    Content& kept = *content_;
+    for (const model::TimelineItem& item : delta.timeline) {
+      kept.timeline.emplace(std::pair(item.incident, item.index), item);
+    }
+    for (const model::Host& host : delta.hosts) kept.hosts[host.agent] = host;
+    for (const model::Finding& finding : delta.findings) kept.findings[finding.id] = finding;
+    for (const model::Incident& incident : delta.incidents) kept.incidents[incident.id] = incident;
+    for (const model::Notification& row : delta.notifications) {
+      kept.notifications[row.id] = {delta.cursor, row};
+    }
+    for (const std::string& key : delta.timers_cleared) kept.timers.erase(key);
+    for (const model::Timer& timer : delta.timers_set) kept.timers[timer.key] = timer.due;
+    for (const model::CommandResult& result : delta.command_results) {
+      kept.command_results.try_emplace(result.command_id, result);
+    }
+    for (const auto& [key, value] : delta.values) kept.values[key] = value;
+    kept.cursor = delta.cursor;
+    kept.judged_at = delta.judged_at;
+    return {};
+  }
+
+  Result<std::optional<model::CommandResult>> command_result(std::string_view id) override {
+    const std::lock_guard lock(content_->mutex);
+    return find_result(*content_, id);
+  }
+
+ private:
+  Status check_timeline(const StateDelta& delta) const {
+    std::set<std::pair<IncidentId, std::uint32_t>> added;
+    for (const model::TimelineItem& item : delta.timeline) {
+      const std::pair key(item.incident, item.index);
+      if (content_->timeline.contains(key) || !added.insert(key).second) {
+        return timeline_item_exists(item);
+      }
+    }
+    return {};
+  }
+
+  std::shared_ptr<Content> content_;
+};
+
+bool matches(const model::Incident& incident, const IncidentQuery& query) {
+  if (query.before && incident.id >= query.before) return false;
+  if (query.open_only && incident.closed) return false;
+  if (query.unacknowledged_only && incident.acknowledged) return false;
+  return listed_severity(incident) >= query.at_least;
+}
+
+class Reader final : public StateReader {
+ public:
+  explicit Reader(std::shared_ptr<Content> content) : content_(std::move(content)) {}
+
+  Result<AsOf> as_of() override {
+    const std::lock_guard lock(content_->mutex);
+    return AsOf{content_->cursor, content_->judged_at};
+  }
+
+  Result<std::vector<model::Host>> hosts() override {
+    const std::lock_guard lock(content_->mutex);
+    std::vector<model::Host> hosts;
+    for (const auto& [id, host] : content_->hosts) hosts.push_back(host);
+    std::stable_sort(hosts.begin(), hosts.end(),
+                     [](const auto& a, const auto& b) { return a.name < b.name; });
+    return hosts;
+  }
+
+  Result<std::vector<model::Incident>> incidents(const IncidentQuery& query) override {
+    const std::lock_guard lock(content_->mutex);
+    std::vector<model::Incident> found;
+    for (auto at = content_->incidents.rbegin(); at != content_->incidents.rend(); ++at) {
+      if (found.size() == page_rows(query)) break;
+      if (matches(at->second, query)) found.push_back(at->second);
+    }
+    return found;
+  }
+
+  Result<std::optional<model::Incident>> incident(std::string_view reference) override {
+    const std::lock_guard lock(content_->mutex);
+    for (const auto& [id, incident] : content_->incidents) {
+      if (!reference.empty() && incident.number == reference) return incident;
+    }
+    const std::optional<IncidentId> id = internal_id(reference);
+    const auto found = id ? content_->incidents.find(*id) : content_->incidents.end();
+    if (found == content_->incidents.end()) return std::nullopt;
+    return found->second;
+  }
+
+  Result<std::vector<model::Finding>> findings(IncidentId incident) override {
+    const std::lock_guard lock(content_->mutex);
+    std::vector<model::Finding> found;
+    for (const auto& [id, finding] : content_->findings) {
+      if (finding.incident == incident) found.push_back(finding);
+    }
+    return found;
+  }
+
+  Result<std::vector<model::TimelineItem>> timeline(IncidentId incident) override {
+    const std::lock_guard lock(content_->mutex);
+    std::vector<model::TimelineItem> found;
+    for (const auto& [key, item] : content_->timeline) {
+      if (key.first == incident) found.push_back(item);
+    }
+    return found;
+  }
+
+  Result<std::vector<model::Notification>> notifications(IncidentId incident) override {
+    const std::lock_guard lock(content_->mutex);
+    std::vector<model::Notification> found;
+    for (const auto& [id, kept] : content_->notifications) {
+      if (kept.row.incident == incident) found.push_back(kept.row);
+    }
+    return found;
+  }
+
+  Result<std::vector<model::Notification>> pending_notifications() override {
+    const std::lock_guard lock(content_->mutex);
+    std::vector<model::Notification> found;
+    for (const auto& [id, kept] : content_->notifications) {
+      if (is_pending(kept.row)) found.push_back(kept.row);
+    }
+    std::stable_sort(found.begin(), found.end(),
+                     [](const auto& a, const auto& b) { return a.due < b.due; });
+    return found;
+  }
+
+  Result<std::vector<model::Notification>> last_by_channel() override {
+    const std::lock_guard lock(content_->mutex);
+    std::map<std::string, Content::KeptNotification> last;
+    for (const auto& [id, kept] : content_->notifications) {
+      if (!has_outcome(kept.row)) continue;
+      const auto [found, is_new] = last.try_emplace(kept.row.channel, kept);
+      if (!is_new && kept.changed >= found->second.changed) found->second = kept;
+    }
+    std::vector<model::Notification> rows;
+    for (const auto& [channel, kept] : last) rows.push_back(kept.row);
+    return rows;
+  }
+
+  Result<std::optional<model::CommandResult>> command_result(std::string_view id) override {
+    const std::lock_guard lock(content_->mutex);
+    return find_result(*content_, id);
+  }
+
+ private:
+  std::shared_ptr<Content> content_;
+};
+
+}  // namespace
+
+MemoryState::MemoryState() : content_(std::make_shared<Content>()) {}
+std::unique_ptr<StateStore> MemoryState::open_store() const {
+  return std::make_unique<Store>(content_);
+}
+std::unique_ptr<StateReader> MemoryState::open_reader() const {
+  return std::make_unique<Reader>(content_);
+}
+
+}  // namespace tocsin::collector

@@ -1,0 +1,254 @@
+#include "collector/store/sqlite_state.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "collector/store/state_rules.hpp"
+#include "collector/store/state_schema.hpp"
+#include "common/wire/wire.hpp"
+
+namespace tocsin::collector {
+namespace {
+
+// The statements of a commit, prepared once.
+struct Writes {
+  sqlite::Statement progress;
+  sqlite::Statement host;
+  sqlite::Statement finding;
+  sqlite::Statement incident;
+  sqlite::Statement timeline;
+  sqlite::Statement notification;
+  sqlite::Statement timer_set;
+  sqlite::Statement timer_cleared;
+  sqlite::Statement command_result;
+  sqlite::Statement value;
+
+  static Result<Writes> prepare(sqlite::Database& database);
+};
+
+Result<Writes> Writes::prepare(sqlite::Database& database) {
+  std::optional<Error> failure;
+  const auto statement = [&](std::string_view sql) -> std::optional<sqlite::Statement> {
+    Result<sqlite::Statement> prepared = database.prepare(sql);
+    if (prepared) return std::move(*prepared);
+    if (!failure) failure = prepared.error();
+    return std::nullopt;
+  };
+  auto progress = statement("UPDATE progress SET cursor=?, judged_at=? WHERE id=1");
+  auto host = statement("INSERT OR REPLACE INTO host(agent, name, document) VALUES(?, ?, ?)");
+  auto finding = statement(
+      "INSERT OR REPLACE INTO finding(id, incident, closed, document) VALUES(?, ?, ?, ?)");
+  auto incident = statement(
+      "INSERT OR REPLACE INTO incident(id, number, closed, acknowledged, severity, document)"
+      " VALUES(?, ?, ?, ?, ?, ?)");
+  auto timeline = statement("INSERT INTO timeline(incident, item, document) VALUES(?, ?, ?)");
+  auto notification = statement(
+      "INSERT OR REPLACE INTO notification(id, incident, pending, due, channel, outcome_at,"
+      " document) VALUES(?, ?, ?, ?, ?, ?, ?)");
+  auto timer_set = statement("INSERT OR REPLACE INTO timer(key, due) VALUES(?, ?)");
+  auto timer_cleared = statement("DELETE FROM timer WHERE key=?");
+  auto command_result =
+      statement("INSERT OR IGNORE INTO command_result(id, document) VALUES(?, ?)");
+  auto value = statement("INSERT OR REPLACE INTO value(key, value) VALUES(?, ?)");
+  if (failure) return fail(std::move(*failure));
+  return Writes{std::move(*progress),  std::move(*host),          std::move(*finding),
+                std::move(*incident),  std::move(*timeline),      std::move(*notification),
+                std::move(*timer_set), std::move(*timer_cleared), std::move(*command_result),
+                std::move(*value)};
+}
+
+class SqliteStateStore final : public StateStore {
+ public:
+  SqliteStateStore(sqlite::Database database, Writes writes, sqlite::Statement result)
+      : database_(std::move(database)), writes_(std::move(writes)), result_(std::move(result)) {}
+
+  // Reads the cursor, so that commit() can refuse to go back.
+  Status start() {
+    const Result<std::int64_t> cursor = database_.query_int("SELECT cursor FROM progress");
+    if (!cursor) return fail(cursor.error());
+    cursor_ = Position{static_cast<std::uint64_t>(*cursor)};
+    return {};
+  }
+
+  Result<StateSnapshot> load() override {
+    const Result<sqlite::Snapshot> transaction = sqlite::Snapshot::begin(database_);
+    if (!transaction) return fail(transaction.error());
+    StateSnapshot snapshot;
+    TOCSIN_TRY(load_progress(snapshot));
+    const Instant kept_from = snapshot.judged_at - kClosedFindingsKept;
+    TOCSIN_TRY(load_documents("SELECT document FROM host ORDER BY agent", wire::decode_host,
+                              snapshot.hosts));
+    TOCSIN_TRY(load_documents(
+        fmt::format("SELECT document FROM finding WHERE closed IS NULL OR closed >= {} ORDER BY id",
+                    kept_from.ns),
+        wire::decode_finding, snapshot.findings));
+    TOCSIN_TRY(load_documents("SELECT document FROM incident WHERE closed IS NULL ORDER BY id",
+                              wire::decode_incident, snapshot.incidents));
+    TOCSIN_TRY(load_documents("SELECT document FROM notification WHERE pending = 1 ORDER BY id",
+                              wire::decode_notification, snapshot.notifications));
+    TOCSIN_TRY(load_timers(snapshot));
+    TOCSIN_TRY(load_values(snapshot));
+    return snapshot;
+  }
+
+  Status commit(const StateDelta& delta) override {
+    if (delta.cursor < cursor_) return cursor_went_back(cursor_, delta.cursor);
+    Result<sqlite::Transaction> transaction = sqlite::Transaction::begin(database_);
+    Status written = transaction ? write(delta) : fail(transaction.error());
+    if (written) written = transaction->commit();
+    // Asked before the rollback forgets it. Any other I/O error changed nothing and may pass.
+    if (!written && written.error().code == ErrorCode::data_loss && !database_.damaged()) {
+      written.error().code = ErrorCode::resource_exhausted;
+    }
+    if (written) cursor_ = delta.cursor;
+    return written;
+  }
+
+  Result<std::optional<model::CommandResult>> command_result(std::string_view id) override {
+    result_.bind(1, id);
+    return read_document(result_, wire::decode_command_result);
+  }
+
+ private:
+  template <class T>
+  Status load_documents(const std::string& sql, Result<T> (*decode)(std::string_view),
+                        std::vector<T>& to) {
+    Result<sqlite::Statement> query = database_.prepare(sql);
+    if (!query) return fail(query.error());
+    Result<std::vector<T>> documents = read_documents(*query, decode);
+    if (!documents) return fail(documents.error());
+    to = std::move(*documents);
+    return {};
+  }
+
+  Status load_progress(StateSnapshot& snapshot) {
+    Result<sqlite::Statement> query = database_.prepare("SELECT cursor, judged_at FROM progress");
+    if (!query) return fail(query.error());
+    const Result<bool> row = query->step();
+    if (!row) return fail(row.error());
+    if (!*row) return fail(ErrorCode::data_loss, "read state: the cursor is missing");
+    snapshot.cursor = Position{query->uint64(0)};
+    snapshot.judged_at = Instant{query->int64(1)};
+    return {};
+  }
+
+  Status load_timers(StateSnapshot& snapshot) {
+    Result<sqlite::Statement> query = database_.prepare("SELECT key, due FROM timer ORDER BY key");
+    if (!query) return fail(query.error());
+    for (;;) {
+      const Result<bool> row = query->step();
+      if (!row) return fail(row.error());
+      if (!*row) return {};
+      snapshot.timers.push_back({std::string(query->text(0)), Instant{query->int64(1)}});
+    }
+  }
+
+  Status load_values(StateSnapshot& snapshot) {
+    Result<sqlite::Statement> query = database_.prepare("SELECT key, value FROM value");
+    if (!query) return fail(query.error());
+    for (;;) {
+      const Result<bool> row = query->step();
+      if (!row) return fail(row.error());
+      if (!*row) return {};
+      snapshot.values[std::string(query->text(0))] = std::string(query->blob(1));
+    }
+  }
+
+  Status write(const StateDelta& delta) {
+    TOCSIN_TRY(write_documents(delta));
+    for (const std::string& key : delta.timers_cleared) {
+      TOCSIN_TRY(writes_.timer_cleared.bind(1, std::string_view(key)).run());
+    }
+    for (const model::Timer& timer : delta.timers_set) {
+      TOCSIN_TRY(
+          writes_.timer_set.bind(1, std::string_view(timer.key)).bind(2, timer.due.ns).run());
+    }
+    for (const auto& [key, value] : delta.values) {
+      TOCSIN_TRY(writes_.value.bind(1, std::string_view(key)).bind_blob_in_place(2, value).run());
+    }
+    return writes_.progress.bind(1, delta.cursor.value).bind(2, delta.judged_at.ns).run();
+  }
+
+  Status write_documents(const StateDelta& delta) {
+    for (const model::Host& host : delta.hosts) TOCSIN_TRY(write(host));
+    for (const model::Finding& finding : delta.findings) TOCSIN_TRY(write(finding));
+    for (const model::Incident& incident : delta.incidents) TOCSIN_TRY(write(incident));
+    for (const model::TimelineItem& item : delta.timeline) TOCSIN_TRY(write(item));
+    for (const model::Notification& row : delta.notifications) TOCSIN_TRY(write(row, delta.cursor));
+    for (const model::CommandResult& result : delta.command_results) {
+      TOCSIN_TRY(writes_.command_result.bind(1, std::string_view(result.command_id))
+                     .bind_blob(2, wire::encode_command_result(result))
+                     .run());
+    }
+    return {};
+  }
+
+  Status write(const model::Host& host) {
+    return writes_.host.bind(1, std::string_view(host.agent.hex))
+        .bind(2, std::string_view(host.name))
+        .bind_blob(3, wire::encode_host(host))
+        .run();
+  }
+
+  Status write(const model::Finding& finding) {
+    sqlite::Statement& row = writes_.finding;
+    row.bind(1, finding.id.value).bind(2, finding.incident.value);
+    bind_optional(row, 3, finding.closed);
+    return row.bind_blob(4, wire::encode_finding(finding)).run();
+  }
+
+  Status write(const model::Incident& incident) {
+    sqlite::Statement& row = writes_.incident;
+    row.bind(1, incident.id.value).bind(2, std::string_view(incident.number));
+    bind_optional(row, 3, incident.closed);
+    bind_optional(row, 4, incident.acknowledged);
+    return row.bind(5, static_cast<std::int64_t>(listed_severity(incident)))
+        .bind_blob(6, wire::encode_incident(incident))
+        .run();
+  }
+
+  Status write(const model::TimelineItem& item) {
+    const Status added = writes_.timeline.bind(1, item.incident.value)
+                             .bind(2, std::int64_t{item.index})
+                             .bind_blob(3, wire::encode_timeline(item))
+                             .run();
+    if (!added && added.error().code == ErrorCode::already_exists)
+      return timeline_item_exists(item);
+    return added;
+  }
+
+  Status write(const model::Notification& row, Position cursor) {
+    return writes_.notification.bind(1, row.id.value)
+        .bind(2, row.incident.value)
+        .bind(3, std::int64_t{is_pending(row)})
+        .bind(4, row.due.ns)
+        .bind(5, std::string_view(row.channel))
+        .bind(6, has_outcome(row) ? cursor.value : std::uint64_t{0})
+        .bind_blob(7, wire::encode_notification(row))
+        .run();
+  }
+
+  sqlite::Database database_;
+  Writes writes_;
+  sqlite::Statement result_;
+  Position cursor_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<StateStore>> open_state_store(const SqliteStateOptions& options) {
+  Result<sqlite::Database> database = open_state_for_writing(options);
+  if (!database) return fail(database.error());
+  Result<Writes> writes = Writes::prepare(*database);
+  if (!writes) return fail(writes.error());
+  Result<sqlite::Statement> result =
+      database->prepare("SELECT document FROM command_result WHERE id=?");
+  if (!result) return fail(result.error());
+  auto store = std::make_unique<SqliteStateStore>(std::move(*database), std::move(*writes),
+                                                  std::move(*result));
+  TOCSIN_TRY(store->start());
+  return store;
+}
+
+}  // namespace tocsin::collector

@@ -1,0 +1,29 @@
+// The judge's state in one SQLite file (WAL, synchronous=FULL): a document a row (common/wire), and
+// beside it the columns that queries need. A commit is one transaction with the cursor.
+//
+// The state can always be made again from the journal, so a damaged file is refused with what and
+// where, for an operator to move it away; it is never repaired or overwritten.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "collector/ports/state.hpp"
+
+namespace tocsin::collector {
+
+struct SqliteStateOptions {
+  std::string path;  // state.db; made when missing
+  std::string vfs;   // SQLite VFS; tests put one that cuts the power here
+};
+
+// For the judge's thread. Errors: failed_precondition (a newer schema), data_loss (damaged, or not
+// a state file), permission_denied, resource_exhausted. commit() answers resource_exhausted also to
+// an I/O error that is not damage: nothing was changed, and the same call may work later.
+Result<std::unique_ptr<StateStore>> open_state_store(const SqliteStateOptions& options);
+
+// Queries on a connection of their own behind a mutex; any thread. The file must exist: open the
+// store first. It sees every commit() that returned before its call.
+Result<std::unique_ptr<StateReader>> open_state_reader(const SqliteStateOptions& options);
+
+}  // namespace tocsin::collector

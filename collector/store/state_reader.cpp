@@ -1,0 +1,127 @@
+#include <mutex>
+#include <utility>
+
+#include "collector/store/sqlite_state.hpp"
+#include "collector/store/state_rules.hpp"
+#include "collector/store/state_schema.hpp"
+#include "common/wire/wire.hpp"
+
+namespace tocsin::collector {
+namespace {
+
+class SqliteStateReader final : public StateReader {
+ public:
+  explicit SqliteStateReader(sqlite::Database database) : database_(std::move(database)) {}
+
+  Result<AsOf> as_of() override {
+    const std::lock_guard lock(mutex_);
+    Result<sqlite::Statement> query = database_.prepare("SELECT cursor, judged_at FROM progress");
+    if (!query) return fail(query.error());
+    const Result<bool> row = query->step();
+    if (!row) return fail(row.error());
+    if (!*row) return fail(ErrorCode::data_loss, "read state: the cursor is missing");
+    return AsOf{Position{query->uint64(0)}, Instant{query->int64(1)}};
+  }
+
+  Result<std::vector<model::Host>> hosts() override {
+    return all("SELECT document FROM host ORDER BY name, agent", wire::decode_host);
+  }
+
+  Result<std::vector<model::Incident>> incidents(const IncidentQuery& query) override {
+    return all(
+        "SELECT document FROM incident"
+        " WHERE (?1 = 0 OR id < ?1) AND (?2 = 0 OR closed IS NULL)"
+        " AND (?3 = 0 OR acknowledged IS NULL) AND severity >= ?4 ORDER BY id DESC LIMIT ?5",
+        wire::decode_incident, [&](sqlite::Statement& statement) {
+          statement.bind(1, query.before.value)
+              .bind(2, std::int64_t{query.open_only})
+              .bind(3, std::int64_t{query.unacknowledged_only})
+              .bind(4, static_cast<std::int64_t>(query.at_least))
+              .bind(5, static_cast<std::int64_t>(page_rows(query)));
+        });
+  }
+
+  Result<std::optional<model::Incident>> incident(std::string_view reference) override {
+    Result<std::optional<model::Incident>> by_number =
+        one("SELECT document FROM incident WHERE number = ?1 AND number <> ''",
+            wire::decode_incident, [&](sqlite::Statement& query) { query.bind(1, reference); });
+    if (!by_number || *by_number) return by_number;
+    const std::optional<IncidentId> id = internal_id(reference);
+    if (!id) return std::nullopt;
+    return one("SELECT document FROM incident WHERE id = ?", wire::decode_incident,
+               [&](sqlite::Statement& query) { query.bind(1, id->value); });
+  }
+
+  Result<std::vector<model::Finding>> findings(IncidentId incident) override {
+    return all("SELECT document FROM finding WHERE incident = ? ORDER BY id", wire::decode_finding,
+               [&](sqlite::Statement& query) { query.bind(1, incident.value); });
+  }
+
+  Result<std::vector<model::TimelineItem>> timeline(IncidentId incident) override {
+    return all("SELECT document FROM timeline WHERE incident = ? ORDER BY item",
+               wire::decode_timeline,
+               [&](sqlite::Statement& query) { query.bind(1, incident.value); });
+  }
+
+  Result<std::vector<model::Notification>> notifications(IncidentId incident) override {
+    return all("SELECT document FROM notification WHERE incident = ? ORDER BY id",
+               wire::decode_notification,
+               [&](sqlite::Statement& query) { query.bind(1, incident.value); });
+  }
+
+  Result<std::vector<model::Notification>> pending_notifications() override {
+    return all("SELECT document FROM notification WHERE pending = 1 ORDER BY due, id",
+               wire::decode_notification);
+  }
+
+  Result<std::vector<model::Notification>> last_by_channel() override {
+    return all(
+        "SELECT document FROM notification WHERE id IN ("
+        " SELECT (SELECT id FROM notification AS last"
+        "         WHERE last.channel = channels.channel AND last.outcome_at > 0"
+        "         ORDER BY outcome_at DESC, id DESC LIMIT 1)"
+        " FROM (SELECT DISTINCT channel FROM notification WHERE outcome_at > 0) AS channels)"
+        " ORDER BY channel",
+        wire::decode_notification);
+  }
+
+  Result<std::optional<model::CommandResult>> command_result(std::string_view id) override {
+    return one("SELECT document FROM command_result WHERE id = ?", wire::decode_command_result,
+               [&](sqlite::Statement& query) { query.bind(1, id); });
+  }
+
+ private:
+  static void bind_nothing(sqlite::Statement& /*query*/) {}
+
+  template <class T, class Bind = void (*)(sqlite::Statement&)>
+  Result<std::vector<T>> all(std::string_view sql, Result<T> (*decode)(std::string_view),
+                             Bind bind = bind_nothing) {
+    const std::lock_guard lock(mutex_);
+    Result<sqlite::Statement> query = database_.prepare(sql);
+    if (!query) return fail(query.error());
+    bind(*query);
+    return read_documents(*query, decode);
+  }
+
+  template <class T, class Bind>
+  Result<std::optional<T>> one(std::string_view sql, Result<T> (*decode)(std::string_view),
+                               Bind bind) {
+    Result<std::vector<T>> found = all(sql, decode, bind);
+    if (!found) return fail(found.error());
+    if (found->empty()) return std::nullopt;
+    return std::move(found->front());
+  }
+
+  std::mutex mutex_;
+  sqlite::Database database_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<StateReader>> open_state_reader(const SqliteStateOptions& options) {
+  Result<sqlite::Database> database = open_state_for_reading(options);
+  if (!database) return fail(database.error());
+  return std::make_unique<SqliteStateReader>(std::move(*database));
+}
+
+}  // namespace tocsin::collector

@@ -1,0 +1,39 @@
+// What every state store must decide alike, so that no adapter decides it in its own way. Pure.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include "collector/ports/state.hpp"
+#include "common/base/limits.hpp"
+
+namespace tocsin::collector {
+
+// load() returns findings that closed up to this long before the last judging.
+inline constexpr Duration kClosedFindingsKept = 24h;
+
+// The grade that lists filter by: the approved one, or the peak while none is approved.
+inline model::Severity listed_severity(const model::Incident& incident) {
+  return incident.approved != model::Severity::none ? incident.approved : incident.peak;
+}
+
+inline bool is_pending(const model::Notification& row) {
+  return row.status == model::NotificationStatus::pending;
+}
+
+// Whether somebody tried to deliver it, so that it says something about its channel.
+inline bool has_outcome(const model::Notification& row) { return row.attempts > 0; }
+
+inline std::size_t page_rows(const IncidentQuery& query) {
+  return std::min(query.limit, limits::kPageRows);
+}
+
+// "42" as an internal id; nothing where the reference is not a plain number.
+std::optional<IncidentId> internal_id(std::string_view reference);
+
+tl::unexpected<Error> cursor_went_back(Position stored, Position given);
+tl::unexpected<Error> timeline_item_exists(const model::TimelineItem& item);
+
+}  // namespace tocsin::collector

@@ -1,0 +1,103 @@
+#include "collector/store/state_schema.hpp"
+
+#include <fmt/format.h>
+
+namespace tocsin::collector {
+namespace {
+
+constexpr std::int64_t kSchema = 1;
+constexpr std::int64_t kApplication =
+    0x54535331;  // "TSS1": tells a state file from other databases
+
+// Columns beside a document are only those that queries need. `closed` is NULL while open.
+constexpr std::string_view kTables =
+    "CREATE TABLE progress(id INTEGER PRIMARY KEY CHECK(id = 1), cursor INTEGER NOT NULL,"
+    " judged_at INTEGER NOT NULL);"
+    "INSERT INTO progress VALUES(1, 0, 0);"
+    "CREATE TABLE value(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE host(agent TEXT PRIMARY KEY, name TEXT NOT NULL, document BLOB NOT NULL);"
+    "CREATE TABLE finding(id INTEGER PRIMARY KEY, incident INTEGER NOT NULL, closed INTEGER,"
+    " document BLOB NOT NULL);"
+    "CREATE INDEX finding_incident ON finding(incident);"
+    "CREATE INDEX finding_closed ON finding(closed);"
+    "CREATE TABLE incident(id INTEGER PRIMARY KEY, number TEXT NOT NULL, closed INTEGER,"
+    " acknowledged INTEGER, severity INTEGER NOT NULL, document BLOB NOT NULL);"
+    "CREATE INDEX incident_number ON incident(number) WHERE number <> '';"
+    "CREATE INDEX incident_open ON incident(id) WHERE closed IS NULL;"
+    "CREATE TABLE timeline(incident INTEGER NOT NULL, item INTEGER NOT NULL,"
+    " document BLOB NOT NULL, PRIMARY KEY(incident, item)) WITHOUT ROWID;"
+    "CREATE TABLE notification(id INTEGER PRIMARY KEY, incident INTEGER NOT NULL,"
+    " pending INTEGER NOT NULL, due INTEGER NOT NULL, channel TEXT NOT NULL,"
+    " outcome_at INTEGER NOT NULL, document BLOB NOT NULL);"
+    "CREATE INDEX notification_incident ON notification(incident);"
+    "CREATE INDEX notification_pending ON notification(due, id) WHERE pending = 1;"
+    "CREATE INDEX notification_outcome ON notification(channel, outcome_at, id)"
+    " WHERE outcome_at > 0;"
+    "CREATE TABLE timer(key TEXT PRIMARY KEY, due INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE command_result(id TEXT PRIMARY KEY, document BLOB NOT NULL) WITHOUT ROWID;";
+
+Status make_tables(sqlite::Database& database) {
+  Result<sqlite::Transaction> transaction = sqlite::Transaction::begin(database);
+  if (!transaction) return fail(transaction.error());
+  TOCSIN_TRY(database.execute(std::string(kTables)));
+  TOCSIN_TRY(database.execute(fmt::format("PRAGMA application_id={}", kApplication)));
+  TOCSIN_TRY(database.set_user_version(kSchema));
+  return transaction->commit();
+}
+
+// Is this a state file that we can read? 0: it holds nothing at all yet.
+Result<std::int64_t> schema_of(sqlite::Database& database) {
+  const Result<std::int64_t> objects = database.query_int("SELECT count(*) FROM sqlite_schema");
+  if (!objects) return fail(objects.error());
+  const Result<std::int64_t> application = database.query_int("PRAGMA application_id");
+  if (!application) return fail(application.error());
+  const Result<std::int64_t> schema = database.user_version();
+  if (!schema) return fail(schema.error());
+  if (*objects == 0 && *application == 0 && *schema == 0) return 0;
+  if (*application != kApplication) {
+    return fail(ErrorCode::data_loss,
+                fmt::format("open {}: not a state file of the collector", database.path()));
+  }
+  if (*schema > kSchema) {
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("open {}: written by a newer version (schema {}, this one knows {})",
+                            database.path(), *schema, kSchema));
+  }
+  return *schema;
+}
+
+}  // namespace
+
+Result<sqlite::Database> open_state_for_writing(const SqliteStateOptions& options) {
+  sqlite::OpenOptions how;
+  how.vfs = options.vfs;
+  Result<sqlite::Database> database = sqlite::Database::open(options.path, how);
+  if (!database) return fail(database.error());
+  const Result<std::int64_t> schema = schema_of(*database);
+  if (!schema) return fail(schema.error());
+  if (*schema == 0) {
+    TOCSIN_TRY(make_tables(*database));
+    return database;
+  }
+  TOCSIN_TRY(database->check());
+  return database;
+}
+
+Result<sqlite::Database> open_state_for_reading(const SqliteStateOptions& options) {
+  sqlite::OpenOptions how;
+  how.vfs = options.vfs;
+  how.create = false;
+  how.wal = false;  // The store made it so; a reader changes nothing.
+  Result<sqlite::Database> database = sqlite::Database::open(options.path, how);
+  if (!database) return fail(database.error());
+  const Result<std::int64_t> schema = schema_of(*database);
+  if (!schema) return fail(schema.error());
+  if (*schema == 0) {
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("open {}: holds no state yet", options.path));
+  }
+  TOCSIN_TRY(database->execute("PRAGMA query_only=1"));
+  return database;
+}
+
+}  // namespace tocsin::collector
