@@ -70,14 +70,14 @@ class Verifier {
   // it was dropped.
   Problem enter(const SegmentHead& head) {
     if (report_.first) {
-      if (head.first.value != next_.value) return about("missing", next_);
-      if (head.prev_hash != hash_) return about("link", head.first);
-      if (head.prev_at != at_) return about("order", head.first);
+      if (head.first.value != next_.value) return message("journal.chain.missing", next_);
+      if (head.prev_hash != hash_) return message("journal.chain.link", head.first);
+      if (head.prev_at != at_) return message("journal.chain.order", head.first);
       return std::nullopt;
     }
     if (head.first == Position{1}) {
-      if (head.prev_hash != first_prev_hash()) return about("link", head.first);
-      if (head.prev_at != Instant{}) return about("order", head.first);
+      if (head.prev_hash != first_prev_hash()) return message("journal.chain.link", head.first);
+      if (head.prev_at != Instant{}) return message("journal.chain.order", head.first);
     }
     report_.first = head.first;
     next_ = head.first;
@@ -87,10 +87,11 @@ class Verifier {
   }
 
   Problem check(const GroupRow& group, sqlite::Statement& entries) {
-    if (group.first > next_) return about("missing", next_);
-    if (group.first < next_ || group.last < group.first) return about("order", group.first);
-    if (group.prev_hash != hash_) return about("link", group.first);
-    if (group.at < at_) return about("order", group.first);
+    if (group.first > next_) return message("journal.chain.missing", next_);
+    if (group.first < next_ || group.last < group.first)
+      return message("journal.chain.order", group.first);
+    if (group.prev_hash != hash_) return message("journal.chain.link", group.first);
+    if (group.at < at_) return message("journal.chain.order", group.first);
     const Result<std::string> hash = recompute_hash(entries, group);
     if (!hash) {
       if (hash.error().code != ErrorCode::not_found) return unreadable(hash.error());
@@ -124,7 +125,7 @@ class Verifier {
       if (!*row) break;
       entries.reset();
     }
-    return about("missing", position);
+    return message("journal.chain.missing", position);
   }
 
   // Rows that the walk over the groups did not come by.
@@ -135,10 +136,11 @@ class Verifier {
     stray->bind(1, head.first.value).bind(2, next_.value);
     const Result<bool> found = stray->step();
     if (!found) return unreadable(found.error());
-    if (*found) return about("stray", Position{stray->uint64(0)});
+    if (*found) return message("journal.chain.stray", Position{stray->uint64(0)});
     const Result<std::int64_t> groups = database.query_int("SELECT count(*) FROM commit_group");
     if (!groups) return unreadable(groups.error());
-    if (static_cast<std::uint64_t>(*groups) != walked) return about("order", head.first);
+    if (static_cast<std::uint64_t>(*groups) != walked)
+      return message("journal.chain.order", head.first);
     return std::nullopt;
   }
 
@@ -160,8 +162,8 @@ class Verifier {
     }
   }
 
-  Problem about(std::string_view what, Position position) const {
-    return model::Message{fmt::format("journal.chain.{}", what),
+  Problem message(std::string_view code, Position position) const {
+    return model::Message{std::string(code),
                           {{"segment", file_}, {"position", std::to_string(position.value)}}};
   }
   Problem altered(const GroupRow& group) const {

@@ -53,6 +53,7 @@ const std::vector<Allowed>& our_table() {
        {"collector/ports", "collector/core", "common/base", "common/model", "common/rules",
         "common/time", "common/log", "common/async"}},
       {"collector/store", {"collector/ports", "collector/core", "common"}},
+      {"collector/writer", {"collector/ports", "collector/core", "common"}},
       {"collector/notify", {"collector/ports", "collector/core", "common"}},
       {"collector/records", {"collector/ports", "collector/core", "common"}},
       {"collector/enroll", {"collector/ports", "collector/core", "common", "tocsin/v1"}},
