@@ -39,7 +39,7 @@ std::set<std::string> placeholders(std::string_view text) {
 // Message codes that a source file names, with the file.
 std::map<std::string, std::string> codes_in_sources() {
   static const std::regex kUse(
-      R"re((?:(?:Message|Rule|Row|Sign)\s*\{\s*|\.code = |\b[Mm]essage\(|"@)"?([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)")re");
+      R"re((?:(?:Message|Rule|Row|Sign|Condition \w+|return)\s*\{\s*|\.code = |\b[Mm]essage\(|"@)"?([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)")re");
   std::map<std::string, std::string> found;
   for (const char* folder : {"common", "agent", "collector"}) {
     for (const auto& entry :
