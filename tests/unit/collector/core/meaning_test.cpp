@@ -1,0 +1,57 @@
+#include <gtest/gtest.h>
+
+#include "collector/core/grade.hpp"
+#include "common/i18n/i18n.hpp"
+
+namespace tocsin::collector {
+namespace {
+
+model::Message because(const char* why) { return {"port.unexpected", {{"why", why}}}; }
+
+TEST(Meaning, TurnsCodesIntoFacts) {
+  EXPECT_EQ(meaning_of("service.inactive")->kind, Kind::availability);
+  EXPECT_EQ(meaning_of("service.inactive")->effect, Effect::interrupted);
+  EXPECT_EQ(meaning_of("ping.unreachable")->kind, Kind::network);
+  EXPECT_EQ(meaning_of("audit.emptied")->kind, Kind::audit_gap);
+  EXPECT_EQ(meaning_of("agent.silent")->kind, Kind::agent_silence);
+  EXPECT_EQ(meaning_of("port.unexpected")->access, Access::suspected);
+}
+
+TEST(Meaning, IsNoneForWhatDoesNotGrade) {
+  EXPECT_EQ(meaning_of("audit.cannot_tell"), std::nullopt);
+  EXPECT_EQ(meaning_of("ping.ok"), std::nullopt);
+  EXPECT_EQ(meaning_of(""), std::nullopt);
+}
+
+TEST(Meaning, RaisesTheImpactOfACorroboratedPort) {
+  EXPECT_EQ(meaning_of("port.unexpected", because("@why.not_in_baseline"))->impact,
+            Impact::limited);
+  EXPECT_EQ(meaning_of("port.unexpected", because("@why.deleted"))->impact, Impact::limited);
+  for (const char* why : {"@why.world_writable", "@why.memory_only @why.deleted",
+                          "@why.deleted @why.world_writable", "@why.imitates_kernel"}) {
+    EXPECT_EQ(meaning_of("port.unexpected", because(why))->impact, Impact::serious) << why;
+  }
+  EXPECT_EQ(meaning_of("port.unexpected", {"port.unexpected", {}})->impact, Impact::limited);
+}
+
+// A name or place that is merely unusual is grade E.
+TEST(Meaning, DoesNotCallAnUnusualPlaceAnAccess) {
+  const auto meaning =
+      meaning_of("process.unexpected", {"process.unexpected", {{"why", "@why.outside"}}});
+  EXPECT_EQ(meaning->access, Access::none);
+  GradeFacts facts;
+  facts.kind = meaning->kind;
+  facts.effect = meaning->effect;
+  facts.access = meaning->access;
+  EXPECT_EQ(grade(facts, {}, {}).proposed, model::Severity::e);
+}
+
+TEST(Meaning, HasANounForEveryKind) {
+  for (int i = 0; i <= static_cast<int>(Kind::agent_silence); ++i) {
+    const std::string code = "kind." + std::string(to_string(static_cast<Kind>(i)));
+    EXPECT_FALSE(i18n::text(i18n::Language::zh_tw, code).empty()) << code;
+  }
+}
+
+}  // namespace
+}  // namespace tocsin::collector
