@@ -14,6 +14,7 @@
 #include "collector/engine/judge.hpp"
 #include "collector/ports/intake.hpp"
 #include "collector/ports/state.hpp"
+#include "common/time/time_source.hpp"
 
 namespace tocsin::tests {
 
