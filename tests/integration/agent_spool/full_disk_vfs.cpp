@@ -1,4 +1,4 @@
-#include "full_disk_vfs.hpp"
+#include "tests/integration/agent_spool/full_disk_vfs.hpp"
 
 #include <atomic>
 

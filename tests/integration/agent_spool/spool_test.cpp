@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <fstream>
 
-#include "full_disk_vfs.hpp"
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -15,6 +14,7 @@
 
 #include "common/sqlite/sqlite.hpp"
 #include "common/wire/wire.hpp"
+#include "tests/integration/agent_spool/full_disk_vfs.hpp"
 
 namespace tocsin::agent {
 namespace {
