@@ -75,9 +75,9 @@ struct FindingMeaning {
 };
 std::optional<FindingMeaning> meaning_of(std::string_view finding_code);
 
-// The same, with what the finding's message adds: a corroborated port or program (its parameter "why"
-// names a file that anyone can write, memory only, an imitated kernel thread) has serious impact; a
-// program that is merely outside the system's folders is no access at all.
+// The same, with what the finding's message adds: a corroborated port or program (its parameter
+// "why" names a file that anyone can write, memory only, an imitated kernel thread) has serious
+// impact; a program that is merely outside the system's folders is no access at all.
 std::optional<FindingMeaning> meaning_of(std::string_view finding_code,
                                          const model::Message& message);
 
