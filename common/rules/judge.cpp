@@ -12,22 +12,12 @@ using model::Verdict;
 
 // Why nothing was seen is itself the answer; it is never `normal`.
 Judgement judge_unseen(const model::Observation& observation) {
-  Judgement judgement;
-  switch (observation.outcome) {
-    case Outcome::timed_out:
-      judgement = conclude(Verdict::cannot_tell, {"observation.timed_out", {}});
-      break;
-    case Outcome::not_permitted:
-      judgement = conclude(Verdict::cannot_tell, {"observation.not_permitted", {}});
-      break;
-    case Outcome::not_applicable:
-      judgement = conclude(Verdict::not_applicable, {"observation.not_applicable", {}});
-      break;
-    case Outcome::seen:
-    case Outcome::failed:
-      judgement = conclude(Verdict::cannot_tell, {"observation.failed", {}});
-      break;
-  }
+  const bool applies = observation.outcome != Outcome::not_applicable;
+  const Verdict verdict = applies ? Verdict::cannot_tell : Verdict::not_applicable;
+  const std::string code = "observation." + std::string(to_string(observation.outcome));
+  // A check that failed says so itself; any other detail comes after the outcome.
+  if (observation.detail.code == code) return conclude(verdict, observation.detail);
+  Judgement judgement = conclude(verdict, {code, {{"what", "@observation.no_detail"}}});
   if (!observation.detail.code.empty()) judgement.reasons.push_back(observation.detail);
   return judgement;
 }

@@ -4,6 +4,7 @@
 
 #include "common/model/check.hpp"
 #include "common/model/policy.hpp"
+#include "common/model/severity.hpp"
 #include "common/model/verdict.hpp"
 
 namespace tocsin::rules {
@@ -16,5 +17,15 @@ inline constexpr std::uint32_t kRulesVersion = 1;
 // An observation whose outcome is not `seen` is never `normal`.
 model::Judgement judge(const model::Observation& observation, const model::Baseline* baseline,
                        const model::RuleLimits& limits);
+
+// Listening ports (procedure M-07) and connection sources (M-08) apart, for a report clause by
+// clause. Where no sources are approved, `sources` is `cannot_tell`.
+enum class SocketsPart { listeners, sources };
+model::Judgement judge_part(const model::SocketsFacts& facts, const model::Baseline* baseline,
+                            SocketsPart part);
+
+// The grade that one look at one host suggests for a violation, with nobody to confirm it: what the
+// grading table says of its facts as a fresh suspicion. E where the code is not known.
+model::Severity suggested_severity(const model::Violation& violation);
 
 }  // namespace tocsin::rules

@@ -7,6 +7,7 @@
 
 #include "common/rules/checks.hpp"
 #include "common/rules/findings.hpp"
+#include "common/rules/judge.hpp"
 #include "common/rules/network.hpp"
 #include "common/rules/port_names.hpp"
 #include "common/rules/programs.hpp"
@@ -164,22 +165,52 @@ void incomplete(std::uint32_t count, Findings& findings) {
 
 }  // namespace
 
-model::Judgement judge_sockets(const model::SocketsFacts& facts, const Baseline* baseline) {
-  Findings findings;
+namespace {
+
+void take_listeners(const model::SocketsFacts& facts, const Baseline* baseline,
+                    Findings& findings) {
   incomplete(facts.listeners_over_limit, findings);
   if (baseline == nullptr || !baseline->has_listeners) {
     findings.blind({"baseline.none", {{"part", "@baseline.part.listeners"}}});
   } else {
     judge_listeners(facts.listeners, *baseline, findings);
   }
-  if (baseline != nullptr && !baseline->sources.empty()) {
-    judge_sources(facts.peers, *baseline, findings);
-    incomplete(facts.peers_over_limit, findings);
+}
+
+// Without approved sources every source is welcome.
+void take_sources(const model::SocketsFacts& facts, const Baseline* baseline, Findings& findings) {
+  if (baseline == nullptr || baseline->sources.empty()) return;
+  judge_sources(facts.peers, *baseline, findings);
+  incomplete(facts.peers_over_limit, findings);
+}
+
+model::Message listeners_ok(const model::SocketsFacts& facts, const Baseline* baseline) {
+  return {"port.ok",
+          {said("count", facts.listeners.size()),
+           said("version", baseline == nullptr ? 0 : baseline->version)}};
+}
+
+}  // namespace
+
+model::Judgement judge_sockets(const model::SocketsFacts& facts, const Baseline* baseline) {
+  Findings findings;
+  take_listeners(facts, baseline, findings);
+  take_sources(facts, baseline, findings);
+  return std::move(findings).finish(listeners_ok(facts, baseline));
+}
+
+model::Judgement judge_part(const model::SocketsFacts& facts, const Baseline* baseline,
+                            SocketsPart part) {
+  Findings findings;
+  if (part == SocketsPart::listeners) {
+    take_listeners(facts, baseline, findings);
+    return std::move(findings).finish(listeners_ok(facts, baseline));
   }
-  return std::move(findings).finish(
-      {"port.ok",
-       {said("count", facts.listeners.size()),
-        said("version", baseline == nullptr ? 0 : baseline->version)}});
+  take_sources(facts, baseline, findings);
+  if (baseline == nullptr || baseline->sources.empty()) {
+    findings.blind({"baseline.none", {{"part", "@baseline.part.sources"}}});
+  }
+  return std::move(findings).finish({"source.ok", {said("count", facts.peers.size())}});
 }
 
 }  // namespace tocsin::rules

@@ -2,6 +2,7 @@
 
 #include "collector/core/grade.hpp"
 #include "common/i18n/i18n.hpp"
+#include "common/rules/judge.hpp"
 
 namespace tocsin::collector {
 namespace {
@@ -44,6 +45,31 @@ TEST(Meaning, DoesNotCallAnUnusualPlaceAnAccess) {
   facts.effect = meaning->effect;
   facts.access = meaning->access;
   EXPECT_EQ(grade(facts, {}, {}).proposed, model::Severity::e);
+}
+
+// `tocsin-agent diagnose` knows no grading table; what it suggests is what the table says.
+TEST(Meaning, AgreesWithWhatADiagnosisSuggests) {
+  for (const char* code :
+       {"audit.emptied", "audit.gap", "audit.missing", "audit.rewritten", "audit.shrunk",
+        "audit.stopped", "audit.zeroed", "ping.loss.high", "ping.rtt.high", "ping.unreachable",
+        "port.unexpected", "process.preload_file", "process.unexpected", "service.failed",
+        "service.inactive", "service.not_found", "source.unexpected"}) {
+    for (const char* why :
+         {"", "@why.not_in_baseline", "@why.deleted", "@why.world_writable", "@why.memory_only",
+          "@why.imitates_kernel", "@why.outside", "@why.preload @why.outside"}) {
+      const bool has_why = std::string_view(code).starts_with("port.") ||
+                           std::string_view(code) == "process.unexpected";
+      const model::Message message{code, {{"why", has_why ? why : ""}}};
+      const FindingMeaning meaning = meaning_of(code, message).value();
+      GradeFacts facts;
+      facts.kind = meaning.kind;
+      facts.effect = meaning.effect;
+      facts.access = meaning.access;
+      facts.impact = meaning.impact;
+      EXPECT_EQ(rules::suggested_severity({code, "", message}), grade(facts, {}, {}).proposed)
+          << code << ' ' << why;
+    }
+  }
 }
 
 TEST(Meaning, HasANounForEveryKind) {

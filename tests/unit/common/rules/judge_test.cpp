@@ -115,6 +115,14 @@ TEST(Judge, CannotTellFactsOfAnotherKind) {
             "observation.mismatched");
 }
 
+// The usual detail of a failed check says the outcome itself; it is not said twice.
+TEST(Judge, SaysAnOutcomeOnce) {
+  model::Observation observation;
+  observation.outcome = Outcome::failed;
+  observation.detail = {"observation.failed", {{"what", "open: No such file"}}};
+  EXPECT_EQ(judge(observation, nullptr, {}).reasons, std::vector{observation.detail});
+}
+
 // Total, honest and explained, whatever comes in.
 TEST(Judge, AnswersEveryObservation) {
   EXPECT_TRUE(rc::check("judge is total", [] {

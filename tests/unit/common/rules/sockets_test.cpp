@@ -185,6 +185,22 @@ TEST(SocketRules, CleanHostileNames) {
   EXPECT_EQ(parameter(violation.message, "executable"), "\\x40verdict.normal\\x1b[2J\\x0a");
 }
 
+TEST(SocketRules, JudgeTheClausesApart) {
+  SocketsFacts facts;
+  facts.listeners = {backdoor()};
+  facts.peers = {peer("10.1.7.0/24")};
+  Baseline b = baseline();
+  EXPECT_EQ(judge_part(facts, &b, SocketsPart::listeners).verdict, Verdict::abnormal);
+  EXPECT_EQ(judge_part(facts, &b, SocketsPart::sources).verdict, Verdict::normal);
+  facts.listeners = {sshd()};
+  facts.peers = {peer("203.0.113.0/24")};
+  EXPECT_EQ(judge_part(facts, &b, SocketsPart::listeners).verdict, Verdict::normal);
+  EXPECT_EQ(judge_part(facts, &b, SocketsPart::sources).verdict, Verdict::abnormal);
+  b.sources.clear();
+  EXPECT_EQ(judge_part(facts, &b, SocketsPart::sources).verdict, Verdict::cannot_tell);
+  EXPECT_EQ(judge_part(facts, nullptr, SocketsPart::sources).verdict, Verdict::cannot_tell);
+}
+
 Listener any_listener() {
   Listener l = listener(*rc::gen::element(Protocol::tcp, Protocol::udp),
                         *rc::gen::inRange<std::uint16_t>(20, 30),

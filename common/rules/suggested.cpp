@@ -1,0 +1,58 @@
+// What a single look suggests. The collector's grading table decides; a test there holds this one
+// to it.
+#include <algorithm>
+#include <array>
+
+#include "common/rules/judge.hpp"
+
+namespace tocsin::rules {
+namespace {
+
+using model::Severity;
+
+struct Row {
+  std::string_view code;
+  Severity severity;
+};
+
+// A code ending in '.' stands for all that begin so. First match wins.
+constexpr std::array kSuggested{
+    Row{"audit.", Severity::d},
+    Row{"ping.unreachable", Severity::c},
+    Row{"ping.", Severity::d},
+    Row{"port.unexpected", Severity::d},
+    Row{"process.preload_file", Severity::c},
+    Row{"process.unexpected", Severity::d},
+    Row{"service.", Severity::c},
+    Row{"source.unexpected", Severity::d},
+};
+
+bool fits(const Row& row, std::string_view code) {
+  return row.code == code || (row.code.ends_with('.') && code.starts_with(row.code));
+}
+
+std::string_view why_of(const model::Message& message) {
+  for (const model::Parameter& parameter : message.parameters) {
+    if (parameter.name == "why") return parameter.value;
+  }
+  return {};
+}
+
+}  // namespace
+
+Severity suggested_severity(const model::Violation& violation) {
+  const auto row = std::find_if(kSuggested.begin(), kSuggested.end(),
+                                [&](const Row& r) { return fits(r, violation.code); });
+  if (row == kSuggested.end()) return Severity::e;
+  if (violation.code != "port.unexpected" && violation.code != "process.unexpected") {
+    return row->severity;
+  }
+  const std::string_view why = why_of(violation.message);
+  for (const std::string_view sign :
+       {"@why.imitates_kernel", "@why.memory_only", "@why.world_writable"}) {
+    if (why.find(sign) != why.npos) return Severity::c;
+  }
+  return why == "@why.outside" ? Severity::e : row->severity;
+}
+
+}  // namespace tocsin::rules
