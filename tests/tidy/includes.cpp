@@ -61,7 +61,7 @@ const std::vector<Allowed>& our_table() {
        {"collector/engine", "collector/ports", "collector/core", "collector/operate/workers.hpp",
         "common", "tocsin/v1"}},
       {"collector/config", {"common"}},
-      {"collector/site", {"collector/config", "common"}},
+      {"collector/site", {"collector/config", "collector/ctl/context.hpp", "common"}},
       {"collector/ingest",
        {"collector/engine", "collector/ports", "collector/core", "common", "tocsin/v1"}},
       {"collector/operate",
