@@ -1,15 +1,24 @@
 #include <array>
 
+#include "agent/checks/audit_log.hpp"
 #include "agent/checks/check.hpp"
+#include "agent/checks/ping.hpp"
+#include "agent/checks/processes.hpp"
+#include "agent/checks/service.hpp"
 #include "agent/checks/sockets.hpp"
 
 namespace tocsin::agent {
 
 const CatalogEntry& catalog_entry(model::CheckKind kind) {
-  // Every check the agent knows, in the order of model::kCheckKinds.
+  // Every check the agent knows, in alphabetical order.
   static const std::array catalog{
+      CatalogEntry{model::CheckKind::audit_log, observe_audit_log},
+      CatalogEntry{model::CheckKind::ping, observe_ping},
+      CatalogEntry{model::CheckKind::processes, observe_processes},
+      CatalogEntry{model::CheckKind::service, observe_service},
       CatalogEntry{model::CheckKind::sockets, observe_sockets},
   };
+  static_assert(catalog.size() == model::kCheckKinds.size());
   for (const CatalogEntry& entry : catalog) {
     if (entry.kind == kind) return entry;
   }

@@ -42,13 +42,12 @@ model::Observation Run::unseen(model::Outcome outcome, model::Message detail) co
 }
 
 model::Observation Run::unseen(const Error& error) const {
-  const model::Outcome outcome = outcome_of(error.code);
-  return unseen(outcome, detail_of(outcome, error.message));
+  return unseen(outcome_of(error.code), error_detail(error.message));
 }
 
-model::Message detail_of(model::Outcome outcome, const std::string& what) {
+model::Message error_detail(const std::string& what) {
   model::Message message;
-  message.code = "observation." + std::string(model::to_string(outcome));
+  message.code = "run.error";
   message.parameters = {{"what", clean_text(what, limits::kText)}};
   return message;
 }

@@ -29,7 +29,7 @@ class Run {
   MonoTime started_;
 };
 
-// The detail of an outcome that an error caused: its text cleaned, in parameter "what".
-model::Message detail_of(model::Outcome outcome, const std::string& what);
+// What the system said, cleaned: "run.error" with parameter "what".
+model::Message error_detail(const std::string& what);
 
 }  // namespace tocsin::agent

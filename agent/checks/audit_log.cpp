@@ -1,0 +1,190 @@
+#include "agent/checks/audit_log.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "agent/checks/audit_log_facts.hpp"
+#include "agent/checks/observation.hpp"
+#include "agent/os/files.hpp"
+#include "agent/os/journal.hpp"
+#include "agent/os/procfs.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+constexpr std::uint64_t kMostAppended = 1 << 20;
+constexpr std::uint64_t kMostEntries = 20'000;
+constexpr std::size_t kMostSiblings = 4096;
+constexpr std::size_t kFileBytes = 4096;
+
+constexpr std::array<std::string_view, 1> kAuditWriters{"auditd"};
+constexpr std::array<std::string_view, 3> kSyslogWriters{"rsyslogd", "syslog-ng", "syslogd"};
+constexpr std::array<std::string_view, 1> kJournalWriters{"systemd-journal"};
+constexpr std::array<std::string_view, 6> kSyslogFiles{"auth.log", "kern.log", "maillog",
+                                                       "messages", "secure",   "syslog"};
+
+std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+// The programs that write a log; empty where that is not known.
+std::span<const std::string_view> writers_of(std::string_view source) {
+  if (source == "journal") return kJournalWriters;
+  if (source.starts_with("/var/log/audit/")) return kAuditWriters;
+  const auto name = base_name(source);
+  const bool syslog =
+      std::find(kSyslogFiles.begin(), kSyslogFiles.end(), name) != kSyslogFiles.end();
+  if (source.starts_with("/var/log/") && syslog) return kSyslogWriters;
+  return {};
+}
+
+model::Tristate any_runs(const std::string& root, std::span<const std::string_view> names) {
+  if (names.empty()) return model::Tristate::unknown;
+  const auto proc = os::ProcReader::open(root);
+  if (!proc) return model::Tristate::unknown;
+  const auto pids = proc->process_ids();
+  if (!pids) return model::Tristate::unknown;
+  for (const std::uint32_t pid : *pids) {
+    const auto text = proc->read(pid, "stat", kFileBytes);
+    const auto stat = text ? os::parse_stat(*text) : std::nullopt;
+    if (!stat || stat->kernel_thread() || stat->state == 'Z') continue;
+    if (std::find(names.begin(), names.end(), stat->name) != names.end()) {
+      return model::Tristate::yes;
+    }
+  }
+  return model::Tristate::no;
+}
+
+std::string boot_id(const std::string& root) {
+  auto text = os::read_start(os::under(root, "/proc/sys/kernel/random/boot_id"), 64);
+  if (!text) return {};
+  text->resize(std::min(text->size(), text->find_first_not_of("0123456789abcdef-")));
+  return *text;
+}
+
+model::Tristate disk_full(const std::string& folder) {
+  const auto full = os::file_system_full(folder);
+  return full ? model::tristate(*full) : model::Tristate::unknown;
+}
+
+// Looks for the old content in the log's folder, under a name that begins as the log's does: the
+// renamed file itself, or a copy that is as long and begins the same.
+bool old_content_beside(const std::string& path, const AuditPosition& before) {
+  const std::string name(base_name(path));
+  const std::string folder = path.substr(0, path.size() - name.size());
+  const auto names = os::list_folder(folder, kMostSiblings);
+  if (!names) return false;
+  for (const std::string& sibling : *names) {
+    if (sibling == name || !sibling.starts_with(name)) continue;
+    const auto stat = os::stat_of(folder + sibling);
+    if (!stat || stat->size < before.size) continue;
+    if (stat->device == before.device && stat->inode == before.inode) return true;
+    const auto opened = os::open_regular(folder + sibling);
+    if (!opened) continue;
+    const auto head = os::read_at(opened->fd, 0, kHeadBytes);
+    if (head && same_head(*head, before)) return true;
+  }
+  return false;
+}
+
+Status read_content(const os::OpenedFile& file, const std::optional<AuditPosition>& before,
+                    AuditLook& look) {
+  auto head = os::read_at(file.fd, 0, kHeadBytes);
+  if (!head) return fail(head.error());
+  look.head = std::move(*head);
+  const std::uint64_t size = file.stat.size;
+  auto tail = os::read_at(file.fd, size > kHeadBytes ? size - kHeadBytes : 0, kHeadBytes);
+  if (!tail) return fail(tail.error());
+  look.tail = std::move(*tail);
+  const bool grown = before && before->device == file.stat.device &&
+                     before->inode == file.stat.inode && size > before->size;
+  if (grown && size - before->size <= kMostAppended) {
+    auto appended = os::read_at(file.fd, before->size, size - before->size);
+    if (!appended) return fail(appended.error());
+    look.appended = std::move(*appended);
+  }
+  return {};
+}
+
+Status look_at_file(const std::string& path, const std::optional<AuditPosition>& before,
+                    AuditLook& look) {
+  const auto stat = os::stat_of(path);
+  if (!stat && stat.error().code == ErrorCode::permission_denied) {
+    look.readable = model::Tristate::no;
+    return {};
+  }
+  if (!stat && stat.error().code != ErrorCode::not_found) return fail(stat.error());
+  look.present = model::tristate(stat.has_value());
+  if (!stat) return {};
+  look.stat = *stat;
+  const auto opened = os::open_regular(path);
+  look.readable = model::tristate(opened.has_value());
+  if (!opened) {
+    if (opened.error().code == ErrorCode::permission_denied) return {};
+    return fail(opened.error());
+  }
+  look.stat = opened->stat;
+  return read_content(*opened, before, look);
+}
+
+model::Observation observe_file(const Run& run, const std::string& target, CheckContext& context) {
+  const auto before =
+      context.cursor ? parse_audit_position(*context.cursor) : std::optional<AuditPosition>();
+  const std::string path = os::under(context.root, target);
+  AuditLook look;
+  look.source = target;
+  look.boot_id = boot_id(context.root);
+  if (const auto status = look_at_file(path, before, look); !status) {
+    return run.unseen(status.error());
+  }
+  if (has_changed_hands(look, before)) look.old_content_beside = old_content_beside(path, *before);
+  look.auditing_on = any_runs(context.root, writers_of(target));
+  look.disk_full = disk_full(path.substr(0, path.rfind('/') + 1));
+  AuditResult result = audit_log_facts(look, before);
+  context.new_cursor = to_text(result.next);
+  return run.seen(std::move(result.facts));
+}
+
+model::Observation observe_journal(const Run& run, CheckContext& context) {
+  const auto before =
+      context.cursor ? parse_journal_position(*context.cursor) : std::optional<JournalPosition>();
+  JournalLook look;
+  look.boot_id = boot_id(context.root);
+  const auto end = os::read_journal(context.root, before ? before->cursor : std::string(),
+                                    kMostEntries, context.stop);
+  if (end) {
+    look.present = model::tristate(!end->newest.empty() || end->bytes > 0);
+    look.readable = model::Tristate::yes;
+    look.size = end->bytes;
+    look.newest = end->newest;
+    look.entries = end->entries;
+    look.counted = end->counted;
+  } else if (end.error().code == ErrorCode::not_found) {
+    look.present = model::Tristate::no;
+  } else if (end.error().code == ErrorCode::permission_denied) {
+    look.readable = model::Tristate::no;
+  } else {
+    return run.unseen(end.error());
+  }
+  look.auditing_on = any_runs(context.root, writers_of("journal"));
+  look.disk_full = disk_full(os::under(context.root, "/var/log"));
+  JournalResult result = journal_facts(look, before);
+  context.new_cursor = to_text(result.next);
+  return run.seen(std::move(result.facts));
+}
+
+}  // namespace
+
+model::Observation observe_audit_log(const model::CheckDefinition& check, CheckContext& context) {
+  const Run run(check, context);
+  const std::string& target = check.check.target;
+  if (target == "journal") return observe_journal(run, context);
+  if (!target.starts_with('/') || target.find('\0') != std::string::npos) {
+    return run.unseen(Error{ErrorCode::invalid_argument, "not an absolute path: " + target});
+  }
+  return observe_file(run, target, context);
+}
+
+}  // namespace tocsin::agent

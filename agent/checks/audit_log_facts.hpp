@@ -1,0 +1,103 @@
+// Whether an audit log is still the log it was (procedure M-05): emptied, replaced, cut,
+// overwritten, or only rotated. Pure: what was seen now, and what was kept from the look before,
+// give facts.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/os/files.hpp"
+#include "common/model/check.hpp"
+
+namespace tocsin::agent {
+
+inline constexpr std::size_t kHeadBytes = 4096;
+
+// What is kept of a file between looks, also across restarts (the check's cursor).
+struct AuditPosition {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t size = 0;
+  std::size_t head_bytes = 0;  // how much of the start `head_hash` covers, at most kHeadBytes
+  std::string head_hash;       // SHA-256 in hex; empty where nothing was read
+  bool was_on = false;         // seen with content before
+  std::string boot_id;
+  std::uint64_t serial = 0;  // the highest audit serial read; 0: none
+  friend bool operator==(const AuditPosition&, const AuditPosition&) = default;
+};
+// One line of text, "1;…"; nothing where it is not one this version wrote.
+std::string to_text(const AuditPosition& position);
+std::optional<AuditPosition> parse_audit_position(std::string_view text);
+
+// What one look at a file saw.
+struct AuditLook {
+  std::string source;
+  model::Tristate present = model::Tristate::unknown;
+  model::Tristate readable = model::Tristate::unknown;
+  os::FileStat stat;     // where present
+  std::string head;      // its first kHeadBytes, where readable
+  std::string tail;      // its last kHeadBytes, where readable
+  std::string appended;  // what came since the position before; empty where too much or unknown
+  bool old_content_beside = false;
+  model::Tristate auditing_on = model::Tristate::unknown;
+  model::Tristate disk_full = model::Tristate::unknown;
+  std::string boot_id;
+};
+
+struct AuditResult {
+  model::AuditLogFacts facts;
+  AuditPosition next;
+};
+AuditResult audit_log_facts(const AuditLook& look, const std::optional<AuditPosition>& before);
+
+// True where the look cannot be the same file that only grew: time to search its folder for the old
+// content.
+bool has_changed_hands(const AuditLook& look, const std::optional<AuditPosition>& before);
+
+// True where `head` begins with what the position saw at the start of the file.
+bool same_head(std::string_view head, const AuditPosition& position);
+
+// The serials of "msg=audit(1700000000.123:456):", rising, each once.
+std::vector<std::uint64_t> parse_audit_serials(std::string_view text);
+
+// Where an entry stands, from a journal cursor "s=…;i=2a;b=…;m=…;t=…;x=…".
+struct JournalPlace {
+  std::string sequence_id;
+  std::uint64_t sequence = 0;
+  friend bool operator==(const JournalPlace&, const JournalPlace&) = default;
+};
+std::optional<JournalPlace> parse_journal_cursor(std::string_view cursor);
+
+struct JournalPosition {
+  std::string cursor;  // of the newest entry seen; empty: none
+  std::uint64_t size = 0;
+  bool was_on = false;
+  std::string boot_id;
+  friend bool operator==(const JournalPosition&, const JournalPosition&) = default;
+};
+// "2|…"
+std::string to_text(const JournalPosition& position);
+std::optional<JournalPosition> parse_journal_position(std::string_view text);
+
+struct JournalLook {
+  model::Tristate present = model::Tristate::unknown;
+  model::Tristate readable = model::Tristate::unknown;
+  std::uint64_t size = 0;
+  std::string newest;         // cursor of the newest entry
+  std::uint64_t entries = 0;  // since the position before
+  bool counted = false;       // every one of them
+  model::Tristate auditing_on = model::Tristate::unknown;
+  model::Tristate disk_full = model::Tristate::unknown;
+  std::string boot_id;
+};
+struct JournalResult {
+  model::AuditLogFacts facts;
+  JournalPosition next;
+};
+JournalResult journal_facts(const JournalLook& look, const std::optional<JournalPosition>& before);
+
+}  // namespace tocsin::agent

@@ -1,0 +1,73 @@
+#include "agent/os/journal.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+
+#include <sys/stat.h>
+#include <systemd/sd-journal.h>
+
+#include "agent/os/files.hpp"
+
+namespace tocsin::agent::os {
+namespace {
+
+using Journal = std::unique_ptr<sd_journal, void (*)(sd_journal*)>;
+
+Result<Journal> open_journal(std::string_view root) {
+  bool exists = false;
+  for (const char* folder : {"/var/log/journal", "/run/log/journal"}) {
+    struct stat raw {};
+    exists = exists || ::stat(under(root, folder).c_str(), &raw) == 0;
+  }
+  if (!exists) return fail(ErrorCode::not_found, "this host keeps no journal");
+  sd_journal* raw = nullptr;
+  const int r = under(root, "").empty()
+                    ? sd_journal_open(&raw, SD_JOURNAL_LOCAL_ONLY)
+                    : sd_journal_open_directory(&raw, under(root, "/var/log/journal").c_str(), 0);
+  if (r < 0) return fail(system_error("open the journal", -r));
+  return Journal(raw, sd_journal_close);
+}
+
+std::string current_cursor(sd_journal* journal) {
+  char* raw = nullptr;
+  if (sd_journal_get_cursor(journal, &raw) < 0) return {};
+  const std::unique_ptr<char, void (*)(void*)> held(raw, std::free);
+  return raw;
+}
+
+// Counts what comes after `after`; stands anywhere afterwards.
+void count(sd_journal* journal, const std::string& after, std::uint64_t most, std::stop_token stop,
+           JournalEnd& end) {
+  if (sd_journal_seek_cursor(journal, after.c_str()) < 0) return;
+  int r = sd_journal_next(journal);
+  // The entry itself is not new; where it is gone the next one is.
+  if (r > 0 && sd_journal_test_cursor(journal, after.c_str()) > 0) r = sd_journal_next(journal);
+  while (r > 0 && end.entries < most && !stop.stop_requested()) {
+    ++end.entries;
+    end.newest = current_cursor(journal);
+    r = sd_journal_next(journal);
+  }
+  end.counted = r == 0;
+}
+
+}  // namespace
+
+Result<JournalEnd> read_journal(std::string_view root, const std::string& after,
+                                std::uint64_t most_entries, std::stop_token stop) {
+  const auto journal = open_journal(root);
+  if (!journal) return fail(journal.error());
+  JournalEnd end;
+  if (const int r = sd_journal_get_usage(journal->get(), &end.bytes); r < 0) {
+    return fail(system_error("measure the journal", -r));
+  }
+  if (!after.empty()) count(journal->get(), after, most_entries, stop, end);
+  if (end.counted && end.entries > 0) return end;
+  // Nothing new, or too much to count: the place is the end.
+  if (sd_journal_seek_tail(journal->get()) >= 0 && sd_journal_previous(journal->get()) > 0) {
+    end.newest = current_cursor(journal->get());
+  }
+  return end;
+}
+
+}  // namespace tocsin::agent::os

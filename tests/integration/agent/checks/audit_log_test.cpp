@@ -1,0 +1,155 @@
+#include <filesystem>
+#include <fstream>
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/integration/agent/checks/check_run.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+using model::Tristate;
+
+// procedure M-05, on real files
+class AuditLog : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "auditXXXXXX";
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    path_ = folder_ / "audit.log";
+    check_ = std::make_unique<CheckRun>(model::CheckKind::audit_log, path_);
+    append("type=DAEMON_START msg=audit(1700000000.001:100): op=start\n");
+    look();
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  void append(const std::string& text) { std::ofstream(path_, std::ios::app) << text; }
+  void overwrite(const std::string& text) {
+    std::fstream(path_, std::ios::in | std::ios::out) << text;  // Keeps the inode and the rest.
+  }
+  model::AuditLogFacts look() { return check_->facts<model::AuditLogFacts>(); }
+
+  std::filesystem::path folder_;
+  std::filesystem::path path_;
+  std::unique_ptr<CheckRun> check_;
+};
+
+TEST_F(AuditLog, Grows) {
+  append("type=USER_LOGIN msg=audit(1700000001.001:101): x\n");
+  const auto facts = look();
+  EXPECT_EQ(facts.present, Tristate::yes);
+  EXPECT_EQ(facts.readable, Tristate::yes);
+  EXPECT_TRUE(facts.auditing_was_on);
+  EXPECT_FALSE(facts.replaced || facts.shrunk || facts.head_changed || facts.zeroed);
+  EXPECT_EQ(facts.sequence_gap, 0U);
+  EXPECT_EQ(facts.disk_full, Tristate::no);
+  EXPECT_FALSE(facts.boot_id.empty());
+  EXPECT_EQ(facts.size_bytes, std::filesystem::file_size(path_));
+}
+
+TEST_F(AuditLog, LosesRecordsInTheMiddle) {
+  append("type=USER_LOGIN msg=audit(1700000001.001:105): x\n");
+  EXPECT_EQ(look().sequence_gap, 4U);
+}
+
+TEST_F(AuditLog, IsTruncated) {
+  std::filesystem::resize_file(path_, 0);
+  const auto facts = look();
+  EXPECT_TRUE(facts.shrunk);
+  EXPECT_FALSE(facts.rotated_sibling);
+  EXPECT_TRUE(facts.auditing_was_on);
+  EXPECT_EQ(facts.size_bytes, 0U);
+}
+
+TEST_F(AuditLog, IsRotatedByCopyAndTruncate) {
+  std::filesystem::copy_file(path_, folder_ / "audit.log.1");
+  std::filesystem::resize_file(path_, 0);
+  const auto facts = look();
+  EXPECT_TRUE(facts.shrunk);
+  EXPECT_TRUE(facts.rotated_sibling);
+}
+
+TEST_F(AuditLog, IsRotatedByCopyAndHasOutgrownTheOldOneSince) {
+  std::filesystem::copy_file(path_, folder_ / "audit.log-20261122");
+  std::filesystem::resize_file(path_, 0);
+  append(std::string(6000, 'n'));
+  const auto facts = look();
+  EXPECT_FALSE(facts.shrunk);
+  EXPECT_TRUE(facts.head_changed);
+  EXPECT_TRUE(facts.rotated_sibling);
+}
+
+TEST_F(AuditLog, IsRotatedByRenameAndCreate) {
+  std::filesystem::rename(path_, folder_ / "audit.log.1");
+  append(std::string(6000, 'n'));
+  const auto facts = look();
+  EXPECT_TRUE(facts.replaced);
+  EXPECT_TRUE(facts.rotated_sibling);
+}
+
+TEST_F(AuditLog, IsReplacedAndTheOldOneIsGone) {
+  const auto other = folder_ / "other";
+  std::ofstream(other) << "forged\n";
+  std::filesystem::rename(other, path_);
+  const auto facts = look();
+  EXPECT_TRUE(facts.replaced);
+  EXPECT_FALSE(facts.rotated_sibling);
+}
+
+TEST_F(AuditLog, ACopyThatLacksItsEndExplainsNothing) {
+  std::filesystem::copy_file(path_, folder_ / "audit.log.1");
+  std::filesystem::resize_file(folder_ / "audit.log.1", 10);
+  std::filesystem::resize_file(path_, 0);
+  EXPECT_FALSE(look().rotated_sibling);
+}
+
+TEST_F(AuditLog, IsOverwrittenWithNothing) {
+  overwrite(std::string(std::filesystem::file_size(path_), '\0'));
+  const auto facts = look();
+  EXPECT_TRUE(facts.zeroed);
+  EXPECT_TRUE(facts.head_changed);
+}
+
+TEST_F(AuditLog, HasItsBeginningForged) {
+  overwrite("type=FORGED");
+  EXPECT_TRUE(look().head_changed);
+}
+
+TEST_F(AuditLog, IsRemovedAndCreatedAgain) {
+  std::filesystem::rename(path_, folder_ / "elsewhere");
+  const auto gone = look();
+  EXPECT_EQ(gone.present, Tristate::no);
+  EXPECT_TRUE(gone.auditing_was_on);
+  append("new\n");
+  const auto back = look();
+  EXPECT_TRUE(back.replaced);
+  EXPECT_FALSE(back.rotated_sibling);
+}
+
+// A link could lead the agent to any file; a pipe could keep it waiting.
+TEST_F(AuditLog, IsNeverReadThroughALinkOrAPipe) {
+  std::filesystem::remove(path_);
+  std::filesystem::create_symlink("/etc/passwd", path_);
+  EXPECT_EQ(check_->run().outcome, model::Outcome::failed);
+  std::filesystem::remove(path_);
+  ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+  EXPECT_EQ(check_->run().outcome, model::Outcome::failed);
+}
+
+TEST_F(AuditLog, ARelativePathIsRefused) {
+  CheckRun check(model::CheckKind::audit_log, "etc/passwd");
+  EXPECT_EQ(check.run().outcome, model::Outcome::failed);
+}
+
+TEST_F(AuditLog, AHostWithoutAJournalSaysSo) {
+  CheckRun check(model::CheckKind::audit_log, "journal", folder_);
+  const auto facts = check.facts<model::AuditLogFacts>();
+  EXPECT_EQ(facts.present, Tristate::no);
+  EXPECT_EQ(facts.source, "journal");
+}
+
+}  // namespace
+}  // namespace tocsin::agent

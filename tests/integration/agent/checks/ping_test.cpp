@@ -1,0 +1,128 @@
+#include <fstream>
+#include <thread>
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "agent/os/files.hpp"
+#include "agent/os/icmp.hpp"
+#include "tests/integration/agent/checks/check_run.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+// procedure M-01
+TEST(PingCheck, ReachesThisMachineByBothFamilies) {
+  for (const char* address : {"127.0.0.1", "::1"}) {
+    CheckRun check(model::CheckKind::ping, address);
+    check.definition.ping_packets = 3;
+    check.definition.deadline = 3s;
+    const auto seen = check.run();
+    ASSERT_EQ(seen.outcome, model::Outcome::seen)
+        << (seen.detail.parameters.empty() ? "" : seen.detail.parameters[0].value);
+    const auto facts = std::get<model::PingFacts>(seen.facts);
+    EXPECT_EQ(facts.address, address);
+    EXPECT_EQ(facts.sent, 3U);
+    EXPECT_EQ(facts.received, 3U);
+    EXPECT_LE(facts.rtt_min_us, facts.rtt_avg_us);
+    EXPECT_LE(facts.rtt_avg_us, facts.rtt_max_us);
+    EXPECT_NE(facts.method, model::PingMethod::tcp);
+  }
+}
+
+TEST(PingCheck, TakesAddressesOnly) {
+  CheckRun check(model::CheckKind::ping, "localhost");
+  EXPECT_EQ(check.run().outcome, model::Outcome::failed);
+}
+
+// Runs `body` on a thread in a network of its own, where the loopback is up and answers no echo.
+template <class Body>
+void in_silent_network(Body body) {
+  std::jthread([&] {
+    ASSERT_EQ(::unshare(CLONE_NEWNET), 0) << "needs root";
+    const os::Fd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ifreq loopback{};
+    loopback.ifr_name[0] = 'l';
+    loopback.ifr_name[1] = 'o';
+    loopback.ifr_flags = IFF_UP;
+    ASSERT_EQ(::ioctl(fd.get(), SIOCSIFFLAGS, &loopback), 0);
+    std::ofstream("/proc/sys/net/ipv4/icmp_echo_ignore_all") << "1";
+    body();
+  });
+}
+
+TEST(PingCheck, SaysWhenNothingAnswersAndKeepsItsDeadline) {
+  in_silent_network([] {
+    CheckRun check(model::CheckKind::ping, "127.0.0.1");
+    check.definition.ping_packets = 2;
+    check.definition.deadline = 2s;
+    const auto seen = check.run();
+    EXPECT_LT(seen.took, Duration(2500ms));
+    const auto facts = std::get<model::PingFacts>(seen.facts);
+    EXPECT_EQ(facts.sent, 2U);
+    EXPECT_EQ(facts.received, 0U);
+  });
+}
+
+TEST(PingCheck, AnAddressWithoutARouteIsUnreachable) {
+  in_silent_network([] {
+    CheckRun check(model::CheckKind::ping, "192.0.2.1");
+    check.definition.ping_packets = 2;
+    check.definition.deadline = 2s;
+    const auto facts = check.facts<model::PingFacts>();
+    EXPECT_EQ(facts.received, 0U);
+    EXPECT_EQ(facts.unreachable, 2U);
+  });
+}
+
+// Where echo requests are filtered a known port still tells that somebody is there.
+TEST(PingCheck, FallsBackToTheKnownPort) {
+  in_silent_network([] {
+    CheckRun check(model::CheckKind::ping, "127.0.0.1");
+    check.definition.ping_packets = 2;
+    check.definition.ping_tcp_port = 9;
+    check.definition.deadline = 6s;
+    const auto facts = check.facts<model::PingFacts>();
+    EXPECT_EQ(facts.method, model::PingMethod::tcp);
+    EXPECT_EQ(facts.received, 2U);
+  });
+}
+
+TEST(Ping, ARefusedConnectionIsAnAnswerToo) {
+  const os::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const time::SystemTime clock;
+  os::PingPlan plan;
+  plan.address = *os::parse_ip("127.0.0.1");
+  plan.packets = 2;
+  plan.tcp_port = ntohs(address.sin_port);  // Bound and not listening.
+  plan.deadline = clock.steady() + 2s;
+  const auto result = os::ping_tcp(plan, clock, {});
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->method, model::PingMethod::tcp);
+  EXPECT_EQ(result->round_trips.size(), 2U);
+}
+
+TEST(Ping, EndsWhenItIsStopped) {
+  const time::SystemTime clock;
+  std::stop_source stop;
+  stop.request_stop();
+  os::PingPlan plan;
+  plan.address = *os::parse_ip("127.0.0.1");
+  plan.deadline = clock.steady() + 60s;
+  const auto result = os::ping(plan, clock, stop.get_token());
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().code, ErrorCode::deadline_exceeded);
+}
+
+}  // namespace
+}  // namespace tocsin::agent

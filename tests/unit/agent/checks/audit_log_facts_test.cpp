@@ -1,0 +1,174 @@
+#include "agent/checks/audit_log_facts.hpp"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+namespace tocsin::agent {
+namespace {
+
+using model::Tristate;
+
+AuditLook look(std::uint64_t inode, std::string content) {
+  AuditLook seen;
+  seen.source = "/var/log/audit/audit.log";
+  seen.present = Tristate::yes;
+  seen.readable = Tristate::yes;
+  seen.stat = {1, inode, content.size(), Instant{1}};
+  seen.head = content.substr(0, kHeadBytes);
+  seen.tail = content.substr(content.size() - std::min(content.size(), kHeadBytes));
+  seen.boot_id = "boot";
+  return seen;
+}
+
+AuditPosition after(const AuditLook& seen) { return audit_log_facts(seen, std::nullopt).next; }
+
+// procedure M-05: an empty log means something only where auditing was on before.
+TEST(AuditLogFacts, RememberThatAuditingWasOn) {
+  const auto empty = audit_log_facts(look(1, ""), std::nullopt);
+  EXPECT_FALSE(empty.facts.auditing_was_on);
+  EXPECT_FALSE(audit_log_facts(look(1, ""), empty.next).facts.auditing_was_on);
+  const AuditPosition full = after(look(1, "type=X\n"));
+  const auto emptied = audit_log_facts(look(1, ""), full);
+  EXPECT_TRUE(emptied.facts.auditing_was_on);
+  EXPECT_TRUE(emptied.facts.shrunk);
+  EXPECT_EQ(emptied.facts.previous_size_bytes, 7U);
+  // Still so at the look after, and after the log was away.
+  EXPECT_TRUE(audit_log_facts(look(1, ""), emptied.next).facts.auditing_was_on);
+}
+
+TEST(AuditLogFacts, AGrowingLogIsNothingSpecial) {
+  const AuditPosition before = after(look(1, "one\n"));
+  const auto facts = audit_log_facts(look(1, "one\ntwo\n"), before).facts;
+  EXPECT_FALSE(facts.replaced || facts.shrunk || facts.head_changed || facts.zeroed ||
+               facts.rotated_sibling || facts.new_boot);
+}
+
+TEST(AuditLogFacts, TellReplacedShrunkAndOverwritten) {
+  const AuditPosition before = after(look(1, "one\ntwo\n"));
+  EXPECT_TRUE(audit_log_facts(look(2, "one\ntwo\n"), before).facts.replaced);
+  EXPECT_TRUE(audit_log_facts(look(1, "one\n"), before).facts.shrunk);
+  EXPECT_TRUE(audit_log_facts(look(1, "ONE\ntwo\nthree\n"), before).facts.head_changed);
+  EXPECT_TRUE(audit_log_facts(look(1, std::string(8, '\0')), before).facts.zeroed);
+  EXPECT_TRUE(
+      audit_log_facts(look(1, "one\ntwo\n" + std::string(5000, '\0')), before).facts.zeroed);
+}
+
+TEST(AuditLogFacts, ARotationIsExplainedByTheOldContentBesideIt) {
+  const AuditPosition before = after(look(1, "one\n"));
+  AuditLook rotated = look(2, "");
+  EXPECT_FALSE(audit_log_facts(rotated, before).facts.rotated_sibling);
+  rotated.old_content_beside = true;
+  EXPECT_TRUE(audit_log_facts(rotated, before).facts.rotated_sibling);
+}
+
+TEST(AuditLogFacts, ALogThatIsAwayIsComparedWhenItComesBack) {
+  const AuditPosition before = after(look(1, "one\n"));
+  AuditLook away = look(0, "");
+  away.present = Tristate::no;
+  away.readable = Tristate::unknown;
+  away.stat = {};
+  const auto gone = audit_log_facts(away, before);
+  EXPECT_TRUE(gone.facts.auditing_was_on);
+  EXPECT_EQ(gone.facts.present, Tristate::no);
+  EXPECT_TRUE(audit_log_facts(look(2, "new\n"), gone.next).facts.replaced);
+}
+
+TEST(AuditLogFacts, NoteTheFirstLookOfABoot) {
+  const auto first = audit_log_facts(look(1, "x"), std::nullopt);
+  EXPECT_TRUE(first.facts.new_boot);
+  EXPECT_FALSE(audit_log_facts(look(1, "x"), first.next).facts.new_boot);
+  AuditLook later = look(1, "x");
+  later.boot_id = "another";
+  EXPECT_TRUE(audit_log_facts(later, first.next).facts.new_boot);
+}
+
+TEST(AuditLogFacts, CountSerialsThatAreMissing) {
+  AuditLook first = look(1, "type=A msg=audit(1.0:10): x\ntype=A msg=audit(1.0:11): x\n");
+  const AuditPosition before = after(first);
+  EXPECT_EQ(before.serial, 11U);
+  AuditLook next = look(1, first.head + "type=A msg=audit(1.1:12): x\n");
+  next.appended = "type=A msg=audit(1.1:12): x\ntype=B msg=audit(1.1:12): y\n";
+  EXPECT_EQ(audit_log_facts(next, before).facts.sequence_gap, 0U);
+  next.appended = "type=A msg=audit(1.1:15): x\ntype=A msg=audit(1.1:13): x\n";
+  const auto gap = audit_log_facts(next, before);
+  EXPECT_EQ(gap.facts.sequence_gap, 2U);  // 12 and 14
+  EXPECT_EQ(gap.next.serial, 15U);
+  // Serials begin again at each boot.
+  next.boot_id = "another";
+  EXPECT_EQ(audit_log_facts(next, before).facts.sequence_gap, 0U);
+}
+
+TEST(AuditPosition, ReadsBackWhatItWrote) {
+  EXPECT_TRUE(rc::check("text goes there and back", [](std::uint64_t number, bool on) {
+    AuditPosition position =
+        after(look(*rc::gen::arbitrary<std::uint64_t>(),
+                   *rc::gen::container<std::string>(rc::gen::arbitrary<char>())));
+    position.serial = number;
+    position.was_on = on;
+    RC_ASSERT(parse_audit_position(to_text(position)) == position);
+  }));
+}
+
+TEST(AuditPosition, RefusesWhatItDidNotWrite) {
+  const std::string text = to_text(after(look(1, "one\n")));
+  for (std::size_t n = 0; n < text.size() - 1; ++n) {
+    EXPECT_EQ(parse_audit_position(text.substr(0, n)), std::nullopt) << n;
+  }
+  EXPECT_EQ(parse_audit_position(text + ";1"), std::nullopt);
+  EXPECT_EQ(parse_audit_position("2" + text.substr(1)), std::nullopt);
+  EXPECT_TRUE(rc::check("any bytes", [](const std::string& noise) {
+    parse_audit_position(noise);
+    parse_journal_position(noise);
+    parse_journal_cursor(noise);
+    const auto serials = parse_audit_serials("msg=audit(1:2)" + noise);
+    RC_ASSERT(std::is_sorted(serials.begin(), serials.end()));
+  }));
+}
+
+constexpr char kCursor[] = "s=0639ce6dbf1e4ac2b5d61fa8f4b1bf43;i=2a;b=95b1;m=1;t=2;x=3";
+
+JournalLook journal(const std::string& newest, std::uint64_t entries) {
+  JournalLook seen;
+  seen.present = Tristate::yes;
+  seen.readable = Tristate::yes;
+  seen.newest = newest;
+  seen.entries = entries;
+  seen.counted = true;
+  seen.boot_id = "boot";
+  return seen;
+}
+
+TEST(JournalFacts, CountNumbersThatAreMissing) {
+  const auto place = parse_journal_cursor(kCursor);
+  ASSERT_TRUE(place.has_value());
+  EXPECT_EQ(place->sequence, 42U);
+  const auto first = journal_facts(journal(kCursor, 0), std::nullopt);
+  EXPECT_TRUE(first.facts.new_boot);
+  const std::string later = "s=0639ce6dbf1e4ac2b5d61fa8f4b1bf43;i=2f;b=1";
+  EXPECT_EQ(journal_facts(journal(later, 5), first.next).facts.sequence_gap, 0U);
+  const auto gap = journal_facts(journal(later, 2), first.next);
+  EXPECT_EQ(gap.facts.sequence_gap, 3U);
+  EXPECT_TRUE(gap.facts.auditing_was_on);
+  EXPECT_EQ(gap.next.cursor, later);
+}
+
+TEST(JournalFacts, TellAJournalThatBeganAnewOrWentBack) {
+  const auto first = journal_facts(journal(kCursor, 0), std::nullopt);
+  EXPECT_TRUE(journal_facts(journal("s=other;i=1", 1), first.next).facts.replaced);
+  const auto back =
+      journal_facts(journal("s=0639ce6dbf1e4ac2b5d61fa8f4b1bf43;i=1", 0), first.next).facts;
+  EXPECT_TRUE(back.shrunk);
+  EXPECT_EQ(back.sequence_gap, 0U);
+}
+
+TEST(JournalPosition, ReadsBackWhatItWrote) {
+  const JournalPosition position{kCursor, 99, true, "boot"};
+  EXPECT_EQ(parse_journal_position(to_text(position)), position);
+  EXPECT_EQ(parse_journal_position("2|x|1|1"), std::nullopt);
+  EXPECT_EQ(parse_journal_position("2|x|1|1|b|c"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace tocsin::agent
