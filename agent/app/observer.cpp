@@ -1,0 +1,412 @@
+#include "agent/app/observer.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "agent/app/plan.hpp"
+#include "agent/app/row.hpp"
+#include "agent/app/runner.hpp"
+#include "agent/checks/observation.hpp"
+#include "agent/os/files.hpp"
+#include "common/base/limits.hpp"
+#include "common/base/text.hpp"
+#include "common/log/log.hpp"
+#include "common/wire/wire.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+constexpr char kBootCursor[] = "observer:boot_id";
+constexpr Duration kLongestWait = 1s;
+
+std::string boot_id_of(const std::string& root) {
+  auto text = os::read_start(os::under(root, "/proc/sys/kernel/random/boot_id"), 64);
+  if (!text) return {};
+  text->resize(std::min(text->size(), text->find_first_not_of("0123456789abcdef-")));
+  return *text;
+}
+
+// A check of the host, or one run that a request asked for.
+struct Job {
+  enum class State { waiting, queued, running, stuck };
+
+  model::CheckDefinition check;
+  std::shared_ptr<CheckContext> context;
+  State state = State::waiting;
+  MonoTime due;
+  MonoTime deadline;
+  std::stop_source run_stop;
+  CheckRow row;            // as the spool has it, or will
+  bool must_send = false;  // whatever the digest: the first run of this boot
+  bool row_pending = false;
+  bool removed = false;
+  std::string request_id;  // empty: one of the host's checks
+};
+using JobPointer = std::shared_ptr<Job>;
+
+class Observer {
+ public:
+  Observer(const ObserverConfig& config, Spool& spool, const time::TimeSource& time,
+           const Catalog& catalog)
+      : config_(config),
+        spool_(spool),
+        time_(time),
+        catalog_(catalog),
+        runner_(std::max<std::size_t>(config.workers, 1) + config.most_stuck),
+        random_(config.jitter_seed != 0 ? config.jitter_seed : std::random_device{}()),
+        boot_id_(boot_id_of(config.root)) {}
+
+  Status run(std::stop_token stop) {
+    TOCSIN_TRY(begin());
+    const std::stop_callback wake(stop, runner_.waker());
+    while (!stop.stop_requested()) {
+      const MonoTime now = time_.steady();
+      poll_spool(now);
+      end_late_runs(now);
+      queue_due(now);
+      start_queued();
+      flush_rows(now);
+      runner_.wait(until_next(time_.steady()));
+    }
+    return end();
+  }
+
+ private:
+  // ---- Start and stop ----
+
+  Status begin() {
+    const auto rows = spool_.checks();
+    if (!rows) return fail(rows.error());
+    for (const CheckRow& row : *rows) known_rows_.emplace(row.check, row);
+    const auto boot = spool_.cursor(kBootCursor);
+    if (!boot) return fail(boot.error());
+    new_boot_ = !*boot || **boot != boot_id_;
+    if (new_boot_) known_rows_.clear();
+    const model::Message event{
+        "agent.started", {{"version", config_.version}, {"boot", new_boot_ ? "new" : "same"}}};
+    const ReaderCursor cursor{kBootCursor, boot_id_};
+    const NewFact fact = row_of(model::AgentEvent{event}, model::Priority::normal);
+    const auto seq = spool_.append({&fact, 1}, {&cursor, 1}, {});
+    if (!seq && seq.error().code != ErrorCode::resource_exhausted) return fail(seq.error());
+    log::info("observer.started", {{"version", config_.version}, {"boot", boot_id_}});
+    replan({});
+    return {};
+  }
+
+  Status end() {
+    stopping_ = true;
+    for (const JobPointer& job : running_) job->run_stop.request_stop();
+    const MonoTime until = time_.steady() + config_.stop_grace;
+    while (runner_.running() > 0 && time_.steady() < until) runner_.wait(until - time_.steady());
+    flush_rows(time_.steady() + config_.flush);
+    event({"agent.stopped", {}});
+    log::info("observer.stopped", {{"left_running", runner_.running()}});
+    return {};
+  }
+
+  // ---- What to run ----
+
+  void poll_spool(MonoTime now) {
+    if (polled_ && now - *polled_ < config_.spool_poll) return;
+    polled_ = now;
+    take_assignment();
+    take_requests();
+  }
+
+  void take_assignment() {
+    const auto bytes = spool_.assigned_checks();
+    if (!bytes) return spool_failed("read assignment", bytes.error());
+    const std::string text = bytes->value_or(std::string());
+    if (text == assignment_) return;
+    assignment_ = text;
+    auto checks = wire::decode_checks(text);
+    if (!checks) {
+      log::error("observer.assignment_unreadable", {{"why", checks.error().message}});
+      return event({"agent.assignment_unreadable",
+                    {{"what", clean_text(checks.error().message, limits::kText)}}});
+    }
+    replan(*checks);
+  }
+
+  void replan(const std::vector<model::CheckDefinition>& assigned) {
+    const CheckPlan plan = plan_checks(config_, assigned);
+    for (const RefusedCheck& refused : plan.refused) event(refused.why);
+    std::map<model::CheckRef, JobPointer> next;
+    for (const model::CheckDefinition& check : plan.checks) {
+      const auto known = jobs_.find(check.check);
+      JobPointer job = known != jobs_.end() ? known->second : make_job(check);
+      job->check = check;
+      next.emplace(check.check, std::move(job));
+    }
+    for (const auto& [ref, job] : jobs_) {
+      job->removed = !next.contains(ref);
+      if (job->removed) known_rows_[ref] = job->row;
+    }
+    jobs_ = std::move(next);
+  }
+
+  JobPointer make_job(const model::CheckDefinition& check) {
+    auto job = std::make_shared<Job>();
+    job->check = check;
+    job->context = make_context();
+    job->due = first_run(time_.steady(), check.interval, random_());
+    const auto known = known_rows_.find(check.check);
+    job->must_send = known == known_rows_.end();
+    if (known != known_rows_.end()) job->row = known->second;
+    job->row.check = check.check;
+    const auto cursor = spool_.cursor(cursor_key(check.check));
+    if (cursor) job->context->cursor = *cursor;
+    return job;
+  }
+
+  std::shared_ptr<CheckContext> make_context() {
+    return std::shared_ptr<CheckContext>(
+        new CheckContext{time_, {}, config_.root, {}, {}, nullptr});
+  }
+
+  static std::string cursor_key(const model::CheckRef& check) {
+    return "check:" + model::to_string(check);
+  }
+
+  // ---- Requests ----
+
+  void take_requests() {
+    auto taken = spool_.take_requests(time_.wall());
+    if (!taken) return spool_failed("take requests", taken.error());
+    for (const std::string& id : taken->interrupted) {
+      answer(id, model::RequestOutcome::unknown, {"request.interrupted", {}}, {});
+    }
+    for (const model::Request& request : taken->expired) {
+      answer(request.request_id, model::RequestOutcome::expired, {"request.expired", {}}, {});
+    }
+    for (const model::Request& request : taken->fresh) accept(request);
+  }
+
+  void accept(const model::Request& request) {
+    const model::CheckRef& ref = request.run_check.check;
+    if (!request_allowed(config_, ref)) {
+      return answer(request.request_id, model::RequestOutcome::refused,
+                    {"request.not_allowed", {{"check", model::to_string(ref)}}}, {});
+    }
+    auto job = std::make_shared<Job>();
+    job->check = bounded(request.run_check, 0s);
+    job->context = make_context();
+    job->request_id = request.request_id;
+    job->state = Job::State::queued;
+    queue_.push_front(std::move(job));
+  }
+
+  void answer(const std::string& id, model::RequestOutcome outcome, model::Message detail,
+              std::vector<model::Observation> observations) {
+    model::RequestResult result{id, outcome, std::move(detail), std::move(observations)};
+    const NewFact fact = row_of(std::move(result), model::Priority::critical);
+    const auto seq = spool_.finish_request(id, {&fact, 1});
+    if (!seq) spool_failed("answer a request", seq.error());
+  }
+
+  // ---- Runs ----
+
+  void queue_due(MonoTime now) {
+    for (const auto& [ref, job] : jobs_) {
+      if (job->state != Job::State::waiting || now < job->due) continue;
+      job->state = Job::State::queued;
+      queue_.push_back(job);
+    }
+  }
+
+  // A worker is a thread that is not stuck. When so many are stuck that threads run out, the others
+  // share what is left; when none is left, checks say so instead of waiting in silence.
+  void start_queued() {
+    const std::size_t workers = std::max<std::size_t>(config_.workers, 1);
+    while (!queue_.empty()) {
+      if (stuck_ == runner_.threads()) {
+        settle_unrun();
+        continue;
+      }
+      if (running_.size() >= workers || runner_.running() >= runner_.threads()) return;
+      const JobPointer job = queue_.front();
+      queue_.pop_front();
+      if (!job->removed) start(job);
+    }
+  }
+
+  void start(const JobPointer& job) {
+    job->state = Job::State::running;
+    job->deadline = time_.steady() + job->check.deadline;
+    job->run_stop = std::stop_source();
+    job->context->stop = job->run_stop.get_token();
+    job->context->new_cursor.reset();
+    running_.push_back(job);
+    runner_.start(catalog_(job->check.check.kind).run, job->check, job->context,
+                  [this, job](model::Observation seen) { on_done(job, std::move(seen)); });
+  }
+
+  void on_done(const JobPointer& job, model::Observation seen) {
+    if (stopping_) return;  // Cut short by the stop: says nothing of the host.
+    if (job->state == Job::State::stuck) {
+      // Its observation is too old to say anything; it was reported as timed out.
+      --stuck_;
+      job->state = Job::State::waiting;
+      job->context->new_cursor.reset();
+      log::info("observer.unstuck", {{"check", model::to_string(job->check.check)}});
+      return;
+    }
+    std::erase(running_, job);
+    settle(job, std::move(seen));
+    job->state = Job::State::waiting;
+  }
+
+  void end_late_runs(MonoTime now) {
+    const std::vector<JobPointer> running = running_;
+    for (const JobPointer& job : running) {
+      if (now < job->deadline) continue;
+      job->run_stop.request_stop();
+      std::erase(running_, job);
+      job->state = Job::State::stuck;
+      ++stuck_;
+      const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(job->check.deadline);
+      settle(job, unseen(job->check, {"run.past_deadline", {{"ms", std::to_string(ms.count())}}}));
+      if (stuck_ == config_.most_stuck) {
+        event({"agent.stuck_limit", {{"count", std::to_string(stuck_)}}});
+      }
+    }
+  }
+
+  void settle_unrun() {
+    const JobPointer job = queue_.front();
+    queue_.pop_front();
+    settle(job, unseen(job->check, {"run.no_worker", {{"stuck", std::to_string(stuck_)}}}));
+    job->state = Job::State::waiting;
+  }
+
+  model::Observation unseen(const model::CheckDefinition& check, model::Message detail) const {
+    model::Observation observation;
+    observation.check = check.check;
+    observation.outcome = model::Outcome::timed_out;
+    observation.detail = std::move(detail);
+    observation.at = time_.wall();
+    observation.took = check.deadline;
+    return observation;
+  }
+
+  // ---- Results ----
+
+  void settle(const JobPointer& job, model::Observation seen) {
+    const MonoTime now = time_.steady();
+    job->due = next_run(job->due, job->check.interval, now, random_());
+    if (!job->request_id.empty()) {
+      return answer(job->request_id, model::RequestOutcome::done, {}, {std::move(seen)});
+    }
+    if (!job->removed) keep(*job, std::move(seen), now);
+  }
+
+  // Writes a fact where the run saw something else than before, its cursor with it; else remembers
+  // the run for the next flush.
+  void keep(Job& job, model::Observation seen, MonoTime now) {
+    const std::string digest = wire::significant_digest(seen);
+    const bool changed = job.must_send || digest != job.row.digest;
+    CheckRow row = job.row;
+    row.last_run = seen.at;
+    row.last_run_monotonic = now;
+    row.interval = job.check.interval;
+    if (changed) row.unchanged_since_monotonic = now;
+    row.digest = digest;
+    // A run that was given up still owns its context.
+    const bool stuck = job.state == Job::State::stuck;
+    const auto cursor = stuck ? std::optional<std::string>() : job.context->new_cursor;
+    const bool moved = cursor && cursor != job.context->cursor;
+    if (!changed && !moved) {
+      job.row = row;
+      job.row_pending = true;
+      return;
+    }
+    std::vector<NewFact> facts;
+    if (changed) facts.push_back(row_of(std::move(seen), model::Priority::normal));
+    std::vector<ReaderCursor> cursors;
+    if (moved) cursors.push_back({cursor_key(job.check.check), *cursor});
+    const auto seq = spool_.append(facts, cursors, {&row, 1});
+    if (!seq) return spool_failed("append", seq.error());  // Seen again at the next run.
+    if (changed) row.last_seq = *seq;
+    if (moved) job.context->cursor = cursor;
+    job.row = row;
+    job.row_pending = changed;  // The row's number was not known when it was written.
+    job.must_send = false;
+  }
+
+  void flush_rows(MonoTime now) {
+    if (flushed_ && now - *flushed_ < config_.flush) return;
+    flushed_ = now;
+    std::vector<CheckRow> rows;
+    for (const auto& [ref, job] : jobs_) {
+      if (std::exchange(job->row_pending, false)) rows.push_back(job->row);
+    }
+    if (rows.empty()) return;
+    const auto seq = spool_.append({}, {}, rows);
+    if (!seq) spool_failed("note unchanged checks", seq.error());
+  }
+
+  void event(model::Message message) {
+    const NewFact fact = row_of(model::AgentEvent{std::move(message)}, model::Priority::normal);
+    const auto seq = spool_.append({&fact, 1}, {}, {});
+    if (!seq) spool_failed("append an event", seq.error());
+  }
+
+  template <class Body>
+  NewFact row_of(Body body, model::Priority priority) const {
+    model::Fact fact;
+    fact.boot_id = boot_id_;
+    fact.monotonic = time_.steady();
+    fact.wall = time_.wall();
+    fact.priority = priority;
+    fact.body = std::move(body);
+    return bounded_row(std::move(fact));
+  }
+
+  // A full spool counts and tells its own losses; the rest is for the operator.
+  void spool_failed(std::string_view what, const Error& error) {
+    if (error.code == ErrorCode::resource_exhausted) return;
+    log::error("observer.spool_failed", {{"doing", what}, {"why", error.message}});
+  }
+
+  Duration until_next(MonoTime now) const {
+    Duration wait = std::min(config_.spool_poll, kLongestWait);
+    for (const auto& [ref, job] : jobs_) {
+      if (job->state == Job::State::waiting) wait = std::min(wait, job->due - now);
+    }
+    for (const JobPointer& job : running_) wait = std::min(wait, job->deadline - now);
+    return std::max<Duration>(wait, 0s);
+  }
+
+  const ObserverConfig& config_;
+  Spool& spool_;
+  const time::TimeSource& time_;
+  const Catalog& catalog_;
+  Runner runner_;
+  std::mt19937_64 random_;
+  std::string boot_id_;
+  bool new_boot_ = false;
+  bool stopping_ = false;
+  std::map<model::CheckRef, CheckRow> known_rows_;  // of an earlier life in this boot
+  std::map<model::CheckRef, JobPointer> jobs_;
+  std::deque<JobPointer> queue_;
+  std::vector<JobPointer> running_;  // not those that are stuck
+  std::size_t stuck_ = 0;
+  std::string assignment_;
+  std::optional<MonoTime> polled_;
+  std::optional<MonoTime> flushed_;
+};
+
+}  // namespace
+
+Status run_observer(const ObserverConfig& config, Spool& spool, const time::TimeSource& time,
+                    std::stop_token stop, const Catalog& catalog) {
+  return Observer(config, spool, time, catalog).run(std::move(stop));
+}
+
+}  // namespace tocsin::agent

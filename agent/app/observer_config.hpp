@@ -1,0 +1,35 @@
+// What the observer is told at its start: plain values, read from the host's own file by the
+// caller.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/base/instant.hpp"
+#include "common/model/check.hpp"
+
+namespace tocsin::agent {
+
+struct ObserverConfig {
+  // The host's own checks. They win over what the collector assigns for the same kind and target.
+  std::vector<model::CheckDefinition> checks;
+
+  // The most that this host allows the collector: kinds it may assign or ask for, and how often.
+  // An assigned check of another kind is refused and reported; a shorter interval becomes this one.
+  std::vector<model::CheckKind> allow;
+  Duration min_interval = 1s;
+
+  std::string root = "/";                // of the host's files; tests put a folder here
+  std::string version = TOCSIN_VERSION;  // told in the agent.started fact
+
+  std::size_t workers = 2;        // checks that run at the same time
+  std::size_t most_stuck = 8;     // runs past their deadline that may linger besides, each a thread
+  std::uint64_t jitter_seed = 0;  // 0: random
+  Duration spool_poll = 500ms;    // how often requests and assignments are looked for
+  Duration flush = 5s;            // at most this late an unchanged run is noted in the spool
+  Duration stop_grace = 2s;       // how long a stop waits for running checks
+};
+
+}  // namespace tocsin::agent

@@ -1,0 +1,78 @@
+#include "agent/app/plan.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "common/base/limits.hpp"
+#include "common/base/text.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+constexpr Duration kShortest = 100ms;
+constexpr Duration kLongestInterval = 24h;
+constexpr Duration kLongestDeadline = 60s;
+
+bool kind_allowed(const ObserverConfig& config, model::CheckKind kind) {
+  return std::find(config.allow.begin(), config.allow.end(), kind) != config.allow.end();
+}
+
+model::Message refusal(const char* code, const model::CheckRef& check) {
+  return {code, {{"check", clean_text(model::to_string(check), limits::kText)}}};
+}
+
+Duration within(Duration width, std::uint64_t random) {
+  if (width <= 0s) return 0s;
+  return Duration(static_cast<std::int64_t>(random % static_cast<std::uint64_t>(width.count())));
+}
+
+}  // namespace
+
+model::CheckDefinition bounded(model::CheckDefinition check, Duration min_interval) {
+  const Duration shortest = std::clamp(min_interval, kShortest, kLongestInterval);
+  check.interval = std::clamp(check.interval, shortest, kLongestInterval);
+  check.deadline = std::clamp(check.deadline, kShortest, kLongestDeadline);
+  return check;
+}
+
+CheckPlan plan_checks(const ObserverConfig& config,
+                      const std::vector<model::CheckDefinition>& assigned) {
+  std::map<model::CheckRef, model::CheckDefinition> chosen;
+  for (const model::CheckDefinition& check : config.checks) {
+    if (chosen.size() == limits::kChecks) break;
+    chosen.try_emplace(check.check, bounded(check, kShortest));
+  }
+  CheckPlan plan;
+  for (const model::CheckDefinition& check : assigned) {
+    if (chosen.contains(check.check)) continue;
+    if (!kind_allowed(config, check.check.kind)) {
+      plan.refused.push_back({check.check, refusal("agent.check_not_allowed", check.check)});
+    } else if (chosen.size() == limits::kChecks) {
+      plan.refused.push_back({check.check, refusal("agent.check_too_many", check.check)});
+    } else {
+      chosen.try_emplace(check.check, bounded(check, config.min_interval));
+    }
+  }
+  for (auto& [ref, check] : chosen) plan.checks.push_back(std::move(check));
+  return plan;
+}
+
+bool request_allowed(const ObserverConfig& config, const model::CheckRef& check) {
+  return kind_allowed(config, check.kind) ||
+         std::any_of(config.checks.begin(), config.checks.end(),
+                     [&](const model::CheckDefinition& own) { return own.check == check; });
+}
+
+MonoTime first_run(MonoTime now, Duration interval, std::uint64_t random) {
+  return now + within(std::min<Duration>(interval, 1s), random);
+}
+
+MonoTime next_run(MonoTime due, Duration interval, MonoTime now, std::uint64_t random) {
+  const Duration slack = interval / 20;
+  const MonoTime regular = due + interval;
+  const MonoTime from = regular > now ? regular : now + interval;
+  return from + within(2 * slack, random) + -slack;
+}
+
+}  // namespace tocsin::agent

@@ -1,0 +1,53 @@
+#include "agent/app/row.hpp"
+
+#include <cstdint>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "common/base/limits.hpp"
+#include "common/wire/wire.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+template <class T>
+void halve(std::vector<T>& list, std::uint32_t& dropped) {
+  const std::size_t kept = list.size() / 2;
+  dropped += static_cast<std::uint32_t>(list.size() - kept);
+  list.resize(kept);
+}
+
+void halve(model::Observation& observation) {
+  if (auto* sockets = std::get_if<model::SocketsFacts>(&observation.facts)) {
+    if (sockets->peers.size() > sockets->listeners.size()) {
+      halve(sockets->peers, sockets->peers_over_limit);
+    } else {
+      halve(sockets->listeners, sockets->listeners_over_limit);
+    }
+  }
+  if (auto* processes = std::get_if<model::ProcessesFacts>(&observation.facts)) {
+    halve(processes->groups, processes->groups_over_limit);
+  }
+}
+
+void halve(model::Fact& fact) {
+  if (auto* observation = std::get_if<model::Observation>(&fact.body)) halve(*observation);
+  if (auto* result = std::get_if<model::RequestResult>(&fact.body)) {
+    for (model::Observation& observation : result->observations) halve(observation);
+  }
+}
+
+}  // namespace
+
+NewFact bounded_row(model::Fact fact) {
+  std::string bytes = wire::encode_fact(fact);
+  // Twelve halvings empty the longest list; every other part of a fact is short.
+  for (int i = 0; i < 32 && bytes.size() > limits::kFactBytes; ++i) {
+    halve(fact);
+    bytes = wire::encode_fact(fact);
+  }
+  return {std::move(bytes), fact.priority};
+}
+
+}  // namespace tocsin::agent

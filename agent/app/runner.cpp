@@ -1,0 +1,74 @@
+#include "agent/app/runner.hpp"
+
+#include <exception>
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "agent/checks/observation.hpp"
+
+namespace tocsin::agent {
+namespace asio = boost::asio;
+namespace {
+
+model::Observation guarded(const RunCheck& run, const model::CheckDefinition& check,
+                           CheckContext& context) {
+  try {
+    return run(check, context);
+  } catch (const std::exception& error) {
+    return Run(check, context).unseen(Error{ErrorCode::internal, error.what()});
+  }
+}
+
+}  // namespace
+
+// Kept alive by every run, so that one that ends after the loop is gone still has where to report.
+struct Runner::Shared {
+  asio::io_context loop{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work{loop.get_executor()};
+  std::unique_ptr<asio::thread_pool> pool;
+};
+
+Runner::Runner(std::size_t threads) : threads_(threads), shared_(std::make_shared<Shared>()) {
+  shared_->pool = std::make_unique<asio::thread_pool>(threads);
+}
+
+Runner::~Runner() {
+  // A pool waits for its threads, and a stuck one may never end: then it is left to the process.
+  std::unique_ptr<asio::thread_pool> pool = std::move(shared_->pool);
+  if (running_ > 0) {
+    static_cast<void>(pool.release());
+    return;
+  }
+  pool->join();
+}
+
+void Runner::start(RunCheck run, model::CheckDefinition check,
+                   std::shared_ptr<CheckContext> context, Done done) {
+  TOCSIN_CHECK(running_ < threads_);
+  ++running_;
+  asio::post(*shared_->pool,
+             [this, shared = shared_, run = std::move(run), check = std::move(check),
+              context = std::move(context), done = std::move(done)]() mutable {
+               model::Observation seen = guarded(run, check, *context);
+               asio::io_context& loop = shared->loop;
+               // Runs only while the loop's owner waits, so `this` is alive then.
+               asio::post(loop, [this, seen = std::move(seen), done = std::move(done)]() mutable {
+                 --running_;
+                 done(std::move(seen));
+               });
+             });
+}
+
+void Runner::wait(Duration limit) {
+  shared_->loop.run_one_for(limit);
+  shared_->loop.poll();
+}
+
+std::function<void()> Runner::waker() const {
+  return [shared = shared_] { asio::post(shared->loop, [] {}); };
+}
+
+}  // namespace tocsin::agent

@@ -1,0 +1,44 @@
+// Runs checks on threads of their own and gives their observations back to one event loop.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <stop_token>
+
+#include "agent/checks/check.hpp"
+#include "common/base/instant.hpp"
+
+namespace tocsin::agent {
+
+// The loop's thread calls everything and receives everything. A check that never ends keeps its
+// thread: stop() leaves such threads behind instead of waiting for them.
+class Runner {
+ public:
+  // `threads`: at most this many checks at once, also those that are stuck.
+  explicit Runner(std::size_t threads);
+  ~Runner();
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+
+  using Done = std::function<void(model::Observation)>;
+  // REQUIRES: fewer than `threads` are running. `context` belongs to the run until `done` is called
+  // on the loop. A check that throws is `failed`.
+  void start(RunCheck run, model::CheckDefinition check, std::shared_ptr<CheckContext> context,
+             Done done);
+  std::size_t running() const { return running_; }
+  std::size_t threads() const { return threads_; }
+
+  // Handles what happens until `limit` passed, or wake() was called, or something was handled.
+  void wait(Duration limit);
+  // From any thread: ends a wait().
+  std::function<void()> waker() const;
+
+ private:
+  struct Shared;
+  std::size_t threads_;
+  std::size_t running_ = 0;
+  std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace tocsin::agent

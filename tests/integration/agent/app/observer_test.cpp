@@ -1,0 +1,349 @@
+#include "agent/app/observer.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "agent/checks/observation.hpp"
+#include "common/wire/wire.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+using model::CheckKind;
+
+// Checks of a test in place of the real ones.
+class Fakes {
+ public:
+  Fakes() {
+    for (const CheckKind kind : model::kCheckKinds) {
+      entries_.emplace(kind,
+                       CatalogEntry{kind, [](const auto& check, CheckContext& context) {
+                                      return agent::Run(check, context).seen(model::SocketsFacts{});
+                                    }});
+    }
+  }
+  void set(CheckKind kind, RunCheck run) { entries_.at(kind).run = std::move(run); }
+  Catalog catalog() {
+    return [this](CheckKind kind) -> const CatalogEntry& { return entries_.at(kind); };
+  }
+
+ private:
+  std::map<CheckKind, CatalogEntry> entries_;
+};
+
+class Observe : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "observerXXXXXX";
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    config.jitter_seed = 1;
+    config.spool_poll = 10ms;
+    config.flush = 20ms;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::unique_ptr<Spool> open() {
+    auto spool = Spool::open(folder_ / "spool.db", {});
+    EXPECT_TRUE(spool.has_value()) << spool.error().message;
+    return spool ? std::move(*spool) : nullptr;
+  }
+
+  void add(CheckKind kind, std::string target = {}, Duration deadline = 10s) {
+    model::CheckDefinition check;
+    check.check = {kind, std::move(target)};
+    check.interval = 100ms;
+    check.deadline = deadline;
+    config.checks.push_back(check);
+  }
+
+  // Runs the observer until `enough` holds of the facts in the spool.
+  template <class Enough>
+  std::vector<model::Fact> observe(Enough enough) {
+    std::stop_source stop;
+    std::jthread observer([&] {
+      const auto spool = open();
+      const Status status = run_observer(config, *spool, clock_, stop.get_token(), fakes.catalog());
+      EXPECT_TRUE(status.has_value());
+    });
+    std::vector<model::Fact> facts;
+    const MonoTime start = clock_.steady();
+    while (clock_.steady() - start < 20s) {
+      facts = read();
+      if (enough(facts)) break;
+      std::this_thread::sleep_for(5ms);
+    }
+    stop.request_stop();
+    observer.join();
+    EXPECT_TRUE(enough(facts));
+    return read();
+  }
+
+  std::vector<model::Fact> read() {
+    std::vector<model::Fact> facts;
+    const auto rows = reader().read(Seq{1}, 1000, 1 << 20);
+    EXPECT_TRUE(rows.has_value());
+    for (const SpoolRow& row : *rows) facts.push_back(wire::decode_fact(row.bytes).value());
+    return facts;
+  }
+
+  Spool& reader() {
+    if (!reader_) reader_ = open();
+    return *reader_;
+  }
+
+  ObserverConfig config;
+  Fakes fakes;
+
+ private:
+  std::filesystem::path folder_;
+  std::unique_ptr<Spool> reader_;
+  time::SystemTime clock_;
+};
+
+std::vector<model::Observation> observations(const std::vector<model::Fact>& facts,
+                                             CheckKind kind) {
+  std::vector<model::Observation> found;
+  for (const model::Fact& fact : facts) {
+    const auto* seen = std::get_if<model::Observation>(&fact.body);
+    if (seen != nullptr && seen->check.kind == kind) found.push_back(*seen);
+  }
+  return found;
+}
+
+std::vector<std::string> events(const std::vector<model::Fact>& facts) {
+  std::vector<std::string> codes;
+  for (const model::Fact& fact : facts) {
+    const auto* event = std::get_if<model::AgentEvent>(&fact.body);
+    if (event != nullptr) codes.push_back(event->event.code);
+  }
+  return codes;
+}
+
+std::vector<model::RequestResult> results(const std::vector<model::Fact>& facts) {
+  std::vector<model::RequestResult> found;
+  for (const model::Fact& fact : facts) {
+    const auto* result = std::get_if<model::RequestResult>(&fact.body);
+    if (result != nullptr) found.push_back(*result);
+  }
+  return found;
+}
+
+model::Request request(std::string id, CheckKind kind, Duration expires = 60s) {
+  model::Request request;
+  request.request_id = std::move(id);
+  request.expires_in = expires;
+  request.run_check.check.kind = kind;
+  return request;
+}
+
+// A check that runs until the test lets it go, whatever its deadline says.
+class Hang {
+ public:
+  ~Hang() { release(); }
+  RunCheck check() {
+    return [this](const model::CheckDefinition& definition, CheckContext& context) {
+      std::unique_lock lock(mutex_);
+      ++started;
+      released_.wait(lock, [this] { return free_; });
+      return agent::Run(definition, context).seen(model::ServiceFacts{});
+    };
+  }
+  void release() {
+    const std::lock_guard lock(mutex_);
+    free_ = true;
+    released_.notify_all();
+  }
+  std::atomic<int> started = 0;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable released_;
+  bool free_ = false;
+};
+
+TEST_F(Observe, AnUnchangedCheckIsOneRowHoweverOftenItRuns) {
+  std::atomic<int> runs = 0;
+  fakes.set(CheckKind::sockets, [&](const auto& check, CheckContext& context) {
+    ++runs;
+    return agent::Run(check, context).seen(model::SocketsFacts{});
+  });
+  add(CheckKind::sockets);
+  const auto facts = observe([&](const auto&) { return runs >= 4; });
+  EXPECT_EQ(observations(facts, CheckKind::sockets).size(), 1U);
+  EXPECT_EQ(events(facts), (std::vector<std::string>{"agent.started", "agent.stopped"}));
+  const auto rows = reader().checks();
+  ASSERT_EQ(rows->size(), 1U);
+  EXPECT_EQ(rows->front().last_seq, Seq{2});
+  EXPECT_GT(rows->front().last_run_monotonic, rows->front().unchanged_since_monotonic);
+}
+
+TEST_F(Observe, ARestartInTheSameBootRepeatsNothing) {
+  std::atomic<int> runs = 0;
+  fakes.set(CheckKind::sockets, [&](const auto& check, CheckContext& context) {
+    ++runs;
+    return agent::Run(check, context).seen(model::SocketsFacts{});
+  });
+  add(CheckKind::sockets);
+  observe([&](const auto&) { return runs >= 2; });
+  runs = 0;
+  const auto facts = observe([&](const auto&) { return runs >= 2; });
+  EXPECT_EQ(observations(facts, CheckKind::sockets).size(), 1U);
+}
+
+TEST_F(Observe, AChangeIsARowAndItsCursorCommitsWithIt) {
+  std::atomic<int> runs = 0;
+  std::string first_cursor;
+  fakes.set(CheckKind::audit_log, [&](const auto& check, CheckContext& context) {
+    if (runs == 0) first_cursor = context.cursor.value_or("none");
+    context.new_cursor = "run " + std::to_string(++runs);
+    model::AuditLogFacts facts;
+    facts.shrunk = runs >= 2;
+    return agent::Run(check, context).seen(facts);
+  });
+  add(CheckKind::audit_log, "/var/log/x");
+  const auto facts = observe(
+      [&](const auto& seen) { return observations(seen, CheckKind::audit_log).size() >= 2; });
+  EXPECT_EQ(observations(facts, CheckKind::audit_log).size(), 2U);
+  EXPECT_EQ(first_cursor, "none");
+  const auto cursor = reader().cursor("check:audit_log:/var/log/x").value();
+  runs = 0;
+  observe([&](const auto&) { return runs >= 1; });
+  EXPECT_EQ(first_cursor, cursor);
+}
+
+// One check that hangs is said at its deadline, once, and nothing else waits for it.
+TEST_F(Observe, ACheckThatHangsDelaysNoOther) {
+  Hang hang;
+  std::atomic<int> runs = 0;
+  fakes.set(CheckKind::service, hang.check());
+  fakes.set(CheckKind::sockets, [&](const auto& check, CheckContext& context) {
+    ++runs;
+    return agent::Run(check, context).seen(model::SocketsFacts{});
+  });
+  config.workers = 1;
+  config.stop_grace = 0s;
+  add(CheckKind::service, "a.service", 150ms);
+  add(CheckKind::sockets);
+  int at_deadline = 0;
+  const auto facts = observe([&](const auto& seen) {
+    const bool said = !observations(seen, CheckKind::service).empty();
+    if (said && at_deadline == 0) at_deadline = runs;
+    return said && runs >= at_deadline + 5;
+  });
+  const auto late = observations(facts, CheckKind::service);
+  ASSERT_EQ(late.size(), 1U);
+  EXPECT_EQ(late[0].outcome, model::Outcome::timed_out);
+  EXPECT_EQ(late[0].detail.code, "run.past_deadline");
+  EXPECT_EQ(hang.started, 1);
+}
+
+TEST_F(Observe, WhenEveryThreadHangsTheOtherChecksSaySo) {
+  Hang hang;
+  fakes.set(CheckKind::service, hang.check());
+  config.workers = 1;
+  config.most_stuck = 1;
+  config.stop_grace = 0s;
+  add(CheckKind::service, "a.service", 100ms);
+  add(CheckKind::service, "b.service", 100ms);
+  add(CheckKind::service, "c.service", 100ms);
+  const auto facts =
+      observe([&](const auto& seen) { return observations(seen, CheckKind::service).size() >= 3; });
+  int without = 0;
+  for (const auto& seen : observations(facts, CheckKind::service)) {
+    if (seen.detail.code == "run.no_worker") ++without;
+  }
+  EXPECT_EQ(without, 1);
+  EXPECT_EQ(hang.started, 2);
+  const auto said = events(facts);
+  EXPECT_EQ(std::count(said.begin(), said.end(), "agent.stuck_limit"), 1);
+}
+
+TEST_F(Observe, ACheckThatEndsLateRunsAgain) {
+  Hang hang;
+  fakes.set(CheckKind::service, hang.check());
+  add(CheckKind::service, "a.service", 100ms);
+  const auto facts = observe([&](const auto& seen) {
+    const auto found = observations(seen, CheckKind::service);
+    if (!found.empty()) hang.release();
+    return found.size() >= 2;
+  });
+  EXPECT_EQ(observations(facts, CheckKind::service)[1].outcome, model::Outcome::seen);
+}
+
+TEST_F(Observe, RunsWhatTheCollectorAssignsAndReportsWhatItRefuses) {
+  config.allow = {CheckKind::sockets};
+  model::CheckDefinition allowed;
+  allowed.check.kind = CheckKind::sockets;
+  model::CheckDefinition refused;
+  refused.check = {CheckKind::ping, "10.0.0.1"};
+  const std::string bytes = wire::encode_checks({allowed, refused});
+  ASSERT_TRUE(reader().put_assignment(bytes, "digest").has_value());
+  const auto facts =
+      observe([&](const auto& seen) { return !observations(seen, CheckKind::sockets).empty(); });
+  const auto said = events(facts);
+  EXPECT_EQ(std::count(said.begin(), said.end(), "agent.check_not_allowed"), 1);
+  EXPECT_TRUE(observations(facts, CheckKind::ping).empty());
+}
+
+TEST_F(Observe, AnswersARequestOnceAndRefusesWhatIsNotAllowed) {
+  std::atomic<int> runs = 0;
+  fakes.set(CheckKind::sockets, [&](const auto& check, CheckContext& context) {
+    ++runs;
+    return agent::Run(check, context).seen(model::SocketsFacts{});
+  });
+  config.allow = {CheckKind::sockets};
+  time::SystemTime clock;
+  ASSERT_TRUE(reader().put_request(request("one", CheckKind::sockets), clock.wall()).has_value());
+  ASSERT_TRUE(reader().put_request(request("two", CheckKind::processes), clock.wall()).has_value());
+  ASSERT_TRUE(
+      reader().put_request(request("old", CheckKind::sockets, 1s), clock.wall() - 60s).has_value());
+  observe([&](const auto& seen) { return results(seen).size() >= 3; });
+  const auto facts = observe([](const auto&) { return true; });  // Another life answers nothing.
+  std::map<std::string, model::RequestOutcome> outcomes;
+  for (const auto& result : results(facts)) outcomes.emplace(result.request_id, result.outcome);
+  EXPECT_EQ(results(facts).size(), 3U);
+  EXPECT_EQ(outcomes.at("one"), model::RequestOutcome::done);
+  EXPECT_EQ(outcomes.at("two"), model::RequestOutcome::refused);
+  EXPECT_EQ(outcomes.at("old"), model::RequestOutcome::expired);
+  EXPECT_EQ(runs, 1);
+}
+
+TEST_F(Observe, ARequestThatARestartInterruptedIsNeverActedOnTwice) {
+  std::atomic<int> runs = 0;
+  fakes.set(CheckKind::sockets, [&](const auto& check, CheckContext& context) {
+    ++runs;
+    while (!context.stop.stop_requested()) std::this_thread::sleep_for(1ms);
+    return agent::Run(check, context).unseen(Error{ErrorCode::deadline_exceeded, "stopped"});
+  });
+  config.allow = {CheckKind::sockets};
+  time::SystemTime clock;
+  ASSERT_TRUE(reader().put_request(request("one", CheckKind::sockets), clock.wall()).has_value());
+  observe([&](const auto&) { return runs >= 1; });
+  const auto facts = observe([](const auto& seen) { return !results(seen).empty(); });
+  EXPECT_EQ(runs, 1);
+  ASSERT_EQ(results(facts).size(), 1U);
+  EXPECT_EQ(results(facts)[0].outcome, model::RequestOutcome::unknown);
+}
+
+TEST_F(Observe, AFailingCheckSaysWhy) {
+  fakes.set(CheckKind::sockets,
+            [](const auto&, CheckContext&) -> model::Observation { throw std::bad_alloc(); });
+  add(CheckKind::sockets);
+  const auto facts =
+      observe([](const auto& seen) { return !observations(seen, CheckKind::sockets).empty(); });
+  const auto seen = observations(facts, CheckKind::sockets);
+  EXPECT_EQ(seen[0].outcome, model::Outcome::failed);
+  EXPECT_EQ(seen[0].detail.code, "run.error");
+}
+
+}  // namespace
+}  // namespace tocsin::agent
