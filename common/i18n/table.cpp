@@ -1,6 +1,7 @@
 #include "common/i18n/table.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <numeric>
 
@@ -56,10 +57,29 @@ std::size_t beginning(std::string_view text, int cells) {
   return bytes;
 }
 
+// Marks that must not begin a line.
+bool begins_with_closing_mark(std::string_view text) {
+  constexpr std::array<std::string_view, 8> kMarks{"，", "。", "；", "：", "、", "）", "」", "？"};
+  return std::any_of(kMarks.begin(), kMarks.end(),
+                     [&](std::string_view mark) { return text.starts_with(mark); });
+}
+
+// Where the last character before `bytes` begins.
+std::size_t character_before(std::string_view text, std::size_t bytes) {
+  do {
+    --bytes;
+  } while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80);
+  return bytes;
+}
+
 // Where a line that may hold `bytes` bytes of `text` should end: after the last space, if one is
 // there and what follows is a narrow word.
 std::size_t break_at(std::string_view text, std::size_t bytes) {
   if (bytes == text.size() || text[bytes] == ' ') return bytes;
+  if (begins_with_closing_mark(text.substr(bytes))) {
+    const std::size_t before = character_before(text, bytes);
+    return before == 0 ? bytes : before;
+  }
   if (first_character(text.substr(bytes)).cells > 1) return bytes;
   const std::size_t space = text.substr(0, bytes).rfind(' ');
   return space == std::string_view::npos || space == 0 ? bytes : space;

@@ -43,6 +43,7 @@ TEST(Wrap, BreaksAtSpacesAndBetweenWideCharacters) {
   EXPECT_EQ(wrap("one two three", 8), (std::vector<std::string>{"one two", "three"}));
   EXPECT_EQ(wrap("網路中斷", 5), (std::vector<std::string>{"網路", "中斷"}));
   EXPECT_EQ(wrap("abcdefgh", 3), (std::vector<std::string>{"abc", "def", "gh"}));
+  EXPECT_EQ(wrap("網路，中斷", 5), (std::vector<std::string>{"網", "路，", "中斷"}));
   EXPECT_EQ(wrap("", 10), (std::vector<std::string>{""}));
 }
 
