@@ -43,6 +43,7 @@ const std::vector<Allowed>& our_table() {
       {"agent/actions", {"agent/os", "agent/spool", "common"}},
       {"agent/link", {"agent/spool", "agent/config", "common", "tocsin/v1"}},
       {"agent/config", {"agent/link", "common"}},
+      {"agent/diagnose", {"agent/checks", "agent/os", "common"}},
       {"agent/enroll", {"common", "tocsin/v1"}},
       {"agent/app", {"agent", "common", "tocsin/v1"}},
 

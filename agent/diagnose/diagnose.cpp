@@ -1,0 +1,249 @@
+#include "agent/diagnose/diagnose.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <ostream>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "agent/checks/observation.hpp"
+#include "agent/diagnose/diagnosis.hpp"
+#include "agent/diagnose/render.hpp"
+#include "agent/os/files.hpp"
+#include "agent/os/procfs.hpp"
+#include "common/base/limits.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+using model::CheckDefinition;
+using model::CheckKind;
+using model::Observation;
+
+constexpr int kUsage = 2;
+constexpr int kFailOnMet = 10;
+constexpr std::size_t kAtOnce = 16;
+constexpr Duration kGrace = 500ms;  // for a check that heeds its stop token
+constexpr std::size_t kRouteBytes = 1 << 20;
+constexpr const char* kAuditdLog = "/var/log/audit/audit.log";
+
+CheckDefinition definition_of(CheckKind kind, std::string target = {}) {
+  CheckDefinition definition;
+  definition.check = {kind, std::move(target)};
+  return definition;
+}
+
+// The default gateway: the one address that every host in a room should reach.
+std::vector<CheckDefinition> default_pings(const std::string& root) {
+  const auto routes = os::read_start(os::under(root, "/proc/net/route"), kRouteBytes);
+  const auto gateway = routes ? os::parse_default_gateway(*routes) : std::nullopt;
+  if (!gateway) return {};
+  // Network byte order: the first part of the address is the first byte in memory.
+  const auto* bytes = reinterpret_cast<const unsigned char*>(&*gateway);
+  return {definition_of(CheckKind::ping,
+                        fmt::format("{}.{}.{}.{}", bytes[0], bytes[1], bytes[2], bytes[3]))};
+}
+
+std::vector<CheckDefinition> default_audit_logs(const std::string& root) {
+  std::vector<CheckDefinition> logs{definition_of(CheckKind::audit_log, "journal")};
+  if (os::stat_of(os::under(root, kAuditdLog))) {
+    logs.push_back(definition_of(CheckKind::audit_log, kAuditdLog));
+  }
+  return logs;
+}
+
+std::vector<CheckDefinition> default_services(const model::Baseline* baseline) {
+  std::vector<CheckDefinition> services;
+  if (baseline == nullptr) return services;
+  for (const model::ServiceRule& rule : baseline->services) {
+    if (rule.must_run) services.push_back(definition_of(CheckKind::service, rule.unit));
+  }
+  return services;
+}
+
+std::vector<CheckDefinition> defaults_of(CheckKind kind, const DiagnoseOptions& options) {
+  switch (kind) {
+    case CheckKind::ping:
+      return default_pings(options.root);
+    case CheckKind::service:
+      return default_services(options.baseline);
+    case CheckKind::audit_log:
+      return default_audit_logs(options.root);
+    case CheckKind::sockets:
+    case CheckKind::processes:
+      return {definition_of(kind)};
+  }
+  return {};
+}
+
+std::vector<CheckDefinition> definitions_of(CheckKind kind, const DiagnoseOptions& options) {
+  std::vector<CheckDefinition> found;
+  std::copy_if(options.definitions.begin(), options.definitions.end(), std::back_inserter(found),
+               [&](const CheckDefinition& d) { return d.check.kind == kind; });
+  return found.empty() ? defaults_of(kind, options) : found;
+}
+
+// What to run, in order, each once; and the kinds that were asked for (empty: all).
+struct Plan {
+  std::vector<CheckDefinition> checks;
+  std::vector<CheckKind> only;
+};
+
+void add(Plan& plan, const CheckDefinition& definition) {
+  const bool known =
+      std::any_of(plan.checks.begin(), plan.checks.end(),
+                  [&](const CheckDefinition& d) { return d.check == definition.check; });
+  if (!known && plan.checks.size() < limits::kChecks) plan.checks.push_back(definition);
+}
+
+// False where the word names no check.
+bool add_word(Plan& plan, std::string_view word, const DiagnoseOptions& options) {
+  const std::size_t colon = word.find(':');
+  const std::optional<CheckKind> kind = model::check_kind_from(word.substr(0, colon));
+  if (!kind) return false;
+  plan.only.push_back(*kind);
+  const std::vector<CheckDefinition> of_kind = definitions_of(*kind, options);
+  if (colon == std::string_view::npos) {
+    for (const CheckDefinition& definition : of_kind) add(plan, definition);
+    return true;
+  }
+  const std::string target(word.substr(colon + 1));
+  const auto named = std::find_if(of_kind.begin(), of_kind.end(), [&](const CheckDefinition& d) {
+    return d.check.target == target;
+  });
+  add(plan, named != of_kind.end() ? *named : definition_of(*kind, target));
+  return true;
+}
+
+// The word that names no check, if there is one.
+std::optional<std::string> plan_checks_of(const DiagnoseOptions& options, Plan& plan) {
+  for (const std::string& word : options.checks) {
+    if (!add_word(plan, word, options)) return word;
+  }
+  if (options.checks.empty()) {
+    for (const CheckKind kind : model::kCheckKinds) {
+      for (const CheckDefinition& definition : definitions_of(kind, options)) {
+        add(plan, definition);
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+// One run, shared with its thread, so that a stuck one has something to write to when it wakes.
+struct OneRun {
+  OneRun(CheckDefinition d, const time::TimeSource& time, std::string root)
+      : definition(std::move(d)), context{time, stop.get_token(), std::move(root), {},
+                                          {},   nullptr} {}
+
+  CheckDefinition definition;
+  std::stop_source stop;
+  CheckContext context;
+  std::mutex mutex;
+  std::condition_variable ended;
+  std::optional<Observation> observation;
+};
+
+Observation guarded(const RunCheck& run, OneRun& one) {
+  try {
+    return run(one.definition, one.context);
+  } catch (const std::exception& error) {
+    return Run(one.definition, one.context).unseen(Error{ErrorCode::internal, error.what()});
+  }
+}
+
+std::shared_ptr<OneRun> start(const CheckDefinition& definition, const DiagnoseOptions& options,
+                              const time::TimeSource& time, const CheckCatalog& catalog) {
+  auto one = std::make_shared<OneRun>(definition, time, options.root);
+  std::thread([one, run = catalog(definition.check.kind).run] {
+    Observation seen = guarded(run, *one);
+    const std::lock_guard lock(one->mutex);
+    one->observation = std::move(seen);
+    one->ended.notify_all();
+  }).detach();
+  return one;
+}
+
+Observation await(OneRun& one, MonoTime started, const time::TimeSource& time) {
+  std::unique_lock lock(one.mutex);
+  const auto has_ended = [&] { return one.observation.has_value(); };
+  const Duration left = one.definition.deadline - (time.steady() - started);
+  if (!one.ended.wait_for(lock, std::max(left, Duration{}), has_ended)) {
+    one.stop.request_stop();
+    one.ended.wait_for(lock, std::min(kGrace, one.definition.deadline), has_ended);
+  }
+  if (one.observation) return *one.observation;
+  return Run(one.definition, one.context)
+      .unseen(model::Outcome::timed_out,
+              detail_of(model::Outcome::timed_out, to_string(one.definition.check)));
+}
+
+std::vector<Observation> run_all(const std::vector<CheckDefinition>& checks,
+                                 const DiagnoseOptions& options, const time::TimeSource& time,
+                                 const CheckCatalog& catalog) {
+  std::vector<Observation> observations;
+  for (std::size_t first = 0; first < checks.size(); first += kAtOnce) {
+    const std::size_t last = std::min(first + kAtOnce, checks.size());
+    const MonoTime started = time.steady();
+    std::vector<std::shared_ptr<OneRun>> running;
+    for (std::size_t i = first; i < last; ++i) {
+      running.push_back(start(checks[i], options, time, catalog));
+    }
+    for (const std::shared_ptr<OneRun>& one : running) {
+      observations.push_back(await(*one, started, time));
+    }
+  }
+  return observations;
+}
+
+std::string render(const Diagnosis& diagnosis, const DiagnoseOptions& options) {
+  switch (options.format) {
+    case DiagnoseOptions::Format::json:
+      return render_json(diagnosis);
+    case DiagnoseOptions::Format::nagios:
+      return render_nagios(diagnosis, options.language);
+    case DiagnoseOptions::Format::table:
+      break;
+  }
+  return render_table(diagnosis, options.language, options.width, options.zone);
+}
+
+int exit_code(const Diagnosis& diagnosis, const DiagnoseOptions& options) {
+  if (options.format == DiagnoseOptions::Format::nagios) return nagios_code(diagnosis);
+  return options.fail_on && diagnosis.suggested >= *options.fail_on ? kFailOnMet : 0;
+}
+
+std::string known_words() {
+  std::string words;
+  for (const CheckKind kind : model::kCheckKinds) {
+    words.append(words.empty() ? "" : " ").append(to_string(kind));
+  }
+  return words;
+}
+
+}  // namespace
+
+int run_diagnose(const DiagnoseOptions& options, const time::TimeSource& time, std::ostream& out,
+                 std::ostream& err, const CheckCatalog& catalog) {
+  Plan plan;
+  if (const auto unknown = plan_checks_of(options, plan)) {
+    const model::Message message{"diagnose.unknown_check",
+                                 {{"word", *unknown}, {"known", known_words()}}};
+    err << i18n::render(options.language, message) << '\n';
+    return kUsage;
+  }
+  HostFacts host{options.host_name, options.operating_system, time.wall(), {}};
+  const MonoTime started = time.steady();
+  const std::vector<Observation> observations = run_all(plan.checks, options, time, catalog);
+  host.took = time.steady() - started;
+  const Diagnosis diagnosis =
+      compose_diagnosis(std::move(host), observations, plan.only, options.baseline, options.limits);
+  out << render(diagnosis, options);
+  return exit_code(diagnosis, options);
+}
+
+}  // namespace tocsin::agent

@@ -1,0 +1,208 @@
+#include "agent/diagnose/diagnose.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "agent/checks/observation.hpp"
+#include "tests/unit/agent/diagnose/support.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+using model::CheckKind;
+
+// A clock that stands still: the checks of these tests need no time.
+class StillTime final : public time::TimeSource {
+ public:
+  Instant wall() const override { return kAt; }
+  MonoTime steady() const override { return {1}; }
+};
+
+// Lives as long as the process, as run_diagnose asks.
+const time::TimeSource& still_time() {
+  static const StillTime time;
+  return time;
+}
+
+// Checks that give the facts of the test host, and remember what they were asked.
+class FakeChecks {
+ public:
+  FakeChecks() {
+    for (const CheckKind kind : model::kCheckKinds) {
+      entries_.push_back({kind, [this](const model::CheckDefinition& d, CheckContext&) {
+                            const std::lock_guard lock(mutex_);
+                            asked_.insert(to_string(d.check));
+                            return answer(d);
+                          }});
+    }
+  }
+
+  CheckCatalog catalog() {
+    return [this](CheckKind kind) -> const CatalogEntry& {
+      for (const CatalogEntry& entry : entries_) {
+        if (entry.kind == kind) return entry;
+      }
+      throw std::out_of_range("kind");
+    };
+  }
+  void set(CheckKind kind, RunCheck run) {
+    for (CatalogEntry& entry : entries_) {
+      if (entry.kind == kind) entry.run = std::move(run);
+    }
+  }
+  const std::set<std::string>& asked() const { return asked_; }
+
+ private:
+  static model::Observation answer(const model::CheckDefinition& d) {
+    if (d.check.kind == CheckKind::service) return service(d.check.target, "active");
+    if (d.check.kind == CheckKind::audit_log) return audit_log(d.check.target);
+    for (model::Observation& o : observations("/tmp/.x/sshd2")) {
+      if (o.check.kind == d.check.kind) return o;
+    }
+    return {};
+  }
+
+  std::mutex mutex_;
+  std::set<std::string> asked_;
+  std::vector<CatalogEntry> entries_;
+};
+
+struct Outcome {
+  int code = 0;
+  std::string out;
+  std::string err;
+};
+
+Outcome diagnose(const DiagnoseOptions& options, FakeChecks& checks) {
+  std::ostringstream out;
+  std::ostringstream err;
+  const int code = run_diagnose(options, still_time(), out, err, checks.catalog());
+  return {code, out.str(), err.str()};
+}
+
+DiagnoseOptions options_for(std::vector<std::string> words) {
+  DiagnoseOptions options;
+  options.checks = std::move(words);
+  options.root = "/no/such/folder";
+  options.host_name = "tsm-bk02";
+  return options;
+}
+
+TEST(Diagnose, RunsTheWholeAnnex) {
+  FakeChecks checks;
+  const model::Baseline approved = [] {
+    model::Baseline b = baseline();
+    b.services = {{"cron.service", true}, {"old.service", false}};
+    return b;
+  }();
+  DiagnoseOptions options = options_for({});
+  options.baseline = &approved;
+  const Outcome outcome = diagnose(options, checks);
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(checks.asked(), (std::set<std::string>{"service:cron.service", "audit_log:journal",
+                                                   "sockets", "processes"}));
+  EXPECT_NE(outcome.out.find("4444"), std::string::npos);
+  EXPECT_NE(outcome.out.find("no default gateway"), std::string::npos);
+}
+
+TEST(Diagnose, PrefersWhatTheHostsFileNames) {
+  FakeChecks checks;
+  DiagnoseOptions options = options_for({"ping", "service:b.service"});
+  model::CheckDefinition named;
+  named.check = {CheckKind::ping, "10.9.9.9"};
+  options.definitions = {named};
+  diagnose(options, checks);
+  EXPECT_EQ(checks.asked(), (std::set<std::string>{"ping:10.9.9.9", "service:b.service"}));
+}
+
+TEST(Diagnose, RunsNothingTwice) {
+  std::atomic<int> runs = 0;
+  FakeChecks checks;
+  checks.set(CheckKind::sockets, [&](const model::CheckDefinition& d, CheckContext& context) {
+    ++runs;
+    return agent::Run(d, context).seen(model::SocketsFacts{});
+  });
+  diagnose(options_for({"sockets", "sockets"}), checks);
+  EXPECT_EQ(runs, 1);
+}
+
+TEST(Diagnose, RefusesAnUnknownCheck) {
+  FakeChecks checks;
+  const Outcome outcome = diagnose(options_for({"sokets\x1b"}), checks);
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_EQ(outcome.err,
+            "Unknown check: sokets\\x1b. Known are: ping service audit_log sockets processes\n");
+  EXPECT_TRUE(outcome.out.empty());
+  EXPECT_TRUE(checks.asked().empty());
+}
+
+TEST(Diagnose, ExitsAsAsked) {
+  FakeChecks checks;
+  const model::Baseline approved = baseline();
+  DiagnoseOptions options = options_for({"sockets"});
+  options.baseline = &approved;
+  EXPECT_EQ(diagnose(options, checks).code, 0);
+  options.fail_on = model::Severity::c;
+  EXPECT_EQ(diagnose(options, checks).code, 10);
+  options.fail_on = model::Severity::b;
+  EXPECT_EQ(diagnose(options, checks).code, 0);
+  options.format = DiagnoseOptions::Format::nagios;
+  EXPECT_EQ(diagnose(options, checks).code, 2);
+}
+
+TEST(Diagnose, ReportsACheckThatThrows) {
+  FakeChecks checks;
+  checks.set(CheckKind::sockets,
+             [](const model::CheckDefinition&, CheckContext&) -> model::Observation {
+               throw std::runtime_error("no memory");
+             });
+  const Outcome outcome = diagnose(options_for({"sockets"}), checks);
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_NE(outcome.out.find("no memory"), std::string::npos);
+}
+
+// One stuck check delays no other and is told apart from one that saw nothing.
+TEST(Diagnose, LeavesAStuckCheckBehind) {
+  struct Gate {
+    std::mutex mutex;
+    std::condition_variable opened;
+    bool open = false;
+    bool left = false;
+  };
+  const auto gate = std::make_shared<Gate>();
+  FakeChecks checks;
+  checks.set(CheckKind::processes, [gate](const model::CheckDefinition&, CheckContext&) {
+    std::unique_lock lock(gate->mutex);
+    gate->opened.wait(lock, [&] { return gate->open; });
+    gate->left = true;
+    gate->opened.notify_all();
+    return model::Observation{};
+  });
+  DiagnoseOptions options = options_for({"processes", "sockets"});
+  model::CheckDefinition impatient;
+  impatient.check.kind = CheckKind::processes;
+  impatient.deadline = 1ms;
+  options.definitions = {impatient};
+  options.format = DiagnoseOptions::Format::json;
+  const Outcome outcome = diagnose(options, checks);
+  EXPECT_NE(outcome.out.find("\"outcome\":\"timed_out\",\"verdict\":\"cannot_tell\""),
+            std::string::npos)
+      << outcome.out;
+  EXPECT_NE(outcome.out.find("\"name\":\"listeners\""), std::string::npos);
+  std::unique_lock lock(gate->mutex);  // the thread ends before the test does
+  gate->open = true;
+  gate->opened.notify_all();
+  gate->opened.wait(lock, [&] { return gate->left; });
+}
+
+}  // namespace
+}  // namespace tocsin::agent
