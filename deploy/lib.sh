@@ -83,7 +83,9 @@ build() {
   (set -o pipefail
    NINJA_STATUS='[%f/%t %es] ' ninja -C "$TOCSIN_ROOT/build/$preset" -j "$(build_jobs)" "$@" 2>&1 </dev/null |
      awk '/^ninja: (Entering|no work)/ {next}
-          /^\[[0-9]+\/[0-9]+ / {split($1, part, /[\[\/]/); last = $0; steps++
-                              if (part[2] == part[3] || steps % 25 == 0) {print; fflush()} next}
+          /^\[[0-9]+\/[0-9]+ / {split($1, part, /[\[\/]/); last = $0; now = $2 + 0
+                              if (part[2] == part[3] || now >= told + 15) {
+                                print; fflush(); told = now; last = ""}
+                              next}
           {if (last != "") {print last; last = ""} print; fflush()}' >&2)
 }
