@@ -85,5 +85,16 @@ TEST(StopSignals, AProgramMayStopItself) {
   EXPECT_TRUE(stop.token().stop_requested());
 }
 
+TEST(StopSignals, AHangupAsksToReadAgainAndIsToldOnce) {
+  StopSignal stop;
+  EXPECT_EQ(stop.wait_for(0s), StopSignal::Event::nothing);
+  ASSERT_EQ(::kill(::getpid(), SIGHUP), 0);
+  EXPECT_EQ(stop.wait_for(10s), StopSignal::Event::reload);
+  EXPECT_EQ(stop.wait_for(0s), StopSignal::Event::nothing);
+  EXPECT_FALSE(stop.token().stop_requested());
+  ASSERT_EQ(::kill(::getpid(), SIGTERM), 0);
+  EXPECT_EQ(stop.wait_for(10s), StopSignal::Event::stop);
+}
+
 }  // namespace
 }  // namespace tocsin::systemd
