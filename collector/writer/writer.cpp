@@ -17,6 +17,7 @@ Writer::Writer(JournalWriter& journal, const time::TimeSource& time, Sink sink,
       time_(time),
       sink_(std::move(sink)),
       options_(options),
+      head_(journal.head()),
       base_(journal.head() ? journal.head_time() : time.wall()),
       base_steady_(time.steady()) {}
 
@@ -87,6 +88,11 @@ Result<Committed> Writer::submit_and_wait(PendingEntry entry) {
 Instant Writer::journal_now() const {
   const std::lock_guard lock(mutex_);
   return base_ + (time_.steady() - base_steady_);
+}
+
+Position Writer::head() const {
+  const std::lock_guard lock(mutex_);
+  return head_;
 }
 
 std::optional<Error> Writer::health() const {
@@ -167,7 +173,7 @@ void Writer::commit_group() {
   Group done = std::exchange(group_, {});
   succeeded();
   release(done);
-  count(done.bodies.size());
+  count(done.bodies.size(), Position{first->value + done.bodies.size() - 1});
   Position next = *first;
   for (const Submission& submission : done.submissions) {
     const Position begin = next;
@@ -204,7 +210,7 @@ bool Writer::journal_step(Duration difference, Instant at, Instant wall) {
     base_steady_ = time_.steady();
     ++counters_.clock_steps;
   }
-  count(1);
+  count(1, *position);
   known_difference_ = std::min(difference, Duration{});
   succeeded();
   log::warning("journal.clock_step",
@@ -251,8 +257,9 @@ void Writer::succeeded() {
   problem_.reset();
 }
 
-void Writer::count(std::size_t entries) {
+void Writer::count(std::size_t entries, Position last) {
   const std::lock_guard lock(mutex_);
+  head_ = last;
   ++counters_.groups;
   counters_.entries += entries;
 }

@@ -82,6 +82,7 @@ class Writer final : public Intake {
   // Nothing while commits succeed; else why the last one did not. Thread-safe.
   std::optional<Error> health() const;
   WriterCounters counters() const;  // thread-safe
+  Position head() const;            // last committed; thread-safe
 
   // What the thread does when it wakes: at most one clock step and one group. Returns how long it
   // may sleep when nothing is submitted. For tests that run the writer without its thread.
@@ -113,7 +114,7 @@ class Writer final : public Intake {
   void hand_over(std::vector<model::JournalBody> decoded, Position first, Instant at);
   void failed(const Error& error);
   void succeeded();
-  void count(std::size_t entries);
+  void count(std::size_t entries, Position last);
   void release(const Group& group);
   void refuse_all();
   Duration until_next() const;
@@ -129,6 +130,7 @@ class Writer final : public Intake {
   WriterCounters counters_;
   std::optional<Error> problem_;
   bool stopping_ = false;
+  Position head_;
   Instant base_;  // journal time when the steady clock said base_steady_
   MonoTime base_steady_;
 
