@@ -177,9 +177,10 @@ Observation await(OneRun& one, MonoTime started, const time::TimeSource& time) {
     one.ended.wait_for(lock, std::min(kGrace, one.definition.deadline), has_ended);
   }
   if (one.observation) return *one.observation;
+  const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(one.definition.deadline);
   return Run(one.definition, one.context)
       .unseen(model::Outcome::timed_out,
-              detail_of(model::Outcome::timed_out, to_string(one.definition.check)));
+              {"run.past_deadline", {{"ms", std::to_string(limit.count())}}});
 }
 
 std::vector<Observation> run_all(const std::vector<CheckDefinition>& checks,

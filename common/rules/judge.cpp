@@ -15,9 +15,7 @@ Judgement judge_unseen(const model::Observation& observation) {
   const bool applies = observation.outcome != Outcome::not_applicable;
   const Verdict verdict = applies ? Verdict::cannot_tell : Verdict::not_applicable;
   const std::string code = "observation." + std::string(to_string(observation.outcome));
-  // A check that failed says so itself; any other detail comes after the outcome.
-  if (observation.detail.code == code) return conclude(verdict, observation.detail);
-  Judgement judgement = conclude(verdict, {code, {{"what", "@observation.no_detail"}}});
+  Judgement judgement = conclude(verdict, {code, {}});
   if (!observation.detail.code.empty()) judgement.reasons.push_back(observation.detail);
   return judgement;
 }

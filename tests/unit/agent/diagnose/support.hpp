@@ -95,7 +95,7 @@ inline std::vector<model::Observation> observations(const std::string& backdoor)
       service("dsmcad.service", "active"),
       audit_log("journal"),
       unseen(model::CheckKind::audit_log, "/var/log/audit/audit.log", model::Outcome::not_permitted,
-             {"observation.not_permitted", {{"what", "open: Permission denied"}}}),
+             {"run.error", {{"what", "open: Permission denied"}}}),
       seen(model::CheckKind::sockets, "", sockets),
       seen(model::CheckKind::processes, "", processes)};
 }

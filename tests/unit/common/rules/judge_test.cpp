@@ -99,7 +99,7 @@ TEST(Judge, NeverCallsNormalWhatWasNotSeen) {
        }) {
     model::Observation observation;
     observation.outcome = c.outcome;
-    observation.detail = {"os.error", {{"what", "open"}}};
+    observation.detail = {"run.error", {{"what", "open"}}};
     const model::Judgement judgement = judge(observation, nullptr, {});
     EXPECT_EQ(judgement.verdict, c.verdict);
     ASSERT_EQ(judgement.reasons.size(), 2U);
@@ -113,14 +113,6 @@ TEST(Judge, CannotTellFactsOfAnotherKind) {
             "observation.mismatched");
   EXPECT_EQ(first_reason(judge(seen(CheckKind::sockets, {}), nullptr, {})),
             "observation.mismatched");
-}
-
-// The usual detail of a failed check says the outcome itself; it is not said twice.
-TEST(Judge, SaysAnOutcomeOnce) {
-  model::Observation observation;
-  observation.outcome = Outcome::failed;
-  observation.detail = {"observation.failed", {{"what", "open: No such file"}}};
-  EXPECT_EQ(judge(observation, nullptr, {}).reasons, std::vector{observation.detail});
 }
 
 // Total, honest and explained, whatever comes in.
