@@ -127,7 +127,7 @@ Answer decide(Context& context, const model::Command& command, const model::RunC
     return refused("command.agent_not_heard", {{"host", host->name}});
   }
   Answer answer;
-  // The position makes it unique, and finds the command again when the answer comes.
+  // The position makes it unique; the rest shows which command asked.
   answer.request_id = fmt::format("{}.{}", context.position.value, command.id);
   answer.detail = {"command.requested",
                    {{"host", host->name}, {"check", model::to_string(act.check)}}};
@@ -179,12 +179,11 @@ void keep_answer(Context& context, const std::string& command_id, Answer answer)
                         std::move(answer.request_id)});
 }
 
-// Completes the command behind a request: its answer says now how the agent's act ended.
+// How the agent's act ended, kept under the request's id: the command's own answer, that the agent
+// was asked, was given and does not change.
 void complete(Context& context, const std::string& request_id, CommandOutcome outcome,
               model::Message detail) {
-  const std::size_t dot = request_id.find('.');
-  Answer answer{outcome, std::move(detail), {}, 0, request_id};
-  keep_answer(context, request_id.substr(dot + 1), std::move(answer));
+  keep_answer(context, request_id, {outcome, std::move(detail), {}, 0, request_id});
 }
 
 std::string_view outcome_code(model::RequestOutcome outcome) {

@@ -22,8 +22,9 @@ bool may(model::Role role, std::string_view act);
 // REQUIRES: the command's id was not answered before. What changed on hosts is returned.
 Judged take_command(Context& context, const model::Command& command);
 
-// The agent's answer to a request: completes the command that asked. What it saw is judged by
-// take_fact; an answer to nothing that was asked is counted.
+// The agent's answer to a request becomes a CommandResult under the request's id (the command's own
+// answer names it). What it saw is judged by take_fact; an answer to nothing that was asked is
+// counted.
 void take_request_result(Context& context, const AgentId& agent,
                          const model::RequestResult& result);
 // "request/AGENT/REQUEST": no answer came in time. False where the key is another.

@@ -1,0 +1,178 @@
+#include "collector/core/commands.hpp"
+
+#include <gmock/gmock.h>
+
+#include "tests/support/story.hpp"
+
+namespace tocsin::tests {
+namespace {
+
+using model::CommandOutcome;
+using model::Role;
+using ::testing::Contains;
+using ::testing::SizeIs;
+
+const model::Principal kWang{"wang", Role::duty, "f1"};
+const model::Principal kLee{"lee", Role::officer, "f2"};
+const model::Principal kRoot{"root", Role::admin, "f3"};
+
+model::Command command(const std::string& id, const model::Principal& who,
+                       decltype(model::Command::act) act, std::uint64_t seen = 0) {
+  return {id, who, seen, "", std::move(act)};
+}
+
+Story with_incident() {
+  Story story;
+  story.admit("web1");
+  story.sees("web1", ports_are({listener(4444, "/usr/bin/nc")}));
+  return story;
+}
+
+TEST(Commands, TableOfWhoMayDoWhat) {
+  const std::vector<std::pair<std::string, std::vector<Role>>> table{
+      {"acknowledge", {Role::duty, Role::working_group, Role::officer, Role::admin}},
+      {"register", {Role::duty, Role::working_group, Role::officer}},
+      {"run_check", {Role::duty, Role::working_group, Role::officer, Role::admin}},
+      {"revoke_agent", {Role::officer, Role::admin}},
+      {"admit_agent", {Role::admin}},
+      {"unknown", {}},
+  };
+  for (const auto& [act, allowed] : table) {
+    for (const Role role : model::kRoles) {
+      const bool expected = std::find(allowed.begin(), allowed.end(), role) != allowed.end();
+      EXPECT_EQ(collector::may(role, act), expected) << act << " " << to_string(role);
+    }
+  }
+}
+
+TEST(Commands, ARoleThatMayNotIsRefusedAndNothingChanges) {
+  Story story = with_incident();
+  const model::Principal auditor{"an", Role::auditor, ""};
+  const auto answer = story.asks(command("c", auditor, model::Acknowledge{{1}}));
+  EXPECT_EQ(answer.outcome, CommandOutcome::refused);
+  EXPECT_EQ(answer.detail.code, "command.not_permitted");
+  EXPECT_FALSE(story.incident().acknowledged);
+}
+
+TEST(Commands, OfTwoWhoAcknowledgeAtOnceTheSecondIsToldWhoHasIt) {
+  Story story = with_incident();
+  const std::uint64_t seen = story.incident().revision;
+  EXPECT_EQ(story.asks(command("c1", kWang, model::Acknowledge{{1}}, seen)).outcome,
+            CommandOutcome::done);
+  const auto second = story.asks(command("c2", kLee, model::Acknowledge{{1}}, seen));
+  EXPECT_EQ(second.outcome, CommandOutcome::conflict);
+  EXPECT_EQ(second.conflict_with.name, "wang");
+  EXPECT_EQ(story.incident().acknowledged_by.name, "wang");
+}
+
+TEST(Commands, TakingOverKnowinglyIsAllowedAndBlindlyIsNot) {
+  Story story = with_incident();
+  story.asks(command("c1", kWang, model::Acknowledge{{1}}));
+  EXPECT_EQ(story.asks(command("c2", kLee, model::Acknowledge{{1}})).outcome,
+            CommandOutcome::conflict);
+  const std::uint64_t seen = story.incident().revision;
+  EXPECT_EQ(story.asks(command("c3", kLee, model::Acknowledge{{1}}, seen)).outcome,
+            CommandOutcome::done);
+  EXPECT_EQ(story.incident().acknowledged_by.name, "lee");
+}
+
+TEST(Commands, TheSameIdAgainGivesTheSameAnswerAndActsOnce) {
+  Story story = with_incident();
+  const auto first = story.asks(command("r", kLee, model::RegisterIncident{{1}}));
+  story.at(1h);
+  const auto again = story.asks(command("r", kLee, model::RegisterIncident{{1}}));
+  EXPECT_EQ(first, again);
+  EXPECT_EQ(story.world().number("counter/commands_repeated"), 1U);
+  // Another id is another command: it is registered already.
+  EXPECT_EQ(story.asks(command("r2", kWang, model::RegisterIncident{{1}})).outcome,
+            CommandOutcome::conflict);
+  EXPECT_EQ(story.world().number("last/number/2026"), 1U);
+}
+
+TEST(Commands, AnIncidentThatDoesNotExistIsNotFound) {
+  Story story;
+  EXPECT_EQ(story.asks(command("a", kWang, model::Acknowledge{{9}})).outcome,
+            CommandOutcome::not_found);
+  EXPECT_EQ(story.asks(command("b", kWang, model::RegisterIncident{{9}})).outcome,
+            CommandOutcome::not_found);
+}
+
+model::RequestResult result_of(const std::string& request_id) {
+  model::RequestResult result;
+  result.request_id = request_id;
+  model::Observation seen = ports_are({listener(5555, "/usr/bin/nc")});
+  seen.at = kStoryBegins;
+  result.observations = {seen};
+  return result;
+}
+
+TEST(Commands, ARequestedCheckIsJudgedAndItsEndIsKeptUnderTheRequestsId) {
+  Story story;
+  story.admit("web1");
+  const model::CheckRef check{model::CheckKind::sockets, ""};
+  const auto asked = story.asks(command("c", kWang, model::RunCheck{agent_of("web1"), check}));
+  EXPECT_EQ(asked.detail.code, "command.requested");
+  ASSERT_THAT(story.requests(), SizeIs(1));
+  EXPECT_EQ(story.requests()[0].request.request_id, asked.request_id);
+  EXPECT_EQ(story.requests()[0].request.run_check.check, check);
+  story.at(5s).fact("web1", result_of(asked.request_id));
+  const auto done = story.reader().command_result(asked.request_id).value();
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->outcome, CommandOutcome::done);
+  EXPECT_EQ(done->detail.code, "request_outcome.done");
+  EXPECT_THAT(story.incidents(), SizeIs(1));
+}
+
+TEST(Commands, ARequestThatNobodyAnswersExpires) {
+  Story story;
+  story.admit("web1");
+  const model::CheckRef check{model::CheckKind::sockets, ""};
+  const auto asked = story.asks(command("c", kWang, model::RunCheck{agent_of("web1"), check}));
+  story.at(collector::kRequestLife);
+  const auto expired = story.reader().command_result(asked.request_id).value();
+  ASSERT_TRUE(expired);
+  EXPECT_EQ(expired->outcome, CommandOutcome::refused);
+  EXPECT_EQ(expired->detail.code, "request_outcome.expired");
+  // An answer that comes too late, or that another agent makes up, completes nothing.
+  story.fact("web1", result_of(asked.request_id));
+  EXPECT_EQ(story.world().number("counter/answers_not_asked_for"), 1U);
+}
+
+TEST(Commands, AnotherAgentCannotAnswerARequest) {
+  Story story;
+  story.admit("web1");
+  story.admit("web2");
+  const model::CheckRef check{model::CheckKind::sockets, ""};
+  const auto asked = story.asks(command("c", kWang, model::RunCheck{agent_of("web1"), check}));
+  story.fact("web2", result_of(asked.request_id));
+  EXPECT_FALSE(story.reader().command_result(asked.request_id).value());
+}
+
+TEST(Commands, AnAgentThatIsNotHeardIsNotAsked) {
+  Story story;
+  story.admit("web1");
+  story.silent("web1");
+  const model::CheckRef check{model::CheckKind::sockets, ""};
+  EXPECT_EQ(story.asks(command("c", kWang, model::RunCheck{agent_of("web1"), check})).detail.code,
+            "command.agent_not_heard");
+  EXPECT_THAT(story.requests(), SizeIs(0));
+}
+
+TEST(Commands, ARevokedAgentIsCutOffAndItsKeyDoesNotComeBack) {
+  Story story;
+  story.admit("web1");
+  story.silent("web1");
+  EXPECT_EQ(story.asks(command("c", kRoot, model::RevokeAgent{agent_of("web1")})).outcome,
+            CommandOutcome::done);
+  EXPECT_THAT(story.revoked(), Contains(agent_of("web1")));
+  story.sees("web1", ports_are({listener(4444, "/usr/bin/nc")}));
+  EXPECT_EQ(story.world().number("counter/facts_of_revoked_agents"), 1U);
+  const auto again =
+      story.asks(command("d", kRoot, model::AdmitAgent{agent_of("web1"), "web1", "t"}));
+  EXPECT_EQ(again.outcome, CommandOutcome::refused);
+  story.at(15min);
+  EXPECT_TRUE(story.incident().recovered);  // Its silence is nobody's business any more.
+}
+
+}  // namespace
+}  // namespace tocsin::tests

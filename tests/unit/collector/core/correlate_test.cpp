@@ -1,0 +1,120 @@
+// What belongs together, and who confirms whom (procedure M-01, R-02).
+#include "collector/core/correlate.hpp"
+
+#include <gmock/gmock.h>
+
+#include "tests/support/story.hpp"
+
+namespace tocsin::tests {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+const std::string kTarget = "10.0.0.9";
+
+std::string fact(const model::Incident& incident, const std::string& name) {
+  for (const model::Parameter& p : incident.explanation.facts) {
+    if (p.name == name) return p.value;
+  }
+  return "";
+}
+
+TEST(Correlate, OneTargetIsOneIncidentHoweverManyHostsMissIt) {
+  Story story;
+  for (const std::string host : {"a", "b", "c"}) {
+    story.admit(host);
+    story.sees(host, ping_of(kTarget, 0));
+  }
+  EXPECT_THAT(story.incident().findings, SizeIs(3));
+  EXPECT_EQ(fact(story.incident(), "confidence"), "confirmed");
+}
+
+TEST(Correlate, OneVantagePointAloneIsSuspectedAndConfirmedByTime) {
+  Story story;
+  story.admit("a");
+  story.sees("a", ping_of(kTarget, 0));
+  EXPECT_EQ(fact(story.incident(), "confidence"), "suspected");
+  story.at(3min);
+  EXPECT_EQ(fact(story.incident(), "confidence"), "confirmed");
+}
+
+TEST(Correlate, AVantagePointThatReachesTheTargetContradictsTheOneThatDoesNot) {
+  Story story;
+  story.admit("a");
+  story.admit("b");
+  story.sees("b", ping_of(kTarget, 5));
+  story.sees("a", ping_of(kTarget, 0));
+  EXPECT_EQ(fact(story.incident(), "confidence"), "contradicted");
+  EXPECT_EQ(story.incident().live, model::Severity::e);
+  const auto told = story.told();
+  EXPECT_THAT(told, Contains("opened E duty@example.tw"));
+  story.at(1min).sees("b", ping_of(kTarget, 0));  // Now both miss it.
+  EXPECT_EQ(fact(story.incident(), "confidence"), "confirmed");
+  EXPECT_EQ(story.incident().live, model::Severity::c);
+  EXPECT_THAT(story.told(), Contains("worse C officer@example.tw"));
+}
+
+TEST(Correlate, AContradictedIncidentIsNotPagedBeyondTheFirstLine) {
+  model::SitePolicy policy = story_policy();
+  policy.contacts[1].at_least = model::Severity::e;
+  Story story(policy);
+  story.admit("a");
+  story.admit("b");
+  story.sees("b", ping_of(kTarget, 5));
+  story.sees("a", ping_of(kTarget, 0));
+  EXPECT_THAT(story.told(), ElementsAre("opened E duty@example.tw",
+                                        "(opened E officer@example.tw contradicted)"));
+}
+
+TEST(Correlate, ManySilentAgentsAreOneIncidentOfTheSite) {
+  Story story;
+  for (int i = 0; i < 20; ++i) story.admit("host" + std::to_string(i));
+  for (int i = 0; i < 20; ++i) {
+    story.at(std::chrono::seconds(60 + i)).silent("host" + std::to_string(i));
+  }
+  const auto incidents = story.incidents();
+  ASSERT_THAT(incidents, SizeIs(3));
+  EXPECT_THAT(incidents[2].findings, SizeIs(18));
+  const auto told = story.told();
+  EXPECT_EQ(std::count(told.begin(), told.end(), "opened E duty@example.tw"), 3);
+}
+
+TEST(Correlate, SignsOfTwoKindsOnACoreHostMakeAnAccessSerious) {
+  model::SitePolicy policy = story_policy();
+  model::SourceRule source;
+  source.port = 22;
+  source.networks = {"10.0.0.0/8"};
+  policy.baselines[0].sources = {source};
+  Story story(policy);
+  story.admit("core1");
+  model::Observation seen = ports_are({listener(4444, "/usr/bin/nc")});
+  story.sees("core1", seen);
+  EXPECT_EQ(story.incident().live, model::Severity::d);
+  auto& facts = std::get<model::SocketsFacts>(seen.facts);
+  facts.peers = {{model::Protocol::tcp, 22, true, "203.0.113.0/24", 0, 1}};
+  story.at(1min).sees("core1", seen);
+  EXPECT_EQ(story.incident().live, model::Severity::c);
+  EXPECT_THAT(story.incident().explanation.hits, Contains("C2"));
+}
+
+TEST(Correlate, APlaceThatAnybodyCanWriteToMakesAPortSeriousAnywhere) {
+  Story story;
+  story.admit("web1");
+  story.sees("web1", ports_are({listener(4444, "/tmp/x")}));
+  EXPECT_EQ(story.incident().live, model::Severity::c);
+}
+
+TEST(Correlate, KindsAreNotMixed) {
+  Story story;
+  story.admit("web1");
+  story.sees("web1", ports_are({listener(4444, "/usr/bin/nc")}));
+  story.sees("web1", service_is("ssh.service", "failed"));
+  story.at(2min);
+  EXPECT_THAT(story.incidents(), SizeIs(2));
+}
+
+}  // namespace
+}  // namespace tocsin::tests

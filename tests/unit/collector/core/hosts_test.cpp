@@ -1,0 +1,153 @@
+// Stage 1 by stories: what agents saw becomes findings.
+#include "collector/core/hosts.hpp"
+
+#include <gmock/gmock.h>
+
+#include "tests/support/story.hpp"
+
+namespace tocsin::tests {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+const std::string kProgram = "/usr/bin/nc";
+const model::CheckRef kSockets{model::CheckKind::sockets, ""};
+
+std::vector<model::Finding> findings(const Story& story, const std::string& host,
+                                     const model::CheckRef& check) {
+  std::vector<model::Finding> found;
+  for (const FindingId id : story.world().findings_of(agent_of(host), check)) {
+    found.push_back(*story.world().finding(id));
+  }
+  return found;
+}
+
+TEST(Hosts, AFindingExistsAtFirstSightAndClosesWhenItIsGone) {
+  Story story;
+  story.admit("web1");
+  story.at(1min).sees("web1",
+                      ports_are({listener(22, "/usr/sbin/sshd"), listener(4444, kProgram)}));
+  ASSERT_THAT(findings(story, "web1", kSockets), SizeIs(1));
+  EXPECT_EQ(findings(story, "web1", kSockets)[0].code, "port.unexpected");
+  EXPECT_EQ(findings(story, "web1", kSockets)[0].since, kStoryBegins + 1min);
+  story.at(2min).sees("web1", ports_are({listener(22, "/usr/sbin/sshd")}));
+  EXPECT_EQ(findings(story, "web1", kSockets)[0].closed, kStoryBegins + 2min);
+}
+
+TEST(Hosts, ALookThatCouldNotSeeClosesNothing) {
+  Story story;
+  story.admit("web1");
+  story.sees("web1", ports_are({listener(4444, kProgram)}));
+  story.at(1min).sees("web1", cannot_see(kSockets));
+  EXPECT_FALSE(findings(story, "web1", kSockets)[0].closed);
+  const model::Host& host = *story.world().hosts.find(agent_of("web1"));
+  ASSERT_THAT(host.checks, SizeIs(1));
+  EXPECT_EQ(host.checks[0].verdict, model::Verdict::cannot_tell);
+}
+
+TEST(Hosts, TheSameFindingComesBackAsTheSameRow) {
+  Story story;
+  story.admit("web1");
+  story.sees("web1", ports_are({listener(4444, kProgram)}));
+  story.at(1min).sees("web1", ports_are({}));
+  story.at(2min).sees("web1", ports_are({listener(4444, kProgram)}));
+  const auto found = findings(story, "web1", kSockets);
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].recurrences, 1U);
+  EXPECT_FALSE(found[0].closed);
+  EXPECT_EQ(found[0].since, kStoryBegins + 2min);
+}
+
+TEST(Hosts, AClockThatRunsAheadOrWasNeverSetMakesNoLongOutage) {
+  Story story;
+  story.admit("web1");
+  story.at(1h);
+  model::Observation ahead = ports_are({listener(4444, kProgram)});
+  story.sees("web1", ahead, -2h);
+  EXPECT_EQ(findings(story, "web1", kSockets)[0].since, story.now());
+  story.admit("web2");
+  model::Observation unset = ports_are({listener(4444, kProgram)});
+  unset.at = Instant{0};
+  story.fact("web2", unset);
+  EXPECT_EQ(findings(story, "web2", kSockets)[0].since, story.now() - 24h * 7);
+}
+
+TEST(Hosts, TimeNeverGoesBackWithinACheck) {
+  Story story;
+  story.admit("web1");
+  story.at(10min).sees("web1", ports_are({}));
+  story.at(11min).sees("web1", ports_are({listener(4444, kProgram)}), 8min);
+  EXPECT_EQ(findings(story, "web1", kSockets)[0].since, kStoryBegins + 10min);
+}
+
+TEST(Hosts, FactsOfAgentsThatAreNotAdmittedChangeNothingAndAreCounted) {
+  Story story;
+  story.sees("stranger", ports_are({listener(4444, kProgram)}));
+  EXPECT_EQ(story.world().hosts.find(agent_of("stranger")), nullptr);
+  EXPECT_EQ(story.world().number("counter/facts_of_unknown_agents"), 1U);
+}
+
+TEST(Hosts, LossesAreCountedAndShown) {
+  Story story;
+  story.admit("web1");
+  story.sees("web1", ports_are({listener(4444, kProgram)}));
+  story.push(model::FactRangeLost{agent_of("web1"), {1}, {5}, {9}, {"loss.disk", {}}});
+  model::SpoolLoss loss;
+  loss.count = 3;
+  story.fact("web1", loss);
+  EXPECT_EQ(story.world().hosts.find(agent_of("web1"))->facts_lost, 8U);
+  EXPECT_EQ(story.world().number("counter/facts_lost"), 8U);
+  EXPECT_THAT(story.timeline(story.incident().id), ::testing::Contains("facts.lost"));
+}
+
+TEST(Hosts, KindsOfALaterVersionAreCounted) {
+  Story story;
+  story.admit("web1");
+  story.fact("web1", std::monostate{});
+  story.push(std::monostate{});
+  EXPECT_EQ(story.world().number("counter/unknown_facts"), 1U);
+  EXPECT_EQ(story.world().number("counter/unknown_entries"), 1U);
+}
+
+TEST(Hosts, AHostThatFindsTooMuchIsBoundedAndCounted) {
+  Story story;
+  story.admit("web1");
+  // As many processes as it likes: the rules cap one look, the host caps all of them together.
+  for (std::uint16_t round = 0; round < 40; ++round) {
+    std::vector<model::Listener> many;
+    for (std::uint16_t i = 0; i < 200; ++i) {
+      many.push_back(listener(static_cast<std::uint16_t>(1000 + i), kProgram));
+    }
+    model::SocketsFacts facts;
+    facts.listeners = many;
+    story.sees("web1",
+               observation({model::CheckKind::sockets, "t" + std::to_string(round)}, facts));
+  }
+  EXPECT_EQ(story.world().open_findings(agent_of("web1")), 256U);
+  EXPECT_GT(story.world().number("counter/findings_over_limit"), 0U);
+}
+
+TEST(Hosts, AnApprovalInThePolicyClosesWhatItApproves) {
+  Story story;
+  story.admit("web1");
+  story.sees("web1", ports_are({listener(4444, kProgram)}));
+  model::SitePolicy approved = story_policy();
+  model::ListenerRule rule;
+  rule.port = 4444;
+  approved.baselines[0].listeners.push_back(rule);
+  story.at(5min).policy(approved);
+  EXPECT_EQ(findings(story, "web1", kSockets)[0].closed, kStoryBegins + 5min);
+}
+
+TEST(Hosts, APolicyThatCannotBeReadLeavesTheOneBefore) {
+  Story story;
+  story.admit("web1");
+  story.push(model::PolicyChange{"site", "d", "77", {}});
+  EXPECT_EQ(story.world().value("policy/problem"), "no such policy");
+  story.sees("web1", ports_are({listener(4444, kProgram)}));
+  EXPECT_THAT(findings(story, "web1", kSockets), SizeIs(1));
+}
+
+}  // namespace
+}  // namespace tocsin::tests
