@@ -43,7 +43,8 @@ class SqliteJournalReader final : public JournalReader {
       TOCSIN_TRY(read_segment(next, max_entries - before, entries));
       if (entries.size() > before) continue;
       const Result<bool> more = go_on(next);
-      if (!more) return fail(more.error());
+      if (!more && entries.empty()) return fail(more.error());
+      if (!more) break;  // What was read is good; the next call meets the error again.
       if (!*more) break;
     }
     if (!open_ && entries.empty()) return read(from, max_entries);  // Ours was dropped: find again.

@@ -158,7 +158,7 @@ class SqliteJournalWriter final : public JournalWriter {
     if (at < tail_.at) {
       return fail(ErrorCode::invalid_argument, "append to journal: journal time went back");
     }
-    if (current_->bytes >= options_.segment_bytes) {
+    if (current_->bytes >= options_.segment_bytes && tail_.head >= current_->segment.head.first) {
       if (Status begun = begin_segment(); !begun) return fail(retryable(std::move(begun.error())));
     }
     const GroupRow group = link(bodies, at);

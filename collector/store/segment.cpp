@@ -75,7 +75,7 @@ Status write_segment(const SqliteJournalOptions& options, const std::string& pat
                      const SegmentHead& head, std::span<const SpoolCursor> cursors) {
   sqlite::OpenOptions how;
   how.vfs = options.vfs;
-  how.wal = false;  // A rollback journal leaves one complete file behind.
+  how.wal = false;  // A rollback journal leaves one complete file behind; WAL begins with it.
   Result<sqlite::Database> made = sqlite::Database::open(path, how);
   if (!made) return fail(made.error());
   TOCSIN_TRY(made->execute("PRAGMA synchronous=EXTRA"));
@@ -101,7 +101,9 @@ Status write_segment(const SqliteJournalOptions& options, const std::string& pat
                    .bind(3, row.last.value)
                    .run());
   }
-  return transaction->commit();
+  TOCSIN_TRY(transaction->commit());
+  // Already here, so that opening it never has to change it: not even on a full disk.
+  return made->execute("PRAGMA journal_mode=WAL");
 }
 
 // Is this file a segment that we can read?
@@ -195,6 +197,10 @@ Status make_segment(const SqliteJournalOptions& options, const SegmentHead& head
   if (const Status written = write_segment(options, unfinished, head, cursors); !written) {
     static_cast<void>(remove_with_companions(unfinished));
     return written;
+  }
+  for (const std::string_view companion :
+       kCompanions) {  // Empty; a WAL may be left by a busy disk.
+    TOCSIN_TRY(remove_file(unfinished + std::string(companion)));
   }
   if (::rename(unfinished.c_str(), path.c_str()) != 0) {
     return fail(system_error(fmt::format("rename {}", unfinished), errno));
