@@ -1,0 +1,115 @@
+// The state's file: opening, damage and newer versions.
+#include <atomic>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "collector/store/sqlite_state.hpp"
+#include "common/sqlite/sqlite.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace tocsin::collector {
+namespace {
+
+using ::testing::HasSubstr;
+
+class StateFiles : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    options.path = directory.file("state.db");
+    StateDelta delta;
+    delta.cursor = Position{1};
+    for (int i = 0; i < 200; ++i) delta.values[std::to_string(i)] = std::string(100, 'x');
+    ASSERT_TRUE((*open_state_store(options))->commit(delta));
+  }
+
+  void execute(const std::string& sql) {
+    sqlite::OpenOptions how;
+    how.create = false;
+    ASSERT_TRUE(sqlite::Database::open(options.path, how)->execute(sql));
+  }
+
+  Error open_error() const {
+    const auto store = open_state_store(options);
+    return store ? Error{ErrorCode::internal, "it opened"} : store.error();
+  }
+
+  tests::TempDir directory;
+  SqliteStateOptions options;
+};
+
+TEST_F(StateFiles, ANewerSchemaIsRefusedByBoth) {
+  execute("PRAGMA user_version=2");
+  EXPECT_EQ(open_error().code, ErrorCode::failed_precondition);
+  EXPECT_THAT(open_error().message, HasSubstr("newer version"));
+  EXPECT_EQ(open_state_reader(options).error().code, ErrorCode::failed_precondition);
+}
+
+TEST_F(StateFiles, AnotherDatabaseIsRefused) {
+  execute("PRAGMA application_id=7");
+  EXPECT_EQ(open_error().code, ErrorCode::data_loss);
+  EXPECT_THAT(open_error().message, HasSubstr("state.db"));
+}
+
+TEST_F(StateFiles, DamageIsRefusedAndLeftAlone) {
+  const auto size = std::filesystem::file_size(options.path);
+  std::fstream file(options.path, std::ios::binary | std::ios::in | std::ios::out);
+  file.seekp(static_cast<std::streamoff>(size - 4096));
+  file << std::string(4096, '\x5a');
+  file.close();
+  EXPECT_EQ(open_error().code, ErrorCode::data_loss);
+  EXPECT_THAT(open_error().message, HasSubstr("state.db"));
+  EXPECT_EQ(std::filesystem::file_size(options.path), size);
+}
+
+TEST_F(StateFiles, ADocumentThatCannotBeReadIsDamage) {
+  execute("INSERT INTO host VALUES('a', 'web1', x'ffffff')");
+  const Result<StateSnapshot> snapshot = (*open_state_store(options))->load();
+  ASSERT_FALSE(snapshot);
+  EXPECT_EQ(snapshot.error().code, ErrorCode::data_loss);
+}
+
+TEST_F(StateFiles, AReaderWantsAFileThatIsThere) {
+  SqliteStateOptions missing;
+  missing.path = directory.file("none.db");
+  EXPECT_FALSE(open_state_reader(missing));
+  EXPECT_FALSE(std::filesystem::exists(missing.path));
+}
+
+TEST_F(StateFiles, ManyThreadsAskOneReaderWhileTheStoreCommits) {
+  const auto store = open_state_store(options);
+  const auto reader = open_state_reader(options);
+  ASSERT_TRUE(store && reader);
+  std::atomic<bool> done = false;
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&] {
+      while (!done) {
+        const auto as_of = (*reader)->as_of();
+        const auto hosts = (*reader)->hosts();
+        if (!as_of || !hosts || hosts->size() > 1) ++wrong;
+      }
+    });
+  }
+  for (std::uint64_t cursor = 2; cursor < 60; ++cursor) {
+    StateDelta delta;
+    delta.cursor = Position{cursor};
+    model::Host host;
+    host.agent = AgentId{std::string(64, 'a')};
+    host.facts = cursor;
+    host.presence = model::Presence::heard;
+    delta.hosts = {host};
+    ASSERT_TRUE((*store)->commit(delta));
+    EXPECT_EQ((*reader)->as_of()->cursor, Position{cursor});
+  }
+  done = true;
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+}  // namespace
+}  // namespace tocsin::collector
