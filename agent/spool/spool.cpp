@@ -115,6 +115,13 @@ class SqliteSpool final : public Spool {
   Status store(const State& state);
   Result<std::int64_t> number(std::string_view sql);
 
+  struct Acknowledged {
+    State state;
+    std::int64_t number = 0;  // of the last row that may go
+    std::uint64_t rows = 0;
+    std::uint64_t bytes = 0;
+  };
+  Result<Acknowledged> acknowledged(Epoch epoch, Seq up_to);
   Status check_append(std::span<const NewFact> facts, std::span<const ReaderCursor> cursors,
                       std::span<const CheckRow> checks) const;
   Result<Seq> try_append(std::span<const NewFact> facts, std::span<const ReaderCursor> cursors,
@@ -548,8 +555,24 @@ Result<std::vector<SpoolRow>> SqliteSpool::read(Seq from, std::size_t max_rows,
 }
 
 Status SqliteSpool::acknowledge(Epoch epoch, Seq up_to) {
+  TOCSIN_TRY(check_same_file(file_));
+  // What was acknowledged before needs no write lock, which the observer may hold.
+  const Result<Acknowledged> known = acknowledged(epoch, up_to);
+  if (!known) return fail(known.error());
+  if (known->rows == 0) return {};
   Result<sqlite::Transaction> transaction = begin();
   if (!transaction) return fail(transaction.error());
+  Result<Acknowledged> now = acknowledged(epoch, up_to);
+  if (!now) return fail(now.error());
+  Result<sqlite::Statement> remove = file_.database.prepare("DELETE FROM row WHERE number <= ?");
+  if (!remove) return fail(remove.error());
+  TOCSIN_TRY(remove->bind(1, now->number).run());
+  now->state.bytes -= std::min(now->bytes, now->state.bytes);
+  TOCSIN_TRY(store(now->state));
+  return transaction->commit();
+}
+
+Result<SqliteSpool::Acknowledged> SqliteSpool::acknowledged(Epoch epoch, Seq up_to) {
   Result<State> state = load();
   if (!state) return fail(state.error());
   if (epoch != state->epoch) {
@@ -559,21 +582,17 @@ Status SqliteSpool::acknowledge(Epoch epoch, Seq up_to) {
     return fail(ErrorCode::invalid_argument, fmt::format("acknowledges {}, but the last fact is {}",
                                                          up_to.value, state->last().value));
   }
-  const std::int64_t last = state->number_base + static_cast<std::int64_t>(up_to.value);
+  Acknowledged found;
+  found.number = state->number_base + static_cast<std::int64_t>(up_to.value);
   Result<sqlite::Statement> size = file_.database.prepare(
       "SELECT count(*), coalesce(sum(length(fact)), 0) FROM row WHERE number <= ?");
   if (!size) return fail(size.error());
-  const Result<bool> row = size->bind(1, last).step();
+  const Result<bool> row = size->bind(1, found.number).step();
   if (!row) return fail(row.error());
-  const std::uint64_t freed = size->uint64(0) * kRowOverhead + size->uint64(1);
-  if (size->uint64(0) == 0) return {};  // Acknowledged before: nothing to write.
-  size->reset();
-  Result<sqlite::Statement> remove = file_.database.prepare("DELETE FROM row WHERE number <= ?");
-  if (!remove) return fail(remove.error());
-  TOCSIN_TRY(remove->bind(1, last).run());
-  state->bytes -= std::min(freed, state->bytes);
-  TOCSIN_TRY(store(*state));
-  return transaction->commit();
+  found.rows = size->uint64(0);
+  found.bytes = size->uint64(0) * kRowOverhead + size->uint64(1);
+  found.state = std::move(*state);
+  return found;
 }
 
 Result<Epoch> SqliteSpool::begin_new_epoch() {
