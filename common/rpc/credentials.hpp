@@ -1,0 +1,42 @@
+// Mutual TLS for gRPC, and the limits that every server and channel of ours has.
+//
+// Both ends speak TLS 1.3; gRPC 1.51 has no public way to refuse 1.2. The chain, the validity and,
+// for a client, the server's name are checked by TLS; who the certificate speaks for and whether it
+// is revoked is the service's business (common/crypto, rpc/peer.hpp).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <grpcpp/channel.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
+
+#include "common/base/result.hpp"
+
+namespace tocsin::rpc {
+
+// Paths of PEM files.
+struct TlsFiles {
+  std::string certificate;
+  std::string private_key;
+  std::string authorities;  // whom the other side must be signed by
+};
+
+// The files are looked at again every ten seconds, so a renewed certificate needs no restart.
+// Replace them by rename. Errors: those of reading them now.
+Result<std::shared_ptr<grpc::ServerCredentials>> server_credentials(const TlsFiles& files,
+                                                                    bool client_certificate);
+
+// Message sizes, keepalive and the pings that it accepts. Call before BuildAndStart.
+void apply_limits(grpc::ServerBuilder& builder);
+
+// A channel of its own connection to "host:port"; connects at the first call. The files are read
+// now, so a new channel is what uses a renewed certificate. Errors: those of reading them.
+Result<std::shared_ptr<grpc::Channel>> secure_channel(const std::string& address,
+                                                      const TlsFiles& files);
+
+// A whole small file. Errors: what the system said; resource_exhausted over 1 MiB.
+Result<std::string> read_file(const std::string& path);
+
+}  // namespace tocsin::rpc
