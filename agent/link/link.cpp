@@ -1,0 +1,208 @@
+#include "agent/link/link.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include "agent/link/renewal.hpp"
+#include "agent/link/session.hpp"
+#include "agent/link/spool_watch.hpp"
+#include "common/async/backoff.hpp"
+#include "common/async/spawn.hpp"
+#include "common/async/wake.hpp"
+#include "common/crypto/crypto.hpp"
+#include "common/log/log.hpp"
+#include "common/rpc/credentials.hpp"
+
+namespace tocsin::agent {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::size_t kInstanceBytes = 16;
+constexpr Duration kLookAtCertificate = 1h;
+constexpr Duration kRenewAgain = 10min;  // after a refusal or no answer
+
+std::uint64_t chance() {
+  std::uint64_t value = 0;
+  for (const char byte : crypto::random_bytes(sizeof value)) {
+    value = value << 8 | static_cast<unsigned char>(byte);
+  }
+  return value;
+}
+
+class Link {
+ public:
+  Link(const LinkConfig& config, Spool& spool, const time::TimeSource& time)
+      : config_(config),
+        spool_(spool),
+        time_(time),
+        instance_(crypto::random_bytes(kInstanceBytes)),
+        backoff_(config.retry_first, config.retry_longest),
+        pause_(context_.get_executor()),
+        certificate_clock_(context_.get_executor()),
+        turn_(chance()) {}
+
+  Status run(std::stop_token stop);
+
+ private:
+  asio::awaitable<void> connect_until_stopped();
+  asio::awaitable<Duration> connect_once();
+  asio::awaitable<bool> renew_if_due(v1::AgentLink::Stub& stub);
+  asio::awaitable<void> watch_certificate();
+  Duration until_renewal();
+  Duration after(const SessionEnd& end, const std::string& collector);
+  void stop();
+
+  const LinkConfig& config_;
+  Spool& spool_;
+  const time::TimeSource& time_;
+  const std::string instance_;
+  asio::io_context context_{1};
+  async::Backoff backoff_;
+  async::Wake pause_;
+  async::Wake certificate_clock_;
+  std::size_t turn_;  // of the collectors
+  std::unique_ptr<LinkSession> session_;
+  MonoTime renew_not_before_;
+  bool stopping_ = false;
+  std::optional<Error> fatal_;
+};
+
+Status Link::run(std::stop_token stop) {
+  SpoolWatch watch(context_, config_.spool_file, [this] {
+    if (session_) session_->spool_changed();
+  });
+  const std::stop_callback on_stop(stop,
+                                   [this] { asio::post(context_, [this] { this->stop(); }); });
+  async::spawn(context_.get_executor(), watch_certificate());
+  auto work = asio::make_work_guard(context_);  // gRPC's operations are none of the context's own
+  const std::function<void()> ended = [&watch, &work] {
+    watch.stop();
+    work.reset();
+  };
+  const auto body = [this, &ended]() -> asio::awaitable<void> {
+    co_await connect_until_stopped();
+    stopping_ = true;
+    certificate_clock_.notify();
+    ended();
+  };
+  async::spawn(context_.get_executor(), body());
+  context_.run();
+  if (fatal_) return fail(*fatal_);
+  return {};
+}
+
+void Link::stop() {
+  stopping_ = true;
+  if (session_) session_->stop();
+  pause_.notify();
+  certificate_clock_.notify();
+}
+
+asio::awaitable<void> Link::connect_until_stopped() {
+  while (!stopping_ && !fatal_) {
+    const Duration wait = co_await connect_once();
+    if (stopping_ || fatal_) co_return;
+    if (wait > Duration{}) co_await pause_.wait_for(wait);
+  }
+}
+
+// Returns how long to wait before the next try.
+asio::awaitable<Duration> Link::connect_once() {
+  const std::string collector = config_.collectors[turn_++ % config_.collectors.size()];
+  const rpc::TlsFiles files{config_.certificate_file, config_.private_key_file,
+                            config_.authorities_file};
+  const auto channel = rpc::secure_channel(collector, files);
+  if (!channel) {
+    log::error("link.no_certificate", {{"error", channel.error().message}});
+    co_return backoff_.next(chance());
+  }
+  const std::unique_ptr<v1::AgentLink::Stub> stub = v1::AgentLink::NewStub(*channel);
+  const bool renewed = co_await renew_if_due(*stub);
+  if (renewed) {
+    --turn_;
+    co_return Duration{};  // With the new certificate, at once.
+  }
+  session_ = std::make_unique<LinkSession>(context_, config_, spool_, time_, instance_);
+  const SessionEnd end = co_await session_->run(*stub, collector);
+  session_.reset();
+  co_return after(end, collector);
+}
+
+Duration Link::after(const SessionEnd& end, const std::string& collector) {
+  if (end.established) {
+    backoff_.reset();
+    --turn_;  // The same collector first: the others are for when it does not answer.
+  }
+  if (stopping_) return {};
+  log::warning("link.disconnected", {{"collector", collector},
+                                     {"code", to_string(end.error.code)},
+                                     {"error", end.error.message}});
+  if (end.fatal) {
+    fatal_ = end.fatal;
+    return {};
+  }
+  if (end.at_once) return Duration(1ms);
+  if (end.wait_long) return config_.retry_longest;
+  return backoff_.next(chance());
+}
+
+// ---- Certificate ----
+
+asio::awaitable<bool> Link::renew_if_due(v1::AgentLink::Stub& stub) {
+  if (until_renewal() > Duration{}) co_return false;
+  renew_not_before_ = time_.steady() + kRenewAgain;
+  const Status renewed = co_await renew(context_.get_executor(), stub, config_);
+  if (!renewed) {
+    log::warning("link.renewal_failed",
+                 {{"code", to_string(renewed.error().code)}, {"error", renewed.error().message}});
+    co_return false;
+  }
+  log::info("link.certificate_renewed");
+  co_return true;
+}
+
+// Zero or less: renew now. A certificate that cannot be read is nothing to renew.
+Duration Link::until_renewal() {
+  const Result<crypto::CertificateInfo> certificate = own_certificate(config_);
+  if (!certificate) {
+    log::error("link.no_certificate", {{"error", certificate.error().message}});
+    return kLookAtCertificate;
+  }
+  const Instant now = time_.wall();
+  if (certificate->not_after <= now) {
+    log::error("link.certificate_expired", {{"what_to_do", "enrol this agent again"}});
+    return kLookAtCertificate;
+  }
+  return std::max(renewal_due(*certificate) - now, renew_not_before_ - time_.steady());
+}
+
+// A session that lasts is ended when the certificate must be renewed; the next one does it first.
+asio::awaitable<void> Link::watch_certificate() {
+  while (!stopping_) {
+    const Duration wait = std::clamp(until_renewal(), Duration(1s), Duration(kLookAtCertificate));
+    co_await certificate_clock_.wait_for(wait);
+    if (!stopping_ && session_ && until_renewal() <= Duration{}) session_->renew();
+  }
+}
+
+}  // namespace
+
+Status run_link(const LinkConfig& config, Spool& spool, const time::TimeSource& time,
+                std::stop_token stop) {
+  if (config.collectors.empty()) {
+    return fail(ErrorCode::invalid_argument, "no collector is configured");
+  }
+  Link link(config, spool, time);
+  return link.run(std::move(stop));
+}
+
+}  // namespace tocsin::agent

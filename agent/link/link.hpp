@@ -1,0 +1,45 @@
+// The agent's link process: takes facts from the spool to the collector, and what the collector
+// asks down into the spool. It looks at nothing on the host and acts on nothing.
+//
+// Facts go up in numbered batches within the collector's window; a row leaves the spool when the
+// collector has committed it. After any interruption the collector says from where to go on, so
+// nothing is lost and nothing takes effect twice. Heartbeats wait for no fact.
+#pragma once
+
+#include <cstdint>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "agent/spool/spool.hpp"
+#include "common/base/instant.hpp"
+#include "common/base/result.hpp"
+#include "common/time/time_source.hpp"
+
+namespace tocsin::agent {
+
+struct LinkConfig {
+  std::vector<std::string> collectors;  // "host:port"; the next is tried when one fails
+  std::string certificate_file;         // PEM; replaced when it is renewed, so its folder is ours
+  std::string private_key_file;
+  std::string authorities_file;
+  std::string spool_file;  // whose changes mean new rows
+  std::string agent_version;
+  std::string host_name;
+  std::string operating_system;
+  std::string boot_id;
+  Duration retry_first = 500ms;  // doubled, with jitter
+  Duration retry_longest = 60s;
+  Duration answer_within = 15s;  // to Hello; includes connecting
+  std::uint32_t batch_facts = 1024;
+  std::size_t batch_bytes = 2 << 20;
+};
+
+// Runs until `stop`, on the calling thread with gRPC's threads behind it. Trouble with the
+// collector is logged and tried again; an error is trouble that a new process may not have:
+// invalid_argument (the configuration), data_loss and others of the spool. All references must
+// outlive the call.
+Status run_link(const LinkConfig& config, Spool& spool, const time::TimeSource& time,
+                std::stop_token stop);
+
+}  // namespace tocsin::agent
