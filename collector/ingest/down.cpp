@@ -1,0 +1,73 @@
+#include "collector/ingest/down.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "common/base/text.hpp"
+#include "common/crypto/crypto.hpp"
+#include "common/wire/proto.hpp"
+#include "common/wire/wire.hpp"
+
+namespace tocsin::collector {
+namespace {
+
+std::uint32_t milliseconds(Duration duration) {
+  return static_cast<std::uint32_t>(std::max<std::int64_t>(
+      1, std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()));
+}
+
+}  // namespace
+
+v1::CollectorMessage resume_message(Epoch epoch, Seq acked, std::uint32_t window,
+                                    Duration heartbeat) {
+  v1::CollectorMessage message;
+  v1::Resume& resume = *message.mutable_resume();
+  resume.set_epoch(epoch.value);
+  resume.set_acked_seq(acked.value);
+  resume.set_window(window);
+  resume.set_heartbeat_ms(milliseconds(heartbeat));
+  return message;
+}
+
+v1::CollectorMessage ack_message(Epoch epoch, Seq up_to) {
+  v1::CollectorMessage message;
+  message.mutable_ack()->set_epoch(epoch.value);
+  message.mutable_ack()->set_up_to_seq(up_to.value);
+  return message;
+}
+
+v1::CollectorMessage resend_message(Seq from) {
+  v1::CollectorMessage message;
+  message.mutable_resend()->set_from_seq(from.value);
+  return message;
+}
+
+v1::CollectorMessage refusal_message(const model::Message& reason, bool new_epoch_required) {
+  v1::CollectorMessage message;
+  wire::to_proto(reason, *message.mutable_refusal()->mutable_reason());
+  message.mutable_refusal()->set_new_epoch_required(new_epoch_required);
+  return message;
+}
+
+v1::CollectorMessage request_message(const model::Request& request, Duration expires_in) {
+  v1::CollectorMessage message;
+  model::Request remaining = request;
+  remaining.expires_in = std::max<Duration>(expires_in, 1ms);
+  wire::to_proto(remaining, *message.mutable_request());
+  return message;
+}
+
+Assignment assignment_of(const model::SitePolicy& policy, std::string_view host) {
+  Assignment assignment;
+  v1::Assign& assign = *assignment.message.mutable_assign();
+  const model::HostPolicy* own = model::host_policy(policy, host);
+  if (own == nullptr || own->checks.empty()) return assignment;
+  assignment.digest = to_hex(crypto::sha256(wire::encode_checks(own->checks)));
+  assign.set_digest(assignment.digest);
+  for (const model::CheckDefinition& check : own->checks) {
+    wire::to_proto(check, *assign.add_checks());
+  }
+  return assignment;
+}
+
+}  // namespace tocsin::collector

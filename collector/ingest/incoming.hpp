@@ -1,0 +1,56 @@
+// What an agent says, checked and turned into values of ours. Pure; runs on gRPC's threads, so that
+// the hub's one thread only orders and queues.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "tocsin/v1/agent.pb.h"
+
+#include "collector/ports/intake.hpp"
+#include "common/base/ids.hpp"
+#include "common/model/fact.hpp"
+
+namespace tocsin::collector {
+
+struct Greeting {
+  std::string agent_version;
+  std::string host_name;
+  std::string operating_system;
+  Epoch epoch;
+  std::string instance;
+  Seq first;
+  Seq last;
+  std::string assign_digest;
+};
+
+// Consecutive facts from `first` on, encoded for the journal.
+struct FactRun {
+  Epoch epoch;
+  Seq first;
+  std::vector<PendingEntry> entries;
+  std::uint64_t unreadable = 0;  // kept as they are, as facts of an unknown kind
+};
+
+struct Receipt {
+  std::string request_id;
+};
+
+// Of a newer agent: ignored and counted.
+struct UnknownMessage {};
+
+// Against the protocol: the session ends with this.
+struct Violation {
+  std::string what;
+};
+
+using Incoming =
+    std::variant<UnknownMessage, Greeting, FactRun, model::Heartbeat, Receipt, Violation>;
+
+// `agent` is who the certificate says is speaking.
+Incoming read_message(const AgentId& agent, const v1::AgentMessage& message);
+
+}  // namespace tocsin::collector

@@ -1,0 +1,35 @@
+// The agent link over gRPC: streams into the hub, and renewal of certificates.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "collector/ingest/hub.hpp"
+#include "common/base/ids.hpp"
+#include "common/base/result.hpp"
+
+namespace grpc {
+class Service;
+}
+
+namespace tocsin::collector {
+
+// What a renewal gives.
+struct RenewedCertificate {
+  std::string certificate_pem;
+  std::string authorities_pem;
+  Instant not_after;
+};
+// Signs a new certificate for the key of `agent`, which is who the certificate in use speaks for.
+// Errors: permission_denied (unknown, revoked, another key), invalid_argument. Any thread.
+using RenewCertificate = std::function<Result<RenewedCertificate>(
+    const AgentId& agent, std::string_view signing_request)>;
+
+// For a server that requires client certificates (rpc::server_credentials, rpc::apply_limits).
+// Shut down in this order: hub.stop(), server->Shutdown(deadline), destroy the server, the service,
+// the hub. The hub must outlive the service.
+std::shared_ptr<grpc::Service> make_agent_link_service(Hub& hub, RenewCertificate renew);
+
+}  // namespace tocsin::collector
