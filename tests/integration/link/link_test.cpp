@@ -1,0 +1,370 @@
+// The durable way from the spool into the journal, over the real transport.
+#include <chrono>
+#include <numeric>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/wire/wire.hpp"
+#include "tests/integration/link/room.hpp"
+
+namespace tocsin::tests {
+namespace {
+
+using model::Presence;
+
+std::vector<std::uint64_t> numbers(std::uint64_t from, std::uint64_t to) {
+  std::vector<std::uint64_t> all(to - from + 1);
+  std::iota(all.begin(), all.end(), from);
+  return all;
+}
+
+bool empty(agent::Spool& spool) { return spool.status().value().rows == 0; }
+
+TEST(Link, FactsArriveOnceInOrderAndLeaveTheSpool) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  const auto spool = open_spool(agent);
+  append_facts(*spool, 3000);
+  const Epoch epoch = spool->status().value().epoch;
+  RunningLink link(room, agent);
+  ASSERT_TRUE(eventually([&] { return empty(*spool); }));
+  EXPECT_EQ(room.intake.seqs(agent.id, epoch), numbers(1, 3000));
+
+  append_facts(*spool, 50, true);
+  ASSERT_TRUE(eventually([&] { return empty(*spool); }));
+  EXPECT_EQ(room.intake.seqs(agent.id, epoch), numbers(1, 3050));
+  EXPECT_EQ(room.hub().counters().facts, 3050U);
+  EXPECT_EQ(room.hub().counters().duplicates, 0U);
+  EXPECT_TRUE(link.stop());
+}
+
+TEST(Link, WhatIsJournaledIsWhatWasSpooled) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  const auto spool = open_spool(agent);
+  append_facts(*spool, 1);
+  const Epoch epoch = spool->status().value().epoch;
+  RunningLink link(room, agent);
+  ASSERT_TRUE(eventually([&] { return room.intake.facts() == 1; }));
+  EXPECT_THAT(room.intake.bytes(),
+              ::testing::Contains(wire::encode_agent_fact(agent.id, epoch, Seq{1}, a_fact(0))));
+}
+
+TEST(Link, ANewRowIsOnItsWayWithinMilliseconds) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  const auto spool = open_spool(agent);
+  RunningLink link(room, agent);
+  ASSERT_TRUE(eventually([&] { return room.hub().counters().heartbeats > 0; }));
+  std::vector<std::chrono::milliseconds> took;
+  for (std::size_t i = 1; i <= 15; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    append_facts(*spool, 1);
+    ASSERT_TRUE(eventually([&] { return room.intake.facts() == i; }));
+    took.push_back(std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - begin));
+  }
+  std::sort(took.begin(), took.end());
+  EXPECT_LT(took[7], 200ms) << "the slow poll alone would give a median of 500 ms";
+}
+
+TEST(Link, ARestartOfTheCollectorLosesAndDoublesNothing) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  const auto spool = open_spool(agent);
+  const Epoch epoch = spool->status().value().epoch;
+  RunningLink link(room, agent);
+  Seq last;
+  for (int round = 0; round < 4; ++round) {
+    last = append_facts(*spool, 400, round % 2 == 1);
+    room.stop_collector();
+    last = append_facts(*spool, 100);
+    room.start_collector();
+  }
+  ASSERT_TRUE(eventually([&] { return empty(*spool); }));
+  EXPECT_EQ(room.intake.seqs(agent.id, epoch), numbers(1, last.value));
+}
+
+TEST(Link, ARestartOfTheLinkLosesAndDoublesNothing) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  const auto spool = open_spool(agent);
+  const Epoch epoch = spool->status().value().epoch;
+  Seq last;
+  for (int round = 0; round < 4; ++round) {
+    RunningLink link(room, agent);
+    last = append_facts(*spool, 300, true);
+    link.stop();
+    last = append_facts(*spool, 100);
+  }
+  RunningLink link(room, agent);
+  ASSERT_TRUE(eventually([&] { return empty(*spool); }));
+  EXPECT_EQ(room.intake.seqs(agent.id, epoch), numbers(1, last.value));
+}
+
+TEST(Link, AFailedCommitLeavesNoHole) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  const auto spool = open_spool(agent);
+  const Epoch epoch = spool->status().value().epoch;
+  RunningLink link(room, agent);
+  append_facts(*spool, 10);
+  ASSERT_TRUE(eventually([&] { return empty(*spool); }));
+  room.intake.fail_next_commit();
+  append_facts(*spool, 20, true);
+  ASSERT_TRUE(eventually([&] { return empty(*spool); }));
+  EXPECT_EQ(room.intake.seqs(agent.id, epoch), numbers(1, 30));
+  EXPECT_EQ(room.hub().counters().failed_commits, 1U);
+}
+
+TEST(Link, AFullIntakeHoldsTheAgentBackAndLosesNothing) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  const auto spool = open_spool(agent);
+  const Epoch epoch = spool->status().value().epoch;
+  RunningLink link(room, agent);
+  ASSERT_TRUE(eventually([&] { return room.hub().counters().heartbeats > 0; }));
+  room.intake.refuse(true);
+  append_facts(*spool, 5000);
+  ASSERT_TRUE(eventually([&] { return room.hub().counters().intake_full > 5; }));
+  EXPECT_EQ(room.intake.facts(), 0U);
+  EXPECT_FALSE(empty(*spool));
+  room.intake.refuse(false);
+  ASSERT_TRUE(eventually([&] { return empty(*spool); }));
+  EXPECT_EQ(room.intake.seqs(agent.id, epoch), numbers(1, 5000));
+  for (const model::AgentPresence& presence : room.intake.presence()) {
+    EXPECT_EQ(presence.state, Presence::heard) << "not reading is no silence of the agent's";
+  }
+}
+
+TEST(Link, RowsThatAreGoneAreJournaledAsLost) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  const auto spool = open_spool(agent);
+  const Epoch epoch = spool->status().value().epoch;
+  append_facts(*spool, 10);
+  ASSERT_TRUE(spool->acknowledge(epoch, Seq{4}));  // By a collector that is no more.
+  RunningLink link(room, agent);
+  ASSERT_TRUE(eventually([&] { return empty(*spool); }));
+  const std::vector<model::FactRangeLost> lost = room.intake.lost();
+  ASSERT_EQ(lost.size(), 1U);
+  EXPECT_EQ(lost[0].agent, agent.id);
+  EXPECT_EQ(lost[0].epoch, epoch);
+  EXPECT_EQ(lost[0].from, Seq{1});
+  EXPECT_EQ(lost[0].to, Seq{4});
+  EXPECT_EQ(room.intake.seqs(agent.id, epoch), numbers(5, 10));
+}
+
+TEST(Link, ARestoredSpoolBeginsANewEpoch) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  Epoch before;
+  {
+    const auto spool = open_spool(agent);
+    before = spool->status().value().epoch;
+    append_facts(*spool, 3);
+  }
+  const TestAgent image = room.clone(agent);
+  {
+    const auto spool = open_spool(agent);
+    RunningLink link(room, agent);
+    append_facts(*spool, 5);
+    ASSERT_TRUE(eventually([&] { return empty(*spool); }));
+  }
+  const auto restored = open_spool(image);
+  RunningLink link(room, image);
+  ASSERT_TRUE(eventually([&] { return empty(*restored); }));
+  const Epoch after = restored->status().value().epoch;
+  EXPECT_NE(after, before);
+  EXPECT_EQ(room.intake.seqs(agent.id, before), numbers(1, 8));
+  EXPECT_EQ(room.intake.seqs(agent.id, after), numbers(1, 3));
+  EXPECT_EQ(room.hub().counters().new_epochs, 1U);
+  std::vector<Presence> states;
+  for (const auto& presence : room.intake.presence()) states.push_back(presence.state);
+  EXPECT_THAT(states, ::testing::ElementsAre(Presence::heard, Presence::refused, Presence::heard));
+}
+
+TEST(Link, ACopiedHostIsReportedAndTheNewerOneRefused) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  const auto spool = open_spool(agent);
+  const TestAgent copy = room.clone(agent);
+  RunningLink first(room, agent);
+  ASSERT_TRUE(eventually([&] { return room.hub().counters().heartbeats > 0; }));
+  const auto copied = open_spool(copy);
+  append_facts(*copied, 1);
+  RunningLink second(room, copy);
+  ASSERT_TRUE(eventually([&] { return room.hub().counters().clones >= 1; }));
+  ASSERT_TRUE(eventually([&] {
+    const auto all = room.intake.presence();
+    return !all.empty() && all.back().state == Presence::clone_suspected;
+  }));
+  append_facts(*spool, 5);
+  ASSERT_TRUE(eventually([&] { return empty(*spool); })) << "the old one goes on";
+  EXPECT_FALSE(empty(*copied));
+  const auto states = room.intake.presence();
+  EXPECT_EQ(std::count_if(states.begin(), states.end(),
+                          [](const auto& p) { return p.state == Presence::clone_suspected; }),
+            1)
+      << "once, however often it tries";
+}
+
+TEST(Link, AnAgentThatStopsBecomesSilentAndIsHeardAgain) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  const auto last_state = [&] {
+    const auto all = room.intake.presence();
+    return all.empty() ? std::optional<Presence>() : all.back().state;
+  };
+  {
+    RunningLink link(room, agent);
+    ASSERT_TRUE(eventually([&] { return last_state() == Presence::heard; }));
+  }
+  ASSERT_TRUE(eventually([&] { return last_state() == Presence::silent; }));
+  const model::AgentPresence silent = room.intake.presence().back();
+  EXPECT_EQ(silent.detail.code, "link.silent");
+  EXPECT_GT(room.time.wall() - silent.since, 1900ms) << "since it was heard last";
+  RunningLink link(room, agent);
+  ASSERT_TRUE(eventually([&] { return last_state() == Presence::heard; }));
+}
+
+TEST(Link, AKnownAgentThatDoesNotComeBackAfterAStartBecomesSilent) {
+  Room room;
+  const TestAgent missing = room.add_agent();
+  const TestAgent silent_before = room.add_agent();
+  room.known = {{missing.id, Presence::heard}, {silent_before.id, Presence::silent}};
+  room.stop_collector();
+  room.start_collector();
+  ASSERT_TRUE(eventually([&] { return !room.intake.presence().empty(); }));
+  const auto all = room.intake.presence();
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].agent, missing.id);
+  EXPECT_EQ(all[0].state, Presence::silent);
+  EXPECT_EQ(all[0].detail.code, "link.never_back");
+}
+
+TEST(Link, AnAgentWhoseChecksStoppedIsSilentAlthoughItsLinkTalks) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  const auto spool = open_spool(agent);
+  agent::CheckRow check;
+  check.check = {model::CheckKind::sockets, ""};
+  check.interval = 100ms;
+  check.last_run_monotonic = room.time.steady();
+  ASSERT_TRUE(spool->append({}, {}, {&check, 1}));
+  RunningLink link(room, agent);
+  const auto last = [&] {
+    const auto all = room.intake.presence();
+    return all.empty() ? model::AgentPresence{} : all.back();
+  };
+  ASSERT_TRUE(eventually([&] { return last().state == Presence::silent; }));
+  EXPECT_EQ(last().detail.code, "link.observer_stalled");
+  check.last_run_monotonic = room.time.steady();
+  ASSERT_TRUE(spool->append({}, {}, {&check, 1}));
+  ASSERT_TRUE(eventually([&] { return last().state == Presence::heard; }));
+}
+
+TEST(Link, ChecksAndRequestsReachTheSpool) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  auto policy = std::make_shared<model::SitePolicy>(*room.policy);
+  model::HostPolicy everywhere;
+  everywhere.host = "*";
+  everywhere.checks.resize(1);
+  everywhere.checks[0].check = {model::CheckKind::service, "ssh.service"};
+  policy->hosts.push_back(everywhere);
+  room.set_policy(policy);
+  const auto spool = open_spool(agent);
+  RunningLink link(room, agent);
+  ASSERT_TRUE(eventually([&] { return spool->assigned_checks().value().has_value(); }));
+  EXPECT_EQ(wire::decode_checks(*spool->assigned_checks().value()).value(), everywhere.checks);
+
+  policy = std::make_shared<model::SitePolicy>(*policy);
+  policy->hosts[0].checks[0].check.target = "cron.service";
+  room.set_policy(policy);
+  ASSERT_TRUE(eventually([&] {
+    return wire::decode_checks(*spool->assigned_checks().value()).value() ==
+           policy->hosts[0].checks;
+  }));
+
+  collector::AgentRequest asked{agent.id, {}};
+  asked.request.request_id = "r1";
+  asked.request.expires_in = 60s;
+  asked.request.run_check.check = {model::CheckKind::sockets, ""};
+  room.hub().send_request(asked);
+  std::vector<model::Request> taken;
+  ASSERT_TRUE(eventually([&] {
+    taken = spool->take_requests(room.time.wall()).value().fresh;
+    return !taken.empty();
+  }));
+  EXPECT_EQ(taken[0].request_id, "r1");
+  EXPECT_EQ(taken[0].run_check.check, asked.request.run_check.check);
+}
+
+TEST(Link, ARequestWaitsForItsAgent) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  collector::AgentRequest asked{agent.id, {}};
+  asked.request.request_id = "r1";
+  asked.request.expires_in = 60s;
+  room.hub().send_request(asked);
+  const auto spool = open_spool(agent);
+  RunningLink link(room, agent);
+  ASSERT_TRUE(
+      eventually([&] { return !spool->take_requests(room.time.wall()).value().fresh.empty(); }));
+}
+
+TEST(Link, ARevokedAgentIsCutOffWithinSecondsAndStaysOut) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  const auto spool = open_spool(agent);
+  RunningLink link(room, agent);
+  ASSERT_TRUE(eventually([&] { return room.hub().counters().heartbeats > 0; }));
+  room.admit(agent.id, true);
+  const auto begin = std::chrono::steady_clock::now();
+  room.hub().revoked(agent.id);
+  ASSERT_TRUE(eventually([&] { return room.hub().counters().sessions == 0; }, 5s));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
+  append_facts(*spool, 1);
+  ASSERT_TRUE(eventually([&] { return room.hub().counters().refused >= 1; }));
+  EXPECT_EQ(room.intake.facts(), 0U);
+}
+
+TEST(Link, AnUnknownAgentGetsNothing) {
+  Room room;
+  const TestAgent agent = room.add_agent(false);
+  const auto spool = open_spool(agent);
+  append_facts(*spool, 1);
+  RunningLink link(room, agent);
+  ASSERT_TRUE(eventually([&] { return room.hub().counters().refused >= 1; }));
+  EXPECT_EQ(room.intake.facts(), 0U);
+  EXPECT_TRUE(room.intake.presence().empty());
+}
+
+TEST(Link, AnotherCollectorIsTriedWhenOneDoesNotAnswer) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  const auto spool = open_spool(agent);
+  append_facts(*spool, 1);
+  agent::LinkConfig config = room.config(agent);
+  config.collectors = {"127.0.0.1:1", room.address()};
+  RunningLink link(room, agent, config);
+  ASSERT_TRUE(eventually([&] { return empty(*spool); }));
+}
+
+TEST(Link, ADamagedSpoolEndsTheLink) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  { open_spool(agent); }
+  RunningLink link(room, agent);
+  ASSERT_TRUE(eventually([&] { return room.hub().counters().heartbeats > 0; }));
+  ASSERT_EQ(std::rename(agent.spool_path().c_str(), (agent.spool_path() + ".gone").c_str()), 0);
+  ASSERT_TRUE(eventually([&] { return link.ended(); }));
+  const Status result = link.stop();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::data_loss);
+}
+
+}  // namespace
+}  // namespace tocsin::tests

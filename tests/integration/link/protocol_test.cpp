@@ -1,0 +1,297 @@
+// What the collector answers to agents that do not keep to the protocol, and to strangers.
+#include <chrono>
+
+#include <gmock/gmock.h>
+#include <grpcpp/completion_queue.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <gtest/gtest.h>
+
+#include "common/base/limits.hpp"
+#include "common/rpc/credentials.hpp"
+#include "common/wire/wire.hpp"
+#include "tests/integration/link/room.hpp"
+
+namespace tocsin::tests {
+namespace {
+
+using ::testing::HasSubstr;
+
+// An agent spoken by hand; every call ends after ten seconds at the latest.
+class HandSession {
+ public:
+  HandSession(Room& room, const TestAgent& agent) : stub_(room.stub(agent)) {
+    context_.set_deadline(std::chrono::system_clock::now() + 10s);
+    stream_ = stub_->Session(&context_);
+  }
+  ~HandSession() {
+    context_.TryCancel();
+    if (!finished_) static_cast<void>(stream_->Finish());
+  }
+
+  bool hello(std::uint64_t epoch, std::uint64_t first, std::uint64_t last,
+             const std::string& instance = "one") {
+    v1::AgentMessage message;
+    v1::Hello& hello = *message.mutable_hello();
+    hello.set_protocol(1);
+    hello.set_epoch(epoch);
+    hello.set_instance(instance);
+    hello.set_first_seq(first);
+    hello.set_last_seq(last);
+    return stream_->Write(message);
+  }
+  bool facts(std::uint64_t epoch, std::uint64_t first, const std::vector<std::string>& facts) {
+    v1::AgentMessage message;
+    message.mutable_facts()->set_epoch(epoch);
+    message.mutable_facts()->set_first_seq(first);
+    for (const std::string& fact : facts) message.mutable_facts()->add_facts(fact);
+    return stream_->Write(message);
+  }
+  bool write(const v1::AgentMessage& message) { return stream_->Write(message); }
+  // The next message of this kind; an empty one at the end of the stream.
+  v1::CollectorMessage next(v1::CollectorMessage::BodyCase kind) {
+    v1::CollectorMessage message;
+    while (stream_->Read(&message)) {
+      if (message.body_case() == kind) return message;
+    }
+    return {};
+  }
+  grpc::Status finish() {
+    finished_ = true;
+    v1::CollectorMessage ignored;
+    while (stream_->Read(&ignored)) continue;
+    return stream_->Finish();
+  }
+
+ private:
+  std::unique_ptr<v1::AgentLink::Stub> stub_;
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReaderWriter<v1::AgentMessage, v1::CollectorMessage>> stream_;
+  bool finished_ = false;
+};
+
+constexpr auto kResume = v1::CollectorMessage::kResume;
+constexpr auto kAck = v1::CollectorMessage::kAck;
+constexpr auto kResend = v1::CollectorMessage::kResend;
+constexpr auto kRefusal = v1::CollectorMessage::kRefusal;
+
+TEST(LinkProtocol, DuplicatesHaveNoEffectAndAreCounted) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  HandSession session(room, agent);
+  ASSERT_TRUE(session.hello(7, 1, 3));
+  EXPECT_EQ(session.next(kResume).resume().acked_seq(), 0U);
+  ASSERT_TRUE(session.facts(7, 1, {a_fact(1), a_fact(2)}));
+  EXPECT_EQ(session.next(kAck).ack().up_to_seq(), 2U);
+  ASSERT_TRUE(session.facts(7, 1, {a_fact(1), a_fact(2), a_fact(3)}));
+  EXPECT_EQ(session.next(kAck).ack().up_to_seq(), 3U);
+  ASSERT_TRUE(session.facts(7, 2, {a_fact(2)}));
+  EXPECT_EQ(session.next(kAck).ack().up_to_seq(), 3U);
+  EXPECT_EQ(room.intake.seqs(agent.id, Epoch{7}), (std::vector<std::uint64_t>{1, 2, 3}));
+  EXPECT_EQ(room.hub().counters().duplicates, 3U);
+}
+
+TEST(LinkProtocol, AGapAsksForAResendAndTakesNothingIn) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  HandSession session(room, agent);
+  ASSERT_TRUE(session.hello(7, 1, 9));
+  session.next(kResume);
+  ASSERT_TRUE(session.facts(7, 3, {a_fact(3)}));
+  EXPECT_EQ(session.next(kResend).resend().from_seq(), 1U);
+  ASSERT_TRUE(session.facts(7, 1, {a_fact(1), a_fact(2), a_fact(3)}));
+  EXPECT_EQ(session.next(kAck).ack().up_to_seq(), 3U);
+  EXPECT_EQ(room.intake.seqs(agent.id, Epoch{7}), (std::vector<std::uint64_t>{1, 2, 3}));
+  EXPECT_EQ(room.hub().counters().gaps, 1U);
+}
+
+TEST(LinkProtocol, AnAckComesOnlyAfterTheCommit) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  room.intake.hold(true);
+  {
+    HandSession session(room, agent);
+    ASSERT_TRUE(session.hello(7, 1, 1));
+    session.next(kResume);
+    ASSERT_TRUE(session.facts(7, 1, {a_fact(1)}));
+    ASSERT_TRUE(eventually([&] { return room.hub().counters().sessions == 1; }));
+  }
+  // The connection is gone, the commit still to come: a new session waits for what became of it.
+  HandSession again(room, agent);
+  ASSERT_TRUE(again.hello(7, 1, 1));
+  room.intake.hold(false);
+  const std::uint64_t acked = again.next(kResume).resume().acked_seq();
+  EXPECT_EQ(acked, room.intake.seqs(agent.id, Epoch{7}).size());
+}
+
+TEST(LinkProtocol, AFactThatCannotBeReadIsKeptAndBlocksNothing) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  HandSession session(room, agent);
+  ASSERT_TRUE(session.hello(7, 1, 2));
+  session.next(kResume);
+  const std::string garbage = "\xff\xff\xff not a fact";
+  ASSERT_TRUE(session.facts(7, 1, {garbage, a_fact(2)}));
+  ASSERT_TRUE(eventually([&] { return room.intake.facts() == 2; }));
+  EXPECT_EQ(room.hub().counters().unreadable, 1U);
+  EXPECT_THAT(room.intake.bytes(),
+              ::testing::Contains(wire::encode_agent_fact(agent.id, Epoch{7}, Seq{1}, garbage)));
+}
+
+TEST(LinkProtocol, TheSameInstanceReplacesItsOldStream) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  HandSession old(room, agent);
+  ASSERT_TRUE(old.hello(7, 1, 0));
+  old.next(kResume);
+  HandSession fresh(room, agent);
+  ASSERT_TRUE(fresh.hello(7, 1, 0));
+  EXPECT_TRUE(fresh.next(kResume).has_resume());
+  EXPECT_EQ(old.next(kRefusal).refusal().reason().code(), "link.replaced");
+  EXPECT_TRUE(old.finish().ok());
+  EXPECT_EQ(room.hub().counters().replaced, 1U);
+}
+
+TEST(LinkProtocol, ANewInstanceReplacesOneThatNoLongerAnswers) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  HandSession old(room, agent);
+  ASSERT_TRUE(old.hello(7, 1, 0, "before the crash"));
+  old.next(kResume);
+  HandSession fresh(room, agent);
+  ASSERT_TRUE(fresh.hello(7, 1, 0, "after the crash"));
+  EXPECT_TRUE(fresh.next(kResume).has_resume());
+  EXPECT_EQ(room.hub().counters().clones, 0U);
+}
+
+TEST(LinkProtocol, TheFirstMessageMustBeHello) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  HandSession session(room, agent);
+  ASSERT_TRUE(session.facts(7, 1, {a_fact(1)}));
+  const grpc::Status status = session.finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("Hello"));
+  EXPECT_EQ(room.intake.facts(), 0U);
+}
+
+TEST(LinkProtocol, NumbersOutOfRangeAndForeignEpochsEndTheSession) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  {
+    HandSession session(room, agent);
+    ASSERT_TRUE(session.hello(7, 5, 3));
+    EXPECT_EQ(session.finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  }
+  {
+    HandSession session(room, agent);
+    ASSERT_TRUE(session.hello(7, 1, ~0ULL));
+    EXPECT_EQ(session.finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  }
+  HandSession session(room, agent);
+  ASSERT_TRUE(session.hello(7, 1, 1));
+  session.next(kResume);
+  ASSERT_TRUE(session.facts(8, 1, {a_fact(1)}));
+  EXPECT_EQ(session.finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(room.hub().counters().violations, 3U);
+}
+
+TEST(LinkProtocol, AConnectionWithoutHelloIsEnded) {
+  Room room;
+  room.options.hello_within = 200ms;
+  room.stop_collector();
+  room.start_collector();
+  HandSession session(room, room.add_agent());
+  EXPECT_EQ(session.finish().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+}
+
+TEST(LinkProtocol, AnOversizedMessageIsRefusedWithItsReason) {
+  Room room;
+  HandSession session(room, room.add_agent());
+  v1::AgentMessage message;
+  message.mutable_hello()->set_host_name(std::string(limits::kMessageBytes + 1, 'x'));
+  session.write(message);
+  const grpc::Status status = session.finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << status.error_message();
+}
+
+TEST(LinkProtocol, BytesThatAreNoMessageEndTheCallAndNothingElse) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  const agent::LinkConfig files = room.config(agent);
+  const auto channel = rpc::secure_channel(
+      room.address(), {files.certificate_file, files.private_key_file, files.authorities_file});
+  grpc::GenericStub stub(*channel);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + 10s);
+  grpc::CompletionQueue queue;
+  const auto call = stub.PrepareCall(&context, "/tocsin.v1.AgentLink/Session", &queue);
+  const auto done = [&queue] {
+    void* tag = nullptr;
+    bool ok = false;
+    queue.Next(&tag, &ok);
+  };
+  call->StartCall(nullptr);
+  done();
+  const grpc::Slice garbage("\xff\xff\xff\xff\xff garbage");
+  call->Write(grpc::ByteBuffer(&garbage, 1), nullptr);
+  done();
+  grpc::Status status;
+  call->Finish(&status, nullptr);
+  done();
+  EXPECT_FALSE(status.ok());
+  EXPECT_NE(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED) << status.error_message();
+
+  HandSession session(room, agent);
+  ASSERT_TRUE(session.hello(7, 1, 0));
+  EXPECT_TRUE(session.next(kResume).has_resume()) << "the collector goes on";
+}
+
+TEST(LinkProtocol, ACertificateOfAnotherAuthorityGetsNoConnection) {
+  Room room;
+  TestAgent agent = room.add_agent();
+  const TestAuthority other(room.time.wall());
+  const KeyAndCertificate foreign = other.for_agent();
+  room.write(agent.folder, "certificate.pem", foreign.certificate_pem);
+  room.write(agent.folder, "key.pem", foreign.key_pem);
+  HandSession session(room, agent);
+  session.hello(7, 1, 0);
+  EXPECT_EQ(session.finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(room.hub().counters().sessions, 0U);
+}
+
+TEST(LinkProtocol, WithoutCertificateThereIsNoConnection) {
+  Room room;
+  grpc::SslCredentialsOptions options;
+  options.pem_root_certs = room.authority.authority().certificate_pem;
+  const auto stub =
+      v1::AgentLink::NewStub(grpc::CreateChannel(room.address(), grpc::SslCredentials(options)));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + 5s);
+  v1::CertificateReply reply;
+  EXPECT_FALSE(stub->Renew(&context, {}, &reply).ok());
+}
+
+TEST(LinkProtocol, AnOperatorIsNoAgent) {
+  Room room;
+  TestAgent agent = room.add_agent();
+  const KeyAndCertificate person = room.authority.for_operator("mei", model::Role::admin);
+  room.write(agent.folder, "certificate.pem", person.certificate_pem);
+  room.write(agent.folder, "key.pem", person.key_pem);
+  HandSession session(room, agent);
+  session.hello(7, 1, 0);
+  EXPECT_EQ(session.finish().error_code(), grpc::StatusCode::PERMISSION_DENIED);
+}
+
+TEST(LinkProtocol, AgentsDoNotTalkToACollectorOfAnotherAuthority) {
+  Room room;
+  TestAgent agent = room.add_agent();
+  const TestAuthority other(room.time.wall());
+  room.write(agent.folder, "authorities.pem", other.authority().certificate_pem);
+  HandSession session(room, agent);
+  session.hello(7, 1, 0);
+  EXPECT_EQ(session.finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+}  // namespace
+}  // namespace tocsin::tests
