@@ -63,15 +63,6 @@ struct CheckAct {
   }
 };
 
-struct NameOfAct {
-  std::string_view operator()(const std::monostate&) const { return "none"; }
-  std::string_view operator()(const model::Acknowledge&) const { return "acknowledge"; }
-  std::string_view operator()(const model::RegisterIncident&) const { return "register"; }
-  std::string_view operator()(const model::RunCheck&) const { return "run-check"; }
-  std::string_view operator()(const model::RevokeAgent&) const { return "revoke-agent"; }
-  std::string_view operator()(const model::AdmitAgent&) const { return "admit-agent"; }
-};
-
 }  // namespace
 
 Result<model::Command> command_from(const v1::Command& request, const model::Principal& caller) {
@@ -85,10 +76,6 @@ Result<model::Command> command_from(const v1::Command& request, const model::Pri
   TOCSIN_TRY(std::visit(CheckAct{}, command->act));
   command->principal = caller;
   return std::move(*command);
-}
-
-std::string_view act_name(const model::Command& command) {
-  return std::visit(NameOfAct{}, command.act);
 }
 
 }  // namespace tocsin::collector

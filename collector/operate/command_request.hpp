@@ -1,8 +1,6 @@
 // What an operator asked, checked and made a command of the model. Pure.
 #pragma once
 
-#include <string_view>
-
 #include "tocsin/v1/journal.pb.h"
 
 #include "common/base/result.hpp"
@@ -13,8 +11,5 @@ namespace tocsin::collector {
 // The command with `caller` as its principal, whatever the request says. Errors: invalid_argument
 // (what is wrong in words), permission_denied (an act that only the collector itself may journal).
 Result<model::Command> command_from(const v1::Command& request, const model::Principal& caller);
-
-// "acknowledge", for the log.
-std::string_view act_name(const model::Command& command);
 
 }  // namespace tocsin::collector

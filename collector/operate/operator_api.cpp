@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "collector/core/commands.hpp"
 #include "collector/operate/command_request.hpp"
 #include "collector/operate/summary.hpp"
 #include "common/base/limits.hpp"
@@ -56,11 +57,6 @@ void add_host(const model::Host& host, bool with_observations, v1::HostList& lis
 
 bool names(std::string_view wanted, const model::Host& host) {
   return wanted.empty() || host.name.starts_with(wanted) || host.agent.hex == wanted;
-}
-
-bool may_enroll(model::Role role) {
-  return role == model::Role::admin || role == model::Role::officer ||
-         role == model::Role::working_group;
 }
 
 }  // namespace
@@ -278,7 +274,7 @@ Result<v1::ExecuteReply> OperatorApi::execute(const model::Principal& caller,
 
 Result<v1::EnrollToken> OperatorApi::create_enroll_token(
     const model::Principal& caller, const v1::CreateEnrollTokenRequest& request) {
-  if (!may_enroll(caller.role)) {
+  if (!may(caller.role, "admit_agent")) {
     return fail(ErrorCode::permission_denied,
                 fmt::format("role {} may not create enrolment tokens", to_string(caller.role)));
   }

@@ -26,7 +26,7 @@ TEST(CommandRequest, TakesAWellFormedOne) {
   const auto command = command_from(acknowledgement(), kCaller);
   ASSERT_TRUE(command) << command.error().message;
   EXPECT_EQ(command->principal, kCaller);
-  EXPECT_EQ(act_name(*command), "acknowledge");
+  EXPECT_EQ(std::get<model::Acknowledge>(command->act).incident, IncidentId{1});
 }
 
 TEST(CommandRequest, IdsAreShortPlainWords) {

@@ -1,0 +1,386 @@
+#include "collector/ctl/commands.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "collector/ctl/json.hpp"
+#include "collector/ctl/render.hpp"
+#include "collector/ctl/resolve.hpp"
+#include "common/base/limits.hpp"
+#include "common/base/text.hpp"
+#include "common/crypto/crypto.hpp"
+
+namespace tocsin::ctl {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kIdBytes = 16;
+constexpr std::uint32_t kWaitStepMs = 1000;
+constexpr std::size_t kSimilar = 8;
+
+// One command on its way: everything it needs, and the answer it builds up.
+class Runner {
+ public:
+  Runner(const Settings& settings, Client& client, const time::TimeSource& time)
+      : settings_(settings), view_(settings.view), client_(client), time_(time) {}
+
+  Printed operator()(const ShowStatus& command);
+  Printed operator()(const ShowHosts& command);
+  Printed operator()(const ListIncidents& command);
+  Printed operator()(const ShowIncident& command);
+  Printed operator()(const ActOnIncidents& command);
+  Printed operator()(const RunCheck& command);
+  Printed operator()(const Explain& command);
+  Printed operator()(const CreateToken& command);
+  Printed operator()(const VerifyAudit& command);
+
+ private:
+  Printed failed(const Error& error) const { return printed(error, settings_); }
+  template <class Message, class Render>
+  Printed show(const Message& message, Render render) const {
+    return {ExitCode::done, settings_.json ? to_json(message) + "\n" : render(), ""};
+  }
+  Result<v1::IncidentDetail> find_incident(std::string_view reference);
+  Result<v1::ExecuteReply> execute(const v1::Command& command);
+  Result<v1::ExecuteReply> wait_for_agent(const v1::Command& command, v1::ExecuteReply reply);
+  Printed act_on(const ActOnIncidents& command, const std::string& reference);
+  Printed answered(std::string_view what, const v1::ExecuteReply& reply) const;
+  Printed not_sent(std::string_view what, const v1::Command& command) const;
+  void apply_fail_on(const google::protobuf::RepeatedPtrField<v1::IncidentState>& incidents,
+                     Printed& printed_so_far) const;
+  std::uint32_t wait_ms() const {
+    // The collector answers "pending" a little before this side gives up.
+    return static_cast<std::uint32_t>(std::max<std::int64_t>(settings_.timeout.count() - 500, 100));
+  }
+  std::string new_id() const { return to_hex(crypto::random_bytes(kIdBytes)); }
+
+  const Settings& settings_;
+  const View& view_;
+  Client& client_;
+  const time::TimeSource& time_;
+};
+
+ExitCode exit_of(const v1::ExecuteReply& reply) {
+  if (reply.pending()) return ExitCode::timed_out;
+  switch (reply.result().outcome()) {
+    case v1::CommandResult::OUTCOME_DONE:
+      return ExitCode::done;
+    case v1::CommandResult::OUTCOME_CONFLICT:
+      return ExitCode::conflict;
+    case v1::CommandResult::OUTCOME_NOT_FOUND:
+      return ExitCode::not_found;
+    case v1::CommandResult::OUTCOME_REFUSED:
+      return reply.result().detail().code() == "command.not_permitted" ? ExitCode::not_permitted
+                                                                       : ExitCode::failed;
+    default:
+      return ExitCode::failed;
+  }
+}
+
+void Runner::apply_fail_on(const google::protobuf::RepeatedPtrField<v1::IncidentState>& incidents,
+                           Printed& so_far) const {
+  if (settings_.fail_on.empty()) return;
+  const auto level = severity_from(settings_.fail_on);
+  if (!level) {
+    so_far = failed(level.error());
+    return;
+  }
+  const bool met = std::any_of(incidents.begin(), incidents.end(), [&](const auto& incident) {
+    return incident.closed_ns() == 0 && shown_severity(incident) >= *level;
+  });
+  if (met) so_far.exit = ExitCode::level_met;
+}
+
+Printed Runner::operator()(const ShowStatus& command) {
+  const auto status = client_.get_status({});
+  if (!status) return failed(status.error());
+  Printed result = show(
+      *status, [&] { return render_status(view_, settings_.address, *status, command.counters); });
+  apply_fail_on(status->needs_you(), result);
+  return result;
+}
+
+Printed Runner::operator()(const ShowHosts& command) {
+  v1::ListHostsRequest request;
+  request.set_name(command.name);
+  request.set_abnormal_only(command.abnormal);
+  const auto list = client_.list_hosts(request);
+  if (!list) return failed(list.error());
+  Printed result;
+  if (command.name.empty()) {
+    result = show(*list, [&] { return render_hosts(view_, *list); });
+  } else {
+    const auto host = only_host(*list, command.name);
+    if (!host) return failed(host.error());
+    result = show(*list, [&] { return render_host(view_, *list); });
+  }
+  apply_fail_on(list->open_incidents(), result);
+  return result;
+}
+
+Printed Runner::operator()(const ListIncidents& command) {
+  v1::ListIncidentsRequest request;
+  request.set_open_only(command.open);
+  request.set_unacknowledged_only(command.unacknowledged);
+  request.set_limit(command.limit);
+  request.set_before_id(command.before);
+  if (!command.severity.empty()) {
+    const auto severity = severity_from(command.severity);
+    if (!severity) return failed(severity.error());
+    request.set_at_least(*severity);
+  }
+  const auto list = client_.list_incidents(request);
+  if (!list) return failed(list.error());
+  Printed result = show(*list, [&] { return render_incidents(view_, *list); });
+  apply_fail_on(list->incidents(), result);
+  return result;
+}
+
+// A whole number or id as it stands; else the end of a number among the newest thousand.
+Result<v1::IncidentDetail> Runner::find_incident(std::string_view reference) {
+  v1::GetIncidentRequest request;
+  request.set_reference(exact_reference(reference));
+  if (!request.reference().empty()) {
+    auto detail = client_.get_incident(request);
+    if (detail || detail.error().code != ErrorCode::not_found) return detail;
+  }
+  v1::ListIncidentsRequest everything;
+  everything.set_limit(limits::kPageRows);
+  const auto list = client_.list_incidents(everything);
+  if (!list) return fail(list.error());
+  const auto incident = match_incident(*list, reference);
+  if (!incident) return fail(incident.error());
+  request.set_reference(incident->number());
+  return client_.get_incident(request);
+}
+
+Printed Runner::operator()(const ShowIncident& command) {
+  const auto detail = find_incident(command.reference);
+  if (!detail) return failed(detail.error());
+  return show(*detail, [&] {
+    return command.timeline ? render_timeline(view_, *detail) : render_incident(view_, *detail);
+  });
+}
+
+Printed Runner::answered(std::string_view what, const v1::ExecuteReply& reply) const {
+  Printed result{exit_of(reply), "", ""};
+  const std::string text = render_result(view_, what, reply);
+  if (settings_.json) result.out = to_json(reply) + "\n";
+  if (result.exit != ExitCode::done) {
+    result.err = text;
+  } else if (!settings_.json) {
+    result.out = text;
+  }
+  return result;
+}
+
+Printed Runner::not_sent(std::string_view what, const v1::Command& command) const {
+  return show(command, [&] { return fmt::format("{}: {}\n", what, say(view_, "ctl.dry_run")); });
+}
+
+Result<v1::ExecuteReply> Runner::execute(const v1::Command& command) {
+  v1::ExecuteRequest request;
+  *request.mutable_command() = command;
+  request.set_wait_ms(wait_ms());
+  return client_.execute(request);
+}
+
+Printed Runner::operator()(const ActOnIncidents& command) {
+  Printed all;
+  for (const std::string& reference : command.references) {
+    Printed one = act_on(command, reference);
+    all.out += one.out;
+    all.err += one.err;
+    if (all.exit == ExitCode::done) all.exit = one.exit;
+  }
+  return all;
+}
+
+Printed Runner::act_on(const ActOnIncidents& command, const std::string& reference) {
+  const auto detail = find_incident(reference);
+  if (!detail) return failed(detail.error());
+  const v1::IncidentState& incident = detail->incident();
+  v1::Command act;
+  act.set_id(new_id());
+  act.set_seen_revision(incident.revision());
+  act.set_note(command.note);
+  if (command.act == ActOnIncidents::Act::acknowledge) {
+    act.mutable_acknowledge()->set_incident_id(incident.id());
+  } else {
+    act.mutable_register_()->set_incident_id(incident.id());
+  }
+  const std::string what =
+      fmt::format("{} {} {}", reference_of(incident),
+                  clean_text(incident.host_name(), limits::kName), words(view_, incident.title()));
+  if (settings_.dry_run) return not_sent(what, act);
+  const auto reply = execute(act);
+  if (!reply) return failed(reply.error());
+  return answered(what, *reply);
+}
+
+// The first answer says that the agent was asked; repeating the command (harmless) gives the
+// second. Between, the collector holds a read until something new is judged: no polling in a tight
+// loop.
+Result<v1::ExecuteReply> Runner::wait_for_agent(const v1::Command& command,
+                                                v1::ExecuteReply reply) {
+  const MonoTime give_up = time_.steady() + settings_.timeout;
+  while (reply.result().detail().code() == "command.requested" && time_.steady() < give_up) {
+    v1::ListIncidentsRequest anything;
+    anything.set_limit(1);
+    anything.mutable_read_at()->set_at_least_position(reply.position() + 1);
+    anything.mutable_read_at()->set_wait_ms(kWaitStepMs);
+    const auto woken = client_.list_incidents(anything);
+    if (!woken && woken.error().code != ErrorCode::deadline_exceeded) return fail(woken.error());
+    auto again = execute(command);
+    if (!again) return again;
+    const std::uint64_t seen = woken ? woken->as_of().position() : reply.position();
+    reply = std::move(*again);
+    reply.set_position(std::max(reply.position(), seen));
+  }
+  return reply;
+}
+
+Printed Runner::operator()(const RunCheck& command) {
+  v1::ListHostsRequest request;
+  request.set_name(command.host);
+  const auto list = client_.list_hosts(request);
+  if (!list) return failed(list.error());
+  const auto host = only_host(*list, command.host);
+  if (!host) return failed(host.error());
+  const auto check = check_from(command.check, *host);
+  if (!check) return failed(check.error());
+  v1::Command act;
+  act.set_id(new_id());
+  act.mutable_run_check()->set_agent_id(host->agent_id());
+  *act.mutable_run_check()->mutable_check() = *check;
+  const std::string what =
+      fmt::format("{} {}", clean_text(host->name(), limits::kName), check_text(*check));
+  if (settings_.dry_run) return not_sent(what, act);
+  auto reply = execute(act);
+  if (!reply) return failed(reply.error());
+  if (!command.wait || reply->pending() || exit_of(*reply) != ExitCode::done) {
+    return answered(what, *reply);
+  }
+  reply = wait_for_agent(act, std::move(*reply));
+  if (!reply) return failed(reply.error());
+  Printed result = answered(what, *reply);
+  if (reply->result().detail().code() == "command.requested") {
+    result.exit = ExitCode::timed_out;
+    result.err += say(view_, "ctl.run_check.no_answer") + "\n";
+    return result;
+  }
+  if (result.exit != ExitCode::done) return result;
+  request.set_name(host->agent_id());
+  request.mutable_read_at()->set_at_least_position(reply->result().position());
+  request.mutable_read_at()->set_wait_ms(kWaitStepMs);
+  const auto seen = client_.list_hosts(request);
+  if (!seen) return failed(seen.error());
+  if (seen->hosts_size() == 1) {
+    result.out = settings_.json ? to_json(*seen) + "\n" : result.out + render_host(view_, *seen);
+  }
+  return result;
+}
+
+Printed Runner::operator()(const Explain& command) {
+  const auto detail = find_incident(command.topic);
+  if (!detail) return failed(detail.error());
+  return show(*detail, [&] { return render_explanation(view_, *detail); });
+}
+
+Printed Runner::operator()(const CreateToken& command) {
+  v1::CreateEnrollTokenRequest request;
+  request.set_host_name(command.host);
+  request.set_valid_s(
+      static_cast<std::uint32_t>(std::clamp<std::int64_t>(command.valid.count(), 0, UINT32_MAX)));
+  if (settings_.dry_run) {
+    return show(request, [&] { return say(view_, "ctl.dry_run") + "\n"; });
+  }
+  const auto token = client_.create_enroll_token(request);
+  if (!token) return failed(token.error());
+  return show(*token, [&] { return render_token(view_, *token, time_.wall().ns); });
+}
+
+Printed Runner::operator()(const VerifyAudit&) {
+  const auto report = client_.verify_audit({});
+  if (!report) return failed(report.error());
+  Printed result = show(*report, [&] { return render_audit(view_, *report); });
+  if (!report->intact()) result.exit = ExitCode::failed;
+  return result;
+}
+
+// What can be said without asking a collector; exit `not_found` where it cannot.
+Printed explain_here(const std::string& topic, const Settings& settings) {
+  const auto in_json = [&](std::string_view text) {
+    return settings.json
+               ? fmt::format("{{\"topic\":{},\"text\":{}}}\n", json_text(topic), json_text(text))
+               : std::string(text);
+  };
+  if (topic.size() == 1) {
+    if (const auto severity = severity_from(topic)) {
+      return {ExitCode::done, in_json(explain_severity(settings.view, *severity)), ""};
+    }
+  }
+  if (const std::string text = explain_code(settings.view, topic); !text.empty()) {
+    return {ExitCode::done, in_json(text), ""};
+  }
+  std::string message = fmt::format("no code \"{}\"", clean_text(topic, limits::kName));
+  const std::vector<std::string> similar = similar_codes(topic, kSimilar);
+  for (std::size_t i = 0; i < similar.size(); ++i) {
+    message += (i == 0 ? "; did you mean: " : ", ") + similar[i];
+  }
+  return printed({ErrorCode::not_found, message}, settings);
+}
+
+// A code has a dot and letters first ("port.unexpected"); a number has dashes or digits.
+bool may_be_incident(std::string_view topic) {
+  return topic.size() > 1 && topic.find('.') == std::string_view::npos &&
+         topic.find_first_of("0123456789") != std::string_view::npos;
+}
+
+Printed print_version(const Settings& settings) {
+  if (settings.json) {
+    return {ExitCode::done,
+            fmt::format("{{\"program\":\"tocsinctl\",\"version\":\"{}\"}}\n", TOCSIN_VERSION), ""};
+  }
+  return {ExitCode::done, fmt::format("tocsinctl {}\n", TOCSIN_VERSION), ""};
+}
+
+}  // namespace
+
+Printed printed(const Error& error, const Settings& settings) {
+  Printed result{exit_code_of(error.code), "", ""};
+  const std::string code = fmt::format("error.{}", to_string(error.code));
+  result.err = say(settings.view, "ctl.error",
+                   {{"what", i18n::text(settings.view.language, code).empty()
+                                 ? std::string(to_string(error.code))
+                                 : say(settings.view, code)},
+                    {"detail", clean_text(error.message, 4 * limits::kText)}}) +
+               "\n";
+  if (settings.json) result.out = to_json(error) + "\n";
+  return result;
+}
+
+Printed run(const Command& command, const Settings& settings, const Connect& connect,
+            const time::TimeSource& time) {
+  if (std::holds_alternative<HelpExitCodes>(command)) {
+    return {ExitCode::done, render_exit_codes(settings.view), ""};
+  }
+  if (std::holds_alternative<ShowVersion>(command)) return print_version(settings);
+  if (const auto* explain = std::get_if<Explain>(&command)) {
+    if (!may_be_incident(explain->topic)) return explain_here(explain->topic, settings);
+  }
+  const auto client = connect();
+  if (!client) return printed(client.error(), settings);
+  Runner runner(settings, **client, time);
+  return std::visit(
+      [&](const auto& one) -> Printed {
+        if constexpr (requires { runner(one); }) return runner(one);
+        return {};  // Those above ask nobody.
+      },
+      command);
+}
+
+}  // namespace tocsin::ctl

@@ -1,0 +1,88 @@
+// What each command does: asks the collector, and says what to print and how to exit. The client is
+// a seam; nothing here knows gRPC, the command line's syntax or the terminal.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "collector/ctl/client.hpp"
+#include "collector/ctl/exit_code.hpp"
+#include "collector/ctl/view.hpp"
+#include "common/time/time_source.hpp"
+
+namespace tocsin::ctl {
+
+struct ShowStatus {
+  bool counters = false;
+};
+struct ShowHosts {
+  std::string name;
+  bool abnormal = false;
+};
+struct ListIncidents {
+  bool open = false;
+  bool unacknowledged = false;
+  std::string severity;  // "C+"
+  std::uint32_t limit = 100;
+  std::uint64_t before = 0;
+};
+struct ShowIncident {
+  std::string reference;
+  bool timeline = false;
+};
+struct ActOnIncidents {
+  enum class Act { acknowledge, register_number } act = Act::acknowledge;
+  std::vector<std::string> references;
+  std::string note;
+};
+struct RunCheck {
+  std::string host;
+  std::string check;
+  bool wait = false;
+};
+struct Explain {
+  std::string topic;
+};
+struct CreateToken {
+  std::string host;
+  std::chrono::seconds valid{3600};
+};
+struct VerifyAudit {};
+struct HelpExitCodes {};
+struct ShowVersion {};
+
+using Command =
+    std::variant<ShowStatus, ShowHosts, ListIncidents, ShowIncident, ActOnIncidents, RunCheck,
+                 Explain, CreateToken, VerifyAudit, HelpExitCodes, ShowVersion>;
+
+struct Settings {
+  View view;
+  bool json = false;
+  bool dry_run = false;
+  std::string fail_on;  // a grade; empty: never
+  std::chrono::milliseconds timeout{10'000};
+  std::string address;  // shown only
+};
+
+// What goes to standard output and to standard error.
+struct Printed {
+  ExitCode exit = ExitCode::done;
+  std::string out;
+  std::string err;
+};
+
+// Makes the client where a command needs one. Errors: what is wrong with the connection's files.
+using Connect = std::function<Result<std::unique_ptr<Client>>()>;
+
+Printed run(const Command& command, const Settings& settings, const Connect& connect,
+            const time::TimeSource& time);
+
+// An error as it is printed: in words on standard error, and as JSON on standard output with -o
+// json.
+Printed printed(const Error& error, const Settings& settings);
+
+}  // namespace tocsin::ctl

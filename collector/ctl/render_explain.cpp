@@ -1,0 +1,121 @@
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "collector/core/grade.hpp"
+#include "collector/ctl/render.hpp"
+#include "common/base/limits.hpp"
+#include "common/base/text.hpp"
+#include "common/model/check.hpp"
+
+namespace tocsin::ctl {
+namespace {
+
+std::string clean(std::string_view text) { return clean_text(text, limits::kText); }
+
+std::optional<model::CheckKind> kind_of_code(std::string_view code) {
+  using model::CheckKind;
+  constexpr std::array kPrefixes{
+      std::pair{std::string_view("audit."), CheckKind::audit_log},
+      std::pair{std::string_view("ping."), CheckKind::ping},
+      std::pair{std::string_view("port."), CheckKind::sockets},
+      std::pair{std::string_view("process."), CheckKind::processes},
+      std::pair{std::string_view("service."), CheckKind::service},
+      std::pair{std::string_view("source."), CheckKind::sockets},
+  };
+  for (const auto& [prefix, kind] : kPrefixes) {
+    if (code.starts_with(prefix)) return kind;
+  }
+  return std::nullopt;
+}
+
+std::string_view severity_code(v1::Severity severity) {
+  switch (severity) {
+    case v1::SEVERITY_A:
+      return "severity.a";
+    case v1::SEVERITY_B:
+      return "severity.b";
+    case v1::SEVERITY_C:
+      return "severity.c";
+    case v1::SEVERITY_D:
+      return "severity.d";
+    case v1::SEVERITY_E:
+      return "severity.e";
+    default:
+      return "severity.none";
+  }
+}
+
+}  // namespace
+
+std::string explain_severity(const View& view, v1::Severity severity) {
+  return fmt::format("{}  {}\n", severity_sign(severity), say(view, severity_code(severity))) +
+         say(view, "ctl.explain.table") + "\n";
+}
+
+std::string explain_code(const View& view, std::string_view code) {
+  const std::string_view chinese = i18n::text(i18n::Language::zh_tw, code);
+  const std::string_view english = i18n::text(i18n::Language::en, code);
+  if (english.empty()) return {};
+  Labelled lines(view);
+  lines.add(clean(code), std::string(chinese));
+  lines.add("", std::string(english));
+  if (const auto kind = kind_of_code(code)) {
+    lines.add(say(view, "ctl.explain.clause"),
+              fmt::format("{}  {}", model::clause_of(*kind),
+                          say(view, fmt::format("check.{}", model::to_string(*kind)))));
+  }
+  if (const auto meaning = collector::meaning_of(code)) {
+    lines.add(say(view, "ctl.explain.kind"), kind_text(view, collector::to_string(meaning->kind)));
+    lines.add(say(view, "ctl.explain.grading"), say(view, "ctl.explain.grades"));
+  } else {
+    lines.add(say(view, "ctl.explain.grading"), say(view, "ctl.explain.no_grade"));
+  }
+  return lines.render();
+}
+
+std::vector<std::string> similar_codes(std::string_view word, std::size_t most) {
+  const std::string_view stem = word.substr(0, word.find('.'));
+  std::vector<std::string> similar;
+  for (const std::string_view code : i18n::codes()) {
+    if (similar.size() == most) break;
+    if (code.substr(0, code.find('.')) == stem || code.find(word) != std::string_view::npos) {
+      similar.emplace_back(code);
+    }
+  }
+  return similar;
+}
+
+std::string render_explanation(const View& view, const v1::IncidentDetail& detail) {
+  const v1::IncidentState& incident = detail.incident();
+  const v1::GradeExplanation& why = incident.explanation();
+  Labelled lines(view);
+  lines.add(reference_of(incident), words(view, incident.title()));
+  lines.add(say(view, "ctl.explain.proposed"),
+            fmt::format("{}  {}", severity_sign(why.proposed()),
+                        say(view, severity_code(why.proposed()))));
+  std::string hits;
+  for (const std::string& hit : why.hits()) hits += (hits.empty() ? "" : ", ") + clean(hit);
+  lines.add(say(view, "ctl.explain.rules"),
+            say(view, "ctl.explain.rules.text",
+                {{"rules", hits.empty() ? "-" : hits}, {"version", number(why.rules_version())}}));
+  std::string label = say(view, "ctl.explain.facts");
+  for (const v1::Parameter& fact : why.facts()) {
+    lines.add(std::exchange(label, {}),
+              fmt::format("{} = {}", clean(fact.name()), clean(fact.value())));
+  }
+  if (!why.nearest_miss().code().empty()) {
+    lines.add(say(view, "ctl.explain.nearest_miss"), words(view, why.nearest_miss()));
+  }
+  if (!why.changes_next().code().empty()) {
+    lines.add(
+        say(view, "ctl.explain.changes_next"),
+        fmt::format("{}  {}", clock_text(view, why.changes_next_ns(), detail.as_of().journal_ns()),
+                    words(view, why.changes_next())));
+  }
+  return lines.render();
+}
+
+}  // namespace tocsin::ctl

@@ -1,0 +1,135 @@
+#include <algorithm>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "collector/ctl/render.hpp"
+#include "common/base/limits.hpp"
+#include "common/base/text.hpp"
+#include "common/i18n/table.hpp"
+#include "common/model/check.hpp"
+#include "common/wire/proto.hpp"
+
+namespace tocsin::ctl {
+namespace {
+
+std::string clean(std::string_view text) { return clean_text(text, limits::kName); }
+
+std::ptrdiff_t count(const v1::HostState& host, v1::Verdict verdict) {
+  return std::count_if(host.checks().begin(), host.checks().end(),
+                       [&](const v1::CheckStatus& check) { return check.verdict() == verdict; });
+}
+
+v1::Severity worst_open(const v1::HostList& list, const v1::HostState& host) {
+  v1::Severity worst = v1::SEVERITY_UNSPECIFIED;
+  for (const v1::IncidentState& incident : list.open_incidents()) {
+    if (incident.agent_id() != host.agent_id()) continue;
+    worst = std::max(worst, shown_severity(incident));
+  }
+  return worst;
+}
+
+// The four answers are never merged: a host that is silent is not normal, nor is one that no check
+// can tell anything about.
+std::string state_text(const View& view, const v1::HostState& host, v1::Severity worst) {
+  if (host.revoked()) return "- " + say(view, "ctl.host.revoked");
+  if (host.presence() != v1::AgentPresence::STATE_HEARD) {
+    switch (host.presence()) {
+      case v1::AgentPresence::STATE_CLONE_SUSPECTED:
+        return "! " + say(view, "presence.clone_suspected");
+      case v1::AgentPresence::STATE_REFUSED:
+        return "! " + say(view, "presence.refused");
+      default:
+        return "? " + say(view, "presence.silent");
+    }
+  }
+  if (worst != v1::SEVERITY_UNSPECIFIED) {
+    return fmt::format("{} {}", severity_sign(worst), say(view, "verdict.abnormal"));
+  }
+  for (const v1::Verdict verdict : {v1::VERDICT_ABNORMAL, v1::VERDICT_CANNOT_TELL}) {
+    if (count(host, verdict) > 0) {
+      return fmt::format("{} {}", verdict_sign(verdict), verdict_text(view, verdict));
+    }
+  }
+  if (count(host, v1::VERDICT_NORMAL) == 0) return "- " + verdict_text(view, v1::VERDICT_NOT_RUN);
+  return "o " + say(view, "verdict.normal");
+}
+
+std::string last_heard(const v1::HostState& host, std::int64_t now_ns) {
+  if (host.last_fact_ns() == 0) return "-";
+  return age_text(Duration(now_ns - host.last_fact_ns()));
+}
+
+bool is_calm(const v1::HostState& host, v1::Severity worst) {
+  return host.presence() == v1::AgentPresence::STATE_HEARD && worst == v1::SEVERITY_UNSPECIFIED &&
+         count(host, v1::VERDICT_ABNORMAL) == 0 && count(host, v1::VERDICT_CANNOT_TELL) == 0;
+}
+
+std::string clause_text(const v1::CheckRef& check) {
+  const auto decoded = wire::from_proto(check);
+  return decoded ? std::string(model::clause_of(decoded->kind)) : "";
+}
+
+}  // namespace
+
+std::string render_hosts(const View& view, const v1::HostList& list) {
+  const std::int64_t now = list.as_of().journal_ns();
+  i18n::Table table({say(view, "ctl.column.host"), say(view, "ctl.column.state"),
+                     say(view, "ctl.column.abnormal"), say(view, "ctl.column.cannot_tell"),
+                     say(view, "ctl.column.last_heard"), say(view, "ctl.column.agent"),
+                     say(view, "ctl.column.system")});
+  std::vector<v1::Severity> grades;
+  std::uint64_t calm = 0;
+  for (const v1::HostState& host : list.hosts()) {
+    grades.push_back(worst_open(list, host));
+    if (is_calm(host, grades.back())) ++calm;
+    table.add({clean(host.name()), state_text(view, host, grades.back()),
+               fmt::format("{}", count(host, v1::VERDICT_ABNORMAL)),
+               fmt::format("{}", count(host, v1::VERDICT_CANNOT_TELL)), last_heard(host, now),
+               clean(host.agent_version()), clean(host.operating_system())});
+  }
+  const auto total = static_cast<std::uint64_t>(list.hosts_size());
+  return (total == 0 ? std::string() : coloured(view, table.render(view.width), grades)) +
+         say(view, "ctl.hosts.sum",
+             {{"attention", number(total - calm)},
+              {"normal", number(calm)},
+              {"as_of", as_of_text(view, list.as_of())}}) +
+         "\n";
+}
+
+std::string render_host(const View& view, const v1::HostList& list) {
+  const v1::HostState& host = list.hosts(0);
+  const std::int64_t now = list.as_of().journal_ns();
+  Labelled lines(view);
+  lines.add(say(view, "ctl.column.host"), clean(host.name()));
+  lines.add(say(view, "ctl.column.state"), state_text(view, host, worst_open(list, host)));
+  lines.add(say(view, "ctl.column.last_heard"), last_heard(host, now));
+  lines.add(say(view, "ctl.column.agent"),
+            fmt::format("{}  {}", clean(host.agent_version()), clean(host.agent_id())));
+  lines.add(say(view, "ctl.column.system"), clean(host.operating_system()));
+  lines.add(say(view, "ctl.host.facts"),
+            say(view, "ctl.host.facts.text",
+                {{"count", number(host.facts())}, {"lost", number(host.facts_lost())}}));
+  std::string text = lines.render();
+  if (!host.checks().empty()) {
+    i18n::Table table({"", say(view, "ctl.column.check"), say(view, "ctl.column.clause"),
+                       say(view, "ctl.column.verdict"), say(view, "ctl.column.since"),
+                       say(view, "ctl.column.reason")});
+    for (const v1::CheckStatus& check : host.checks()) {
+      table.add({std::string(verdict_sign(check.verdict())), check_text(check.check()),
+                 clause_text(check.check()), verdict_text(view, check.verdict()),
+                 clock_text(view, check.since_ns(), now),
+                 check.reasons().empty() ? "" : words(view, check.reasons(0))});
+    }
+    text += "\n" + table.render(view.width);
+  }
+  if (!list.open_incidents().empty()) {
+    v1::IncidentList open;
+    *open.mutable_as_of() = list.as_of();
+    *open.mutable_incidents() = list.open_incidents();
+    text += "\n" + render_incidents(view, open);
+  }
+  return text;
+}
+
+}  // namespace tocsin::ctl

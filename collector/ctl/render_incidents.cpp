@@ -1,0 +1,190 @@
+#include <map>
+
+#include <fmt/format.h>
+
+#include "collector/ctl/render.hpp"
+#include "common/base/limits.hpp"
+#include "common/base/text.hpp"
+#include "common/i18n/table.hpp"
+
+namespace tocsin::ctl {
+namespace {
+
+std::string clean(std::string_view text) { return clean_text(text, limits::kName); }
+
+std::string who_acknowledged(const View& view, const v1::IncidentState& incident) {
+  if (incident.acknowledged_ns() != 0) return clean(incident.acknowledged_by().name());
+  return incident.closed_ns() != 0 ? "-" : say(view, "ctl.unacknowledged");
+}
+
+std::string sum_line(const View& view, const v1::IncidentList& list) {
+  std::map<v1::Severity, std::uint64_t, std::greater<>> open;
+  std::uint64_t total = 0;
+  for (const v1::IncidentState& incident : list.incidents()) {
+    if (incident.closed_ns() != 0) continue;
+    ++open[shown_severity(incident)];
+    ++total;
+  }
+  std::string grades;
+  for (const auto& [severity, count] : open) {
+    grades += fmt::format("{}{} {}", grades.empty() ? "" : ", ", severity_word(severity), count);
+  }
+  return say(view, "ctl.incidents.sum",
+             {{"shown", number(static_cast<std::uint64_t>(list.incidents_size()))},
+              {"open", number(total)},
+              {"grades", grades.empty() ? "" : " (" + grades + ")"},
+              {"as_of", as_of_text(view, list.as_of())}});
+}
+
+void add_person(const View& view, Labelled& lines, std::string_view label,
+                const v1::Principal& person, std::int64_t at_ns, std::int64_t now_ns) {
+  if (at_ns == 0) return;
+  const std::string name =
+      person.name().empty() ? say(view, "principal.system") : clean(person.name());
+  lines.add(say(view, label), fmt::format("{}  {}", name, clock_text(view, at_ns, now_ns)));
+}
+
+std::string header(const View& view, const v1::IncidentState& incident) {
+  return fmt::format("{}  {}  {}  {}\n", reference_of(incident),
+                     severity_sign(shown_severity(incident)), clean(incident.host_name()),
+                     words(view, incident.title()));
+}
+
+std::string findings_table(const View& view, const v1::IncidentDetail& detail) {
+  const std::int64_t now = detail.as_of().journal_ns();
+  i18n::Table table({say(view, "ctl.column.since"), say(view, "ctl.column.closed"),
+                     say(view, "ctl.column.check"), say(view, "ctl.column.finding")});
+  for (const v1::FindingState& finding : detail.findings()) {
+    table.add({clock_text(view, finding.since_ns(), now),
+               clock_text(view, finding.closed_ns(), now), check_text(finding.check()),
+               words(view, finding.message())});
+  }
+  return table.render(view.width);
+}
+
+std::string status_text(const View& view, v1::NotificationState::Status status) {
+  switch (status) {
+    case v1::NotificationState::STATUS_PENDING:
+      return say(view, "notification_status.pending");
+    case v1::NotificationState::STATUS_DELIVERED:
+      return say(view, "notification_status.delivered");
+    case v1::NotificationState::STATUS_FAILED:
+      return say(view, "notification_status.failed");
+    case v1::NotificationState::STATUS_SUPPRESSED:
+      return say(view, "notification_status.suppressed");
+    default:
+      return "?";
+  }
+}
+
+std::string detail_text(const View& view, const v1::NotificationState& notification) {
+  if (!notification.suppressed().empty()) {
+    return say(view, "suppressed." + clean(notification.suppressed()));
+  }
+  return words(view, notification.last_detail());
+}
+
+std::string notifications_table(const View& view, const v1::IncidentDetail& detail) {
+  i18n::Table table({say(view, "ctl.column.time"), say(view, "ctl.column.recipient"),
+                     say(view, "ctl.column.channel"), say(view, "ctl.column.why"),
+                     say(view, "ctl.column.outcome"), say(view, "ctl.column.attempts"),
+                     say(view, "ctl.column.detail")});
+  for (const v1::NotificationState& one : detail.notifications()) {
+    table.add({clock_text(view, one.created_ns(), detail.as_of().journal_ns()),
+               clean(one.recipient()), clean(one.channel()),
+               say(view, "notify_reason." + clean(one.reason())), status_text(view, one.status()),
+               number(one.attempts()), detail_text(view, one)});
+  }
+  return table.render(view.width);
+}
+
+std::string next_step(const View& view, const v1::IncidentState& incident) {
+  if (incident.closed_ns() != 0) return {};
+  const std::string reference = argument_of(incident);
+  if (incident.acknowledged_ns() == 0) {
+    return say(view, "ctl.next.acknowledge", {{"reference", reference}}) + "\n";
+  }
+  if (incident.number().empty()) {
+    return say(view, "ctl.next.register", {{"reference", reference}}) + "\n";
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string render_incidents(const View& view, const v1::IncidentList& list) {
+  const std::int64_t now = list.as_of().journal_ns();
+  i18n::Table table({say(view, "ctl.column.number"), say(view, "ctl.column.severity"),
+                     say(view, "ctl.column.host"), say(view, "ctl.column.kind"),
+                     say(view, "ctl.column.stage"), say(view, "ctl.column.acknowledged"),
+                     say(view, "ctl.column.age"), say(view, "ctl.column.title")});
+  std::vector<v1::Severity> grades;
+  for (const v1::IncidentState& incident : list.incidents()) {
+    grades.push_back(shown_severity(incident));
+    table.add(
+        {reference_of(incident), std::string(severity_sign(grades.back())),
+         clean(incident.host_name()), kind_text(view, incident.kind()),
+         incident.closed_ns() != 0 ? say(view, "ctl.closed") : stage_text(view, incident.stage()),
+         who_acknowledged(view, incident), age_text(Duration(now - incident.opened_ns())),
+         words(view, incident.title())});
+  }
+  std::string text;
+  if (!grades.empty()) text = coloured(view, table.render(view.width), grades);
+  text += sum_line(view, list) + "\n";
+  if (list.more()) {
+    const auto& last = list.incidents(list.incidents_size() - 1);
+    text += say(view, "ctl.incidents.more", {{"id", number(last.id())}}) + "\n";
+  }
+  return text;
+}
+
+std::string render_incident(const View& view, const v1::IncidentDetail& detail) {
+  const v1::IncidentState& incident = detail.incident();
+  const std::int64_t now = detail.as_of().journal_ns();
+  Labelled lines(view);
+  lines.add(say(view, "ctl.column.number"),
+            incident.number().empty()
+                ? say(view, "ctl.incident.provisional", {{"id", number(incident.id())}})
+                : fmt::format("{} (#{})", reference_of(incident), incident.id()));
+  lines.add(say(view, "ctl.column.severity"),
+            say(view, "ctl.incident.grades",
+                {{"live", std::string(severity_word(incident.live()))},
+                 {"peak", std::string(severity_word(incident.peak()))},
+                 {"approved", std::string(severity_word(incident.approved()))}}));
+  lines.add(say(view, "ctl.column.kind"), kind_text(view, incident.kind()));
+  lines.add(say(view, "ctl.column.stage"), stage_text(view, incident.stage()));
+  lines.add(say(view, "ctl.incident.first_bad"), clock_text(view, incident.first_bad_ns(), now));
+  lines.add(say(view, "ctl.incident.opened"),
+            fmt::format("{} ({})", clock_text(view, incident.opened_ns(), now),
+                        age_text(Duration(now - incident.opened_ns()))));
+  for (const auto& [label, at] : {std::pair{"ctl.incident.recovered", incident.recovered_ns()},
+                                  std::pair{"ctl.incident.closed", incident.closed_ns()}}) {
+    if (at != 0) lines.add(say(view, label), clock_text(view, at, now));
+  }
+  if (incident.acknowledged_ns() == 0) {
+    lines.add(say(view, "ctl.column.acknowledged"), who_acknowledged(view, incident));
+  }
+  add_person(view, lines, "ctl.column.acknowledged", incident.acknowledged_by(),
+             incident.acknowledged_ns(), now);
+  add_person(view, lines, "ctl.incident.registered", incident.registered_by(),
+             incident.registered_ns(), now);
+  lines.add(say(view, "ctl.incident.revision"), number(incident.revision()));
+  std::string text = header(view, incident) + "\n" + lines.render();
+  if (!detail.findings().empty()) text += "\n" + findings_table(view, detail);
+  if (!detail.notifications().empty()) text += "\n" + notifications_table(view, detail);
+  if (const std::string next = next_step(view, incident); !next.empty()) text += "\n" + next;
+  return text;
+}
+
+std::string render_timeline(const View& view, const v1::IncidentDetail& detail) {
+  i18n::Table table({say(view, "ctl.column.time"), say(view, "ctl.column.who"),
+                     say(view, "ctl.column.event"), say(view, "ctl.column.position")});
+  for (const v1::TimelineItem& item : detail.timeline()) {
+    table.add({clock_text(view, item.at_ns(), detail.as_of().journal_ns()),
+               item.principal().name().empty() ? "-" : clean(item.principal().name()),
+               words(view, item.message()), number(item.position())});
+  }
+  return header(view, detail.incident()) + "\n" + table.render(view.width);
+}
+
+}  // namespace tocsin::ctl
