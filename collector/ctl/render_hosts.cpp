@@ -13,6 +13,9 @@
 namespace tocsin::ctl {
 namespace {
 
+constexpr int kHostCells = 24;
+constexpr int kVersionCells = 12;
+
 std::string clean(std::string_view text) { return clean_text(text, limits::kName); }
 
 std::ptrdiff_t count(const v1::HostState& host, v1::Verdict verdict) {
@@ -60,9 +63,11 @@ std::string last_heard(const v1::HostState& host, std::int64_t now_ns) {
   return age_text(Duration(now_ns - host.last_fact_ns()));
 }
 
+// Not calm either: a host on which no check has said anything yet.
 bool is_calm(const v1::HostState& host, v1::Severity worst) {
   return host.presence() == v1::AgentPresence::STATE_HEARD && worst == v1::SEVERITY_UNSPECIFIED &&
-         count(host, v1::VERDICT_ABNORMAL) == 0 && count(host, v1::VERDICT_CANNOT_TELL) == 0;
+         count(host, v1::VERDICT_NORMAL) > 0 && count(host, v1::VERDICT_ABNORMAL) == 0 &&
+         count(host, v1::VERDICT_CANNOT_TELL) == 0;
 }
 
 std::string clause_text(const v1::CheckRef& check) {
@@ -74,19 +79,26 @@ std::string clause_text(const v1::CheckRef& check) {
 
 std::string render_hosts(const View& view, const v1::HostList& list) {
   const std::int64_t now = list.as_of().journal_ns();
-  i18n::Table table({say(view, "ctl.column.host"), say(view, "ctl.column.state"),
-                     say(view, "ctl.column.abnormal"), say(view, "ctl.column.cannot_tell"),
-                     say(view, "ctl.column.last_heard"), say(view, "ctl.column.agent"),
-                     say(view, "ctl.column.system")});
+  const bool with_system = !is_narrow(view);
+  std::vector<std::string> titles{
+      title(view, "ctl.column.host"),       title(view, "ctl.column.state"),
+      title(view, "ctl.column.abnormal"),   title(view, "ctl.column.cannot_tell"),
+      title(view, "ctl.column.last_heard"), title(view, "ctl.column.agent")};
+  if (with_system) titles.push_back(title(view, "ctl.column.system"));
+  i18n::Table table(std::move(titles));
   std::vector<v1::Severity> grades;
   std::uint64_t calm = 0;
   for (const v1::HostState& host : list.hosts()) {
     grades.push_back(worst_open(list, host));
     if (is_calm(host, grades.back())) ++calm;
-    table.add({clean(host.name()), state_text(view, host, grades.back()),
-               fmt::format("{}", count(host, v1::VERDICT_ABNORMAL)),
-               fmt::format("{}", count(host, v1::VERDICT_CANNOT_TELL)), last_heard(host, now),
-               clean(host.agent_version()), clean(host.operating_system())});
+    std::vector<std::string> cells{narrow(view, clean(host.name()), kHostCells),
+                                   state_text(view, host, grades.back()),
+                                   fmt::format("{}", count(host, v1::VERDICT_ABNORMAL)),
+                                   fmt::format("{}", count(host, v1::VERDICT_CANNOT_TELL)),
+                                   last_heard(host, now),
+                                   narrow(view, clean(host.agent_version()), kVersionCells)};
+    if (with_system) cells.push_back(clean(host.operating_system()));
+    table.add(std::move(cells));
   }
   const auto total = static_cast<std::uint64_t>(list.hosts_size());
   return (total == 0 ? std::string() : coloured(view, table.render(view.width), grades)) +
@@ -112,9 +124,9 @@ std::string render_host(const View& view, const v1::HostList& list) {
                 {{"count", number(host.facts())}, {"lost", number(host.facts_lost())}}));
   std::string text = lines.render();
   if (!host.checks().empty()) {
-    i18n::Table table({"", say(view, "ctl.column.check"), say(view, "ctl.column.clause"),
-                       say(view, "ctl.column.verdict"), say(view, "ctl.column.since"),
-                       say(view, "ctl.column.reason")});
+    i18n::Table table({"", title(view, "ctl.column.check"), title(view, "ctl.column.clause"),
+                       title(view, "ctl.column.verdict"), title(view, "ctl.column.since"),
+                       title(view, "ctl.column.reason")});
     for (const v1::CheckStatus& check : host.checks()) {
       table.add({std::string(verdict_sign(check.verdict())), check_text(check.check()),
                  clause_text(check.check()), verdict_text(view, check.verdict()),

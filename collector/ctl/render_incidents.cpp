@@ -10,6 +10,12 @@
 namespace tocsin::ctl {
 namespace {
 
+// Widths that leave room for the number, which must never be cut, and for the title.
+constexpr int kHostCells = 16;
+constexpr int kKindCells = 16;
+constexpr int kPersonCells = 10;
+constexpr int kRecipientCells = 24;
+
 std::string clean(std::string_view text) { return clean_text(text, limits::kName); }
 
 std::string who_acknowledged(const View& view, const v1::IncidentState& incident) {
@@ -45,15 +51,15 @@ void add_person(const View& view, Labelled& lines, std::string_view label,
 }
 
 std::string header(const View& view, const v1::IncidentState& incident) {
-  return fmt::format("{}  {}  {}  {}\n", reference_of(incident),
-                     severity_sign(shown_severity(incident)), clean(incident.host_name()),
-                     words(view, incident.title()));
+  return folded(view, fmt::format("{}  {}  {}  {}", reference_of(incident),
+                                  severity_sign(shown_severity(incident)),
+                                  clean(incident.host_name()), words(view, incident.title())));
 }
 
 std::string findings_table(const View& view, const v1::IncidentDetail& detail) {
   const std::int64_t now = detail.as_of().journal_ns();
-  i18n::Table table({say(view, "ctl.column.since"), say(view, "ctl.column.closed"),
-                     say(view, "ctl.column.check"), say(view, "ctl.column.finding")});
+  i18n::Table table({title(view, "ctl.column.since"), title(view, "ctl.column.closed"),
+                     title(view, "ctl.column.check"), title(view, "ctl.column.finding")});
   for (const v1::FindingState& finding : detail.findings()) {
     table.add({clock_text(view, finding.since_ns(), now),
                clock_text(view, finding.closed_ns(), now), check_text(finding.check()),
@@ -85,13 +91,14 @@ std::string detail_text(const View& view, const v1::NotificationState& notificat
 }
 
 std::string notifications_table(const View& view, const v1::IncidentDetail& detail) {
-  i18n::Table table({say(view, "ctl.column.time"), say(view, "ctl.column.recipient"),
-                     say(view, "ctl.column.channel"), say(view, "ctl.column.why"),
-                     say(view, "ctl.column.outcome"), say(view, "ctl.column.attempts"),
-                     say(view, "ctl.column.detail")});
+  i18n::Table table({title(view, "ctl.column.time"), title(view, "ctl.column.recipient"),
+                     title(view, "ctl.column.channel"), title(view, "ctl.column.why"),
+                     title(view, "ctl.column.outcome"), title(view, "ctl.column.attempts"),
+                     title(view, "ctl.column.detail")});
   for (const v1::NotificationState& one : detail.notifications()) {
     table.add({clock_text(view, one.created_ns(), detail.as_of().journal_ns()),
-               clean(one.recipient()), clean(one.channel()),
+               narrow(view, clean(one.recipient()), kRecipientCells),
+               narrow(view, clean(one.channel()), kPersonCells),
                say(view, "notify_reason." + clean(one.reason())), status_text(view, one.status()),
                number(one.attempts()), detail_text(view, one)});
   }
@@ -114,19 +121,33 @@ std::string next_step(const View& view, const v1::IncidentState& incident) {
 
 std::string render_incidents(const View& view, const v1::IncidentList& list) {
   const std::int64_t now = list.as_of().journal_ns();
-  i18n::Table table({say(view, "ctl.column.number"), say(view, "ctl.column.severity"),
-                     say(view, "ctl.column.host"), say(view, "ctl.column.kind"),
-                     say(view, "ctl.column.stage"), say(view, "ctl.column.acknowledged"),
-                     say(view, "ctl.column.age"), say(view, "ctl.column.title")});
+  const bool wide = !is_narrow(view);
+  std::vector<std::string> titles{title(view, "ctl.column.number"),
+                                  title(view, "ctl.column.severity"),
+                                  title(view, "ctl.column.host")};
+  if (wide) {
+    titles.push_back(title(view, "ctl.column.kind"));
+    titles.push_back(title(view, "ctl.column.stage"));
+  }
+  for (const auto* code : {"ctl.column.acknowledged", "ctl.column.age", "ctl.column.title"}) {
+    titles.push_back(title(view, code));
+  }
+  i18n::Table table(std::move(titles));
   std::vector<v1::Severity> grades;
   for (const v1::IncidentState& incident : list.incidents()) {
     grades.push_back(shown_severity(incident));
-    table.add(
-        {reference_of(incident), std::string(severity_sign(grades.back())),
-         clean(incident.host_name()), kind_text(view, incident.kind()),
-         incident.closed_ns() != 0 ? say(view, "ctl.closed") : stage_text(view, incident.stage()),
-         who_acknowledged(view, incident), age_text(Duration(now - incident.opened_ns())),
-         words(view, incident.title())});
+    std::vector<std::string> cells{reference_of(incident),
+                                   std::string(severity_sign(grades.back())),
+                                   narrow(view, clean(incident.host_name()), kHostCells)};
+    if (wide) {
+      cells.push_back(narrow(view, kind_text(view, incident.kind()), kKindCells));
+      cells.push_back(incident.closed_ns() != 0 ? say(view, "ctl.closed")
+                                                : stage_text(view, incident.stage()));
+    }
+    cells.push_back(narrow(view, who_acknowledged(view, incident), kPersonCells));
+    cells.push_back(age_text(Duration(now - incident.opened_ns())));
+    cells.push_back(words(view, incident.title()));
+    table.add(std::move(cells));
   }
   std::string text;
   if (!grades.empty()) text = coloured(view, table.render(view.width), grades);
@@ -177,8 +198,8 @@ std::string render_incident(const View& view, const v1::IncidentDetail& detail) 
 }
 
 std::string render_timeline(const View& view, const v1::IncidentDetail& detail) {
-  i18n::Table table({say(view, "ctl.column.time"), say(view, "ctl.column.who"),
-                     say(view, "ctl.column.event"), say(view, "ctl.column.position")});
+  i18n::Table table({title(view, "ctl.column.time"), title(view, "ctl.column.who"),
+                     title(view, "ctl.column.event"), title(view, "ctl.column.position")});
   for (const v1::TimelineItem& item : detail.timeline()) {
     table.add({clock_text(view, item.at_ns(), detail.as_of().journal_ns()),
                item.principal().name().empty() ? "-" : clean(item.principal().name()),

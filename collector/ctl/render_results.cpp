@@ -29,7 +29,7 @@ std::string render_result(const View& view, std::string_view what, const v1::Exe
   } else if (text.empty()) {
     text = say(view, "command_outcome.done");
   }
-  return fmt::format("{}: {}\n", what, text);
+  return folded(view, fmt::format("{}: {}", what, text));
 }
 
 std::string render_token(const View& view, const v1::EnrollToken& token, std::int64_t now_ns) {
@@ -38,7 +38,7 @@ std::string render_token(const View& view, const v1::EnrollToken& token, std::in
   lines.add(say(view, "ctl.token.authority"), clean(token.authority_fingerprint()));
   lines.add(say(view, "ctl.token.expires"), clock_text(view, token.expires_ns(), now_ns));
   // The token alone on its line and never folded: it is copied as it stands.
-  return clean(token.token()) + "\n\n" + lines.render() + say(view, "ctl.token.once") + "\n";
+  return clean(token.token()) + "\n\n" + lines.render() + folded(view, say(view, "ctl.token.once"));
 }
 
 std::string render_audit(const View& view, const v1::AuditReport& report) {

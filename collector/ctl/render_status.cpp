@@ -8,6 +8,8 @@
 namespace tocsin::ctl {
 namespace {
 
+constexpr int kHostCells = 20;
+
 std::string clean(std::string_view text) { return clean_text(text, limits::kName); }
 
 std::string agents_line(const View& view, const v1::Status& status) {
@@ -47,15 +49,16 @@ std::string open_line(const View& view, const v1::Status& status) {
 }
 
 std::string needs_you(const View& view, const v1::Status& status) {
-  i18n::Table table({say(view, "ctl.column.severity"), say(view, "ctl.column.number"),
-                     say(view, "ctl.column.host"), say(view, "ctl.column.waiting"),
-                     say(view, "ctl.column.title")});
+  i18n::Table table({title(view, "ctl.column.severity"), title(view, "ctl.column.number"),
+                     title(view, "ctl.column.host"), title(view, "ctl.column.waiting"),
+                     title(view, "ctl.column.title")});
   std::vector<v1::Severity> grades;
   for (const v1::IncidentState& incident : status.needs_you()) {
     grades.push_back(shown_severity(incident));
     const Duration waits{status.as_of().journal_ns() - incident.opened_ns()};
     table.add({std::string(severity_sign(grades.back())), reference_of(incident),
-               clean(incident.host_name()), age_text(waits), words(view, incident.title())});
+               narrow(view, clean(incident.host_name()), kHostCells), age_text(waits),
+               words(view, incident.title())});
   }
   std::string text = "\n" + coloured(view, table.render(view.width), grades);
   const std::string first = argument_of(status.needs_you(0));

@@ -17,6 +17,7 @@
 namespace tocsin::ctl {
 namespace {
 
+constexpr int kWide = 110;  // cells
 constexpr std::string_view kPlain = "\x1b[0m";
 
 std::string_view colour_of(v1::Severity severity) {
@@ -48,6 +49,27 @@ std::string say(const View& view, std::string_view code, Values values) {
     message.parameters.push_back({std::string(name), value});
   }
   return i18n::render(view.language, message);
+}
+
+std::string title(const View& view, std::string_view code) {
+  std::string text = say(view, code);
+  for (char& c : text) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return text;
+}
+
+std::string narrow(const View& view, std::string_view text, int cells) {
+  return view.width == 0 ? std::string(text) : i18n::cut(text, cells);
+}
+
+bool is_narrow(const View& view) { return view.width > 0 && view.width < kWide; }
+
+std::string folded(const View& view, std::string_view text) {
+  if (view.width < 2) return std::string(text) + '\n';
+  std::string out;
+  for (const std::string& line : i18n::wrap(text, view.width)) out += line + '\n';
+  return out;
 }
 
 std::string words(const View& view, const v1::Message& message) {

@@ -28,6 +28,12 @@ using Values = std::initializer_list<std::pair<std::string_view, std::string>>;
 
 // The text of a code with its parameters.
 std::string say(const View& view, std::string_view code, Values values = {});
+// The same as a column's title: capitals, where the language has them.
+std::string title(const View& view, std::string_view code);
+// For a column that must leave room to others: cut to `cells` on a terminal, whole in a pipe.
+std::string narrow(const View& view, std::string_view text, int cells);
+// True where there is no room for columns that can be looked up elsewhere.
+bool is_narrow(const View& view);
 // A message of the collector in words; what came from a host cannot move the cursor.
 std::string words(const View& view, const v1::Message& message);
 
@@ -66,6 +72,9 @@ class Labelled {
   const View& view_;
   std::vector<std::pair<std::string, std::string>> lines_;
 };
+
+// A sentence folded at the view's width, ended with a new line.
+std::string folded(const View& view, std::string_view text);
 
 // The lines after the first, each in the colour of its grade. REQUIRES: a title line and one line a
 // grade.

@@ -74,8 +74,8 @@ class OperatorApi {
   // act).
   Result<v1::ExecuteReply> execute(const model::Principal& caller,
                                    const v1::ExecuteRequest& request);
-  // For those who may admit agents. Errors: permission_denied (role). Journaled, with who, before the
-  // token is handed out.
+  // For those who may admit agents. Errors: permission_denied (role). Journaled, with who, before
+  // the token is handed out.
   Result<v1::EnrollToken> create_enroll_token(const model::Principal& caller,
                                               const v1::CreateEnrollTokenRequest& request);
   // Walks the whole journal. Errors: resource_exhausted (one is under way).

@@ -105,10 +105,12 @@ void describe_channels(const model::SitePolicy& policy,
 bool needs_attention(const model::Host& host) {
   if (host.revoked) return false;
   if (host.presence != model::Presence::heard) return true;
-  return std::any_of(host.checks.begin(), host.checks.end(), [](const model::CheckStatus& check) {
-    return check.verdict == model::Verdict::abnormal ||
-           check.verdict == model::Verdict::cannot_tell;
-  });
+  const auto any = [&](model::Verdict verdict) {
+    return std::any_of(host.checks.begin(), host.checks.end(),
+                       [&](const model::CheckStatus& check) { return check.verdict == verdict; });
+  };
+  return !any(model::Verdict::normal) || any(model::Verdict::abnormal) ||
+         any(model::Verdict::cannot_tell);
 }
 
 }  // namespace tocsin::collector

@@ -30,7 +30,8 @@ void describe_channels(const model::SitePolicy& policy,
                        const std::vector<model::Notification>& pending,
                        const std::vector<model::Notification>& last_by_channel, v1::Status& status);
 
-// Abnormal: not heard from, or with a check that is abnormal or cannot tell.
+// Not heard from, or with a check that is abnormal or cannot tell, or with none that is normal: a
+// host that nothing was seen of is not a normal one.
 bool needs_attention(const model::Host& host);
 
 }  // namespace tocsin::collector

@@ -220,6 +220,10 @@ TEST_F(OperatorApiTest, ObservationsGoOutForOneHostOnly) {
 
 TEST_F(OperatorApiTest, AbnormalHostsAreSilentOnesAndThoseWithOpenIncidentsToo) {
   fake_.state.host_rows = {a_host("calm", 'a'), a_host("lost", 'b'), a_host("hit", 'c')};
+  for (model::Host& host : fake_.state.host_rows) {
+    host.checks.resize(1);
+    host.checks[0].verdict = model::Verdict::normal;
+  }
   fake_.state.host_rows[1].presence = model::Presence::silent;
   fake_.state.incident_rows = {an_incident(1, fake_.state.host_rows[2], Severity::c)};
   OperatorApi api(parts());

@@ -117,19 +117,25 @@ TEST(Summary, AChannelIsHealthyUntilAnAttemptFailsAfterItsLastSuccess) {
   EXPECT_TRUE(channel(status, "late").healthy());  // an older one failed, a newer one went through
 }
 
-TEST(Summary, CannotTellNeedsAttentionLikeAbnormal) {
+TEST(Summary, OnlyAHostThatIsSeenToBeNormalNeedsNoAttention) {
   model::Host host = a_host("h", 'a');
+  EXPECT_TRUE(needs_attention(host));  // no check has run
+  model::CheckStatus normal;
+  normal.verdict = model::Verdict::normal;
+  host.checks = {normal};
   EXPECT_FALSE(needs_attention(host));
-  model::CheckStatus check;
+  model::CheckStatus other;
   for (const auto& [verdict, wanted] :
-       {std::pair{model::Verdict::normal, false}, std::pair{model::Verdict::abnormal, true},
-        std::pair{model::Verdict::cannot_tell, true}, std::pair{model::Verdict::not_run, false},
+       {std::pair{model::Verdict::abnormal, true}, std::pair{model::Verdict::cannot_tell, true},
+        std::pair{model::Verdict::not_run, false},
         std::pair{model::Verdict::not_applicable, false}}) {
-    check.verdict = verdict;
-    host.checks = {check};
+    other.verdict = verdict;
+    host.checks = {normal, other};
     EXPECT_EQ(needs_attention(host), wanted) << to_string(verdict);
+    host.checks = {other};
+    EXPECT_TRUE(needs_attention(host)) << to_string(verdict);
   }
-  host.checks.clear();
+  host.checks = {normal};
   host.presence = model::Presence::silent;
   EXPECT_TRUE(needs_attention(host));
   host.revoked = true;

@@ -1,0 +1,264 @@
+#include "collector/ctl/commands.hpp"
+
+#include <deque>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/fake_collector.hpp"
+#include "tests/unit/collector/ctl/samples.hpp"
+
+namespace tocsin::ctl {
+namespace {
+
+// Answers what a test put in, and keeps what it was asked.
+struct Script {
+  std::optional<Error> error;
+  v1::IncidentList list = samples::incidents();
+  v1::HostList host_list = samples::one_host();
+  std::deque<v1::ExecuteReply> replies;
+  v1::AuditReport audit;
+  std::vector<v1::ExecuteRequest> executed;
+  std::vector<v1::ListHostsRequest> hosts_asked;
+  std::vector<v1::ListIncidentsRequest> lists_asked;
+  std::vector<v1::CreateEnrollTokenRequest> tokens_asked;
+};
+
+class FakeClient final : public Client {
+ public:
+  explicit FakeClient(Script& script) : script_(script) {}
+  Result<v1::Status> get_status(const v1::GetStatusRequest&) override {
+    return answer(samples::status());
+  }
+  Result<v1::HostList> list_hosts(const v1::ListHostsRequest& request) override {
+    script_.hosts_asked.push_back(request);
+    return answer(script_.host_list);
+  }
+  Result<v1::IncidentList> list_incidents(const v1::ListIncidentsRequest& request) override {
+    script_.lists_asked.push_back(request);
+    return answer(script_.list);
+  }
+  Result<v1::IncidentDetail> get_incident(const v1::GetIncidentRequest& request) override {
+    for (const auto& incident : script_.list.incidents()) {
+      if (incident.number() != request.reference() &&
+          std::to_string(incident.id()) != request.reference()) {
+        continue;
+      }
+      v1::IncidentDetail detail = samples::detail();
+      *detail.mutable_incident() = incident;
+      return answer(detail);
+    }
+    return fail(ErrorCode::not_found, "no incident");
+  }
+  Result<v1::ExecuteReply> execute(const v1::ExecuteRequest& request) override {
+    script_.executed.push_back(request);
+    v1::ExecuteReply reply;
+    reply.mutable_result()->set_outcome(v1::CommandResult::OUTCOME_DONE);
+    if (!script_.replies.empty()) {
+      reply = script_.replies.front();
+      script_.replies.pop_front();
+    }
+    return answer(reply);
+  }
+  Result<v1::EnrollToken> create_enroll_token(
+      const v1::CreateEnrollTokenRequest& request) override {
+    script_.tokens_asked.push_back(request);
+    v1::EnrollToken token;
+    token.set_token("secret");
+    return answer(token);
+  }
+  Result<v1::AuditReport> verify_audit(const v1::VerifyAuditRequest&) override {
+    return answer(script_.audit);
+  }
+
+ private:
+  template <class Message>
+  Result<Message> answer(Message message) {
+    if (script_.error) return fail(*script_.error);
+    return message;
+  }
+  Script& script_;
+};
+
+class Commands : public testing::Test {
+ protected:
+  Printed run_it(const Command& command) {
+    const Connect connect = [this]() -> Result<std::unique_ptr<Client>> {
+      ++connections_;
+      return std::make_unique<FakeClient>(script_);
+    };
+    return run(command, settings_, connect, clock_);
+  }
+  static v1::ExecuteReply reply(v1::CommandResult::Outcome outcome, std::string code) {
+    v1::ExecuteReply reply;
+    reply.set_position(1000);
+    reply.mutable_result()->set_outcome(outcome);
+    reply.mutable_result()->set_position(1000);
+    reply.mutable_result()->mutable_detail()->set_code(std::move(code));
+    return reply;
+  }
+  static ActOnIncidents acknowledge(std::vector<std::string> references) {
+    return {ActOnIncidents::Act::acknowledge, std::move(references), "seen"};
+  }
+
+  Script script_;
+  Settings settings_;
+  tests::FakeClock clock_;
+  int connections_ = 0;
+};
+
+TEST_F(Commands, FindingsAreNoFailureUnlessALevelIsGiven) {
+  EXPECT_EQ(run_it(ShowStatus{}).exit, ExitCode::done);
+  EXPECT_EQ(run_it(ListIncidents{}).exit, ExitCode::done);
+  settings_.fail_on = "B";
+  EXPECT_EQ(run_it(ListIncidents{}).exit, ExitCode::level_met);  // one is A
+  script_.list.mutable_incidents()->DeleteSubrange(2, 1);
+  EXPECT_EQ(run_it(ListIncidents{}).exit, ExitCode::done);
+  settings_.fail_on = "C";
+  EXPECT_EQ(run_it(ListIncidents{}).exit, ExitCode::level_met);
+  settings_.fail_on = "Z";
+  EXPECT_EQ(run_it(ListIncidents{}).exit, ExitCode::usage);
+}
+
+TEST_F(Commands, EveryErrorHasItsExitCodeAndIsPrintedTwiceForScripts) {
+  for (const auto& [code, exit] : {std::pair{ErrorCode::unavailable, ExitCode::unreachable},
+                                   std::pair{ErrorCode::deadline_exceeded, ExitCode::timed_out},
+                                   std::pair{ErrorCode::permission_denied, ExitCode::not_permitted},
+                                   std::pair{ErrorCode::unauthenticated, ExitCode::not_permitted},
+                                   std::pair{ErrorCode::internal, ExitCode::failed},
+                                   std::pair{ErrorCode::resource_exhausted, ExitCode::failed}}) {
+    script_.error = Error{code, "because\x1b[2J"};
+    settings_.json = false;
+    Printed printed = run_it(ShowStatus{});
+    EXPECT_EQ(printed.exit, exit);
+    EXPECT_EQ(printed.out, "");
+    EXPECT_EQ(printed.err.find('\x1b'), std::string::npos);
+    settings_.json = true;
+    printed = run_it(ShowStatus{});
+    EXPECT_EQ(printed.exit, exit);
+    EXPECT_EQ(printed.out.find("{\"code\":\"" + std::string(to_string(code))), 0U);
+    EXPECT_NE(printed.err, "");
+  }
+}
+
+TEST_F(Commands, JsonIsTheSameInEveryLanguage) {
+  settings_.json = true;
+  std::vector<Command> commands{ShowStatus{},    ShowHosts{},
+                                ListIncidents{}, ShowIncident{"42", false},
+                                VerifyAudit{},   ShowVersion{}};
+  for (const Command& command : commands) {
+    settings_.view.language = i18n::Language::en;
+    const Printed english = run_it(command);
+    settings_.view.language = i18n::Language::zh_tw;
+    EXPECT_EQ(run_it(command).out, english.out);
+    EXPECT_EQ(english.out.front(), '{');
+    EXPECT_EQ(english.out.back(), '\n');
+  }
+}
+
+TEST_F(Commands, AnAcknowledgementSendsTheRevisionThatWasSeenAndNoPrincipal) {
+  const Printed printed = run_it(acknowledge({"SI-115-0042"}));
+  EXPECT_EQ(printed.exit, ExitCode::done) << printed.err;
+  ASSERT_EQ(script_.executed.size(), 1U);
+  const v1::Command& command = script_.executed[0].command();
+  EXPECT_EQ(command.seen_revision(), 7U);
+  EXPECT_EQ(command.acknowledge().incident_id(), 42U);
+  EXPECT_EQ(command.note(), "seen");
+  EXPECT_FALSE(command.has_principal());
+  EXPECT_EQ(command.id().size(), 32U);
+}
+
+TEST_F(Commands, EachCommandHasItsOwnId) {
+  run_it(acknowledge({"0042", "0039"}));
+  ASSERT_EQ(script_.executed.size(), 2U);
+  EXPECT_EQ(script_.executed[0].command().acknowledge().incident_id(), 42U);
+  EXPECT_EQ(script_.executed[1].command().acknowledge().incident_id(), 39U);
+  EXPECT_NE(script_.executed[0].command().id(), script_.executed[1].command().id());
+}
+
+TEST_F(Commands, OneThatFailsDoesNotStopTheOthersAndIsTheExitCode) {
+  script_.replies = {reply(v1::CommandResult::OUTCOME_CONFLICT, "command.changed_meanwhile"),
+                     reply(v1::CommandResult::OUTCOME_DONE, "command.acknowledged")};
+  script_.replies[0].mutable_result()->mutable_conflict_with()->set_name("李四");
+  const Printed printed = run_it(acknowledge({"42", "41"}));
+  EXPECT_EQ(printed.exit, ExitCode::conflict);
+  EXPECT_NE(printed.err.find("李四"), std::string::npos);
+  EXPECT_NE(printed.out.find("idc-web03"), std::string::npos);
+  EXPECT_EQ(script_.executed.size(), 2U);
+}
+
+TEST_F(Commands, TheJudgesAnswersHaveTheirExitCodes) {
+  const auto exit_for = [&](v1::ExecuteReply answer) {
+    script_.replies = {std::move(answer)};
+    return run_it(acknowledge({"42"})).exit;
+  };
+  using Result = v1::CommandResult;
+  EXPECT_EQ(exit_for(reply(Result::OUTCOME_NOT_FOUND, "command.no_incident")), ExitCode::not_found);
+  EXPECT_EQ(exit_for(reply(Result::OUTCOME_REFUSED, "command.not_permitted")),
+            ExitCode::not_permitted);
+  EXPECT_EQ(exit_for(reply(Result::OUTCOME_REFUSED, "command.agent_revoked")), ExitCode::failed);
+  v1::ExecuteReply pending;
+  pending.set_pending(true);
+  EXPECT_EQ(exit_for(pending), ExitCode::timed_out);
+}
+
+TEST_F(Commands, ADryRunSendsNothing) {
+  settings_.dry_run = true;
+  EXPECT_EQ(run_it(acknowledge({"42"})).exit, ExitCode::done);
+  EXPECT_EQ(run_it(RunCheck{"tsm-bk02", "sockets", true}).exit, ExitCode::done);
+  EXPECT_EQ(run_it(CreateToken{}).exit, ExitCode::done);
+  EXPECT_TRUE(script_.executed.empty());
+  EXPECT_TRUE(script_.tokens_asked.empty());
+}
+
+TEST_F(Commands, AnUnknownIncidentOrHostIsNotFound) {
+  EXPECT_EQ(run_it(ShowIncident{"9999", false}).exit, ExitCode::not_found);
+  EXPECT_EQ(run_it(acknowledge({"0777"})).exit, ExitCode::not_found);
+  script_.host_list.clear_hosts();
+  EXPECT_EQ(run_it(ShowHosts{"web", false}).exit, ExitCode::not_found);
+  EXPECT_EQ(run_it(RunCheck{"web", "sockets", false}).exit, ExitCode::not_found);
+  script_.host_list = samples::hosts();
+  EXPECT_EQ(run_it(ShowHosts{"t", false}).exit, ExitCode::usage);  // several
+}
+
+TEST_F(Commands, WaitingForAHostRepeatsTheSameCommandUntilItsAnswerChanges) {
+  script_.replies = {reply(v1::CommandResult::OUTCOME_DONE, "command.requested"),
+                     reply(v1::CommandResult::OUTCOME_DONE, "command.requested"),
+                     reply(v1::CommandResult::OUTCOME_DONE, "request_outcome.done")};
+  const Printed printed = run_it(RunCheck{"tsm-bk02", "sockets", true});
+  EXPECT_EQ(printed.exit, ExitCode::done) << printed.err;
+  ASSERT_EQ(script_.executed.size(), 3U);
+  EXPECT_EQ(script_.executed[0].command().id(), script_.executed[2].command().id());
+  EXPECT_EQ(script_.lists_asked.at(0).read_at().at_least_position(), 1001U);
+  EXPECT_EQ(script_.hosts_asked.back().read_at().at_least_position(), 1000U);
+  EXPECT_NE(printed.out.find("service:ssh.service"), std::string::npos);
+}
+
+TEST_F(Commands, AHostThatDoesNotAnswerIsATimeout) {
+  settings_.timeout = std::chrono::milliseconds(0);
+  script_.replies = {reply(v1::CommandResult::OUTCOME_DONE, "command.requested")};
+  EXPECT_EQ(run_it(RunCheck{"tsm-bk02", "sockets", true}).exit, ExitCode::timed_out);
+}
+
+TEST_F(Commands, WhatNeedsNoCollectorAsksNone) {
+  EXPECT_EQ(run_it(HelpExitCodes{}).exit, ExitCode::done);
+  EXPECT_EQ(run_it(ShowVersion{}).exit, ExitCode::done);
+  EXPECT_EQ(run_it(Explain{"port.unexpected"}).exit, ExitCode::done);
+  EXPECT_EQ(run_it(Explain{"C"}).exit, ExitCode::done);
+  const Printed typo = run_it(Explain{"port.unexpcted"});
+  EXPECT_EQ(typo.exit, ExitCode::not_found);
+  EXPECT_NE(typo.err.find("port.unexpected"), std::string::npos);
+  EXPECT_EQ(connections_, 0);
+  EXPECT_EQ(run_it(Explain{"SI-115-0042"}).exit, ExitCode::done);
+  EXPECT_EQ(run_it(Explain{"42"}).exit, ExitCode::done);
+  EXPECT_EQ(connections_, 2);
+}
+
+TEST_F(Commands, ABrokenJournalIsAFailure) {
+  script_.audit.set_intact(true);
+  EXPECT_EQ(run_it(VerifyAudit{}).exit, ExitCode::done);
+  script_.audit.set_intact(false);
+  EXPECT_EQ(run_it(VerifyAudit{}).exit, ExitCode::failed);
+}
+
+}  // namespace
+}  // namespace tocsin::ctl
