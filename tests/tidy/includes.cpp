@@ -59,11 +59,7 @@ const std::vector<Allowed>& our_table() {
       {"collector/notify", {"collector/ports", "collector/core", "common"}},
       {"collector/records", {"collector/ports", "collector/core", "common"}},
       {"collector/enroll",
-<<<<<<< HEAD
        {"collector/engine", "collector/ports", "collector/core", "collector/operate/workers.hpp",
-=======
-       {"collector/operate/workers.hpp", "collector/engine", "collector/ports", "collector/core",
->>>>>>> a5659a2 (Give the duty desk its command line)
         "common", "tocsin/v1"}},
       {"collector/config", {"common"}},
       {"collector/site", {"collector/config", "collector/ctl/context.hpp", "common"}},
