@@ -16,7 +16,9 @@
 
 namespace tocsin::collector {
 
-// Everything that judging a run of entries changed. Rows replace the row with the same key.
+// Everything that judging a run of entries changed. Rows replace the row with the same key, but the
+// first result of a command stays, and a timeline item that exists already is an error. A timer that
+// is both cleared and set is set.
 struct StateDelta {
   Position cursor;    // the last entry judged
   Instant judged_at;  // its journal time
@@ -57,7 +59,7 @@ class StateStore {
 struct IncidentQuery {
   bool open_only = false;
   bool unacknowledged_only = false;
-  model::Severity at_least = model::Severity::none;
+  model::Severity at_least = model::Severity::none;  // the approved grade, else the peak
   std::size_t limit = 100;
   IncidentId before;  // 0: from the newest
 };
