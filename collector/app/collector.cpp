@@ -1,0 +1,441 @@
+#include "collector/app/collector.hpp"
+
+#include <atomic>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <grpc/support/time.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <sys/statvfs.h>
+
+#include "collector/app/policy_file.hpp"
+#include "collector/engine/judge.hpp"
+#include "collector/enroll/enrollment.hpp"
+#include "collector/enroll/service.hpp"
+#include "collector/ingest/hub.hpp"
+#include "collector/ingest/service.hpp"
+#include "collector/notify/outbox.hpp"
+#include "collector/operate/callers.hpp"
+#include "collector/operate/operator_api.hpp"
+#include "collector/operate/service.hpp"
+#include "collector/operate/workers.hpp"
+#include "collector/site/authority.hpp"
+#include "collector/site/token_store.hpp"
+#include "collector/store/sqlite_journal.hpp"
+#include "collector/store/sqlite_state.hpp"
+#include "collector/writer/writer.hpp"
+#include "common/crypto/crypto.hpp"
+#include "common/log/log.hpp"
+#include "common/rpc/credentials.hpp"
+#include "common/rules/judge.hpp"
+#include "common/wire/wire.hpp"
+
+namespace tocsin::collector {
+namespace {
+
+constexpr std::size_t kWorkerThreads = 4;
+constexpr std::size_t kWorkersWaiting = 256;
+constexpr auto kShutdownDeadline = std::chrono::milliseconds(3000);
+
+PendingEntry collector_event(std::string_view code) {
+  PendingEntry entry;
+  entry.body = model::CollectorEvent{{std::string(code), {}}, TOCSIN_VERSION, rules::kRulesVersion};
+  entry.bytes = wire::encode_journal(entry.body);
+  return entry;
+}
+
+// The members are in the order in which they start. stop() goes the other way: agents' streams end,
+// the doors close while workers and judge still answer the calls under way; the outbox ends its
+// attempt; the writer commits what waits; the judge, which took the writer's last entries, ends;
+// the stores close.
+class RunningCollector final : public Collector {
+ public:
+  RunningCollector(const CollectorConfig& config, const time::TimeSource& time)
+      : config_(config), time_(time), tokens_(config.token_file()), started_(time.wall()) {}
+  ~RunningCollector() override { stop(); }
+
+  Status begin();
+
+  Ports ports() const override { return ports_; }
+  Status reload_policy() override;
+  std::optional<Error> failure() const override { return judge_->failure(); }
+
+ private:
+  // The steps of begin(), in order.
+  Status load_site();
+  Status open_stores();
+  Status start_writer_and_judge();
+  Status say_started();
+  Status start_outbox();
+  Status make_services();
+  Status open_doors();
+
+  Result<std::unique_ptr<grpc::Server>> open_door(const std::string& address,
+                                                  bool client_certificate, grpc::Service& service,
+                                                  int& port);
+  Status make_hub();
+  void make_enrollment();
+  void make_operators();
+  OperatorApi::Parts operator_parts();
+  std::vector<CounterSource> counters();
+  std::vector<model::Message> warnings() const;
+  void stop();
+
+  const CollectorConfig config_;
+  const time::TimeSource& time_;
+  TokenStore tokens_;
+  const Instant started_;
+  Ports ports_;
+
+  crypto::Authority authority_;
+  std::string authority_fingerprint_;
+
+  std::unique_ptr<JournalWriter> journal_;
+  std::unique_ptr<JournalReader> judge_journal_;
+  std::unique_ptr<StateStore> state_;
+  std::unique_ptr<StateReader> state_reader_;
+
+  std::unique_ptr<Writer> writer_;
+  std::unique_ptr<Judge> judge_;
+  std::unique_ptr<Outbox> outbox_;
+  std::unique_ptr<Workers> workers_;
+  std::unique_ptr<Hub> hub_;
+  std::unique_ptr<Enrollment> enrollment_;
+  std::unique_ptr<Callers> callers_;
+  std::unique_ptr<OperatorApi> operators_;
+
+  std::shared_ptr<grpc::Service> agent_service_;
+  std::shared_ptr<grpc::Service> enroll_service_;
+  std::shared_ptr<grpc::Service> operator_service_;
+  std::unique_ptr<grpc::Server> agent_server_;
+  std::unique_ptr<grpc::Server> enroll_server_;
+  std::unique_ptr<grpc::Server> operator_server_;
+
+  // The writer and the judge run before what they call exists; nothing before it is a loss, because
+  // both are asked again (by the journal, and by the outbox's first look).
+  std::atomic<Judge*> judge_for_writer_ = nullptr;
+  std::atomic<Outbox*> outbox_for_judge_ = nullptr;
+  std::atomic<Hub*> hub_for_judge_ = nullptr;
+};
+
+Status RunningCollector::begin() {
+  // The order matters: nothing is accepted before it can be journaled, nothing is journaled before
+  // it can be judged, and the doors open last.
+  using Step = Status (RunningCollector::*)();
+  struct NamedStep {
+    std::string_view name;
+    Step step;
+  };
+  constexpr NamedStep kSteps[] = {
+      {"site", &RunningCollector::load_site},
+      {"stores", &RunningCollector::open_stores},
+      {"writer and judge", &RunningCollector::start_writer_and_judge},
+      {"journal", &RunningCollector::say_started},
+      {"policy", &RunningCollector::reload_policy},
+      {"outbox", &RunningCollector::start_outbox},
+      {"services", &RunningCollector::make_services},
+      {"listening", &RunningCollector::open_doors},
+  };
+  for (const NamedStep& step : kSteps) {
+    if (Status status = (this->*step.step)(); !status) {
+      Error error = std::move(status).error();
+      error.message = fmt::format("{}: {}", step.name, error.message);
+      return fail(std::move(error));
+    }
+  }
+  return {};
+}
+
+Status RunningCollector::load_site() {
+  Result<crypto::Authority> authority =
+      load_authority(config_.authority_file, config_.authority_key_file);
+  if (!authority) return fail(authority.error());
+  authority_ = *std::move(authority);
+  const Result<crypto::CertificateInfo> info = crypto::read_certificate(authority_.certificate_pem);
+  if (!info) return fail(info.error());
+  authority_fingerprint_ = info->fingerprint;
+  return {};
+}
+
+Status RunningCollector::open_stores() {
+  SqliteJournalOptions journal;
+  journal.directory = config_.directory + "/journal";
+  auto writer = open_journal_writer(journal);
+  if (!writer) return fail(writer.error());
+  journal_ = *std::move(writer);
+  auto reader = open_journal_reader(journal);
+  if (!reader) return fail(reader.error());
+  judge_journal_ = *std::move(reader);
+  const SqliteStateOptions state{config_.directory + "/state.db", {}};
+  auto store = open_state_store(state);
+  if (!store) return fail(store.error());
+  state_ = *std::move(store);
+  auto state_reader = open_state_reader(state);
+  if (!state_reader) return fail(state_reader.error());
+  state_reader_ = *std::move(state_reader);
+  return {};
+}
+
+Status RunningCollector::start_writer_and_judge() {
+  writer_ =
+      std::make_unique<Writer>(*journal_, time_, [this](std::vector<model::JournalEntry> entries) {
+        if (Judge* judge = judge_for_writer_.load()) judge->committed(std::move(entries));
+      });
+  Judge::Hooks hooks;
+  hooks.request = [this](const AgentRequest& request) {
+    if (Hub* hub = hub_for_judge_.load()) hub->send_request(request);
+  };
+  hooks.revoked = [this](const AgentId& agent) {
+    if (Hub* hub = hub_for_judge_.load()) hub->revoked(agent);
+  };
+  hooks.outbox_changed = [this] {
+    if (Outbox* outbox = outbox_for_judge_.load()) outbox->wake();
+  };
+  auto judge = Judge::start(*judge_journal_, *state_, *writer_, std::move(hooks));
+  if (!judge) return fail(judge.error());
+  judge_ = *std::move(judge);
+  judge_for_writer_ = judge_.get();
+  writer_->start();
+  return {};
+}
+
+Status RunningCollector::say_started() {
+  const Result<Committed> said = writer_->submit_and_wait(collector_event("collector.started"));
+  if (!said) return fail(said.error());
+  return {};
+}
+
+Status RunningCollector::reload_policy() {
+  const Result<PolicyFile> file = read_policy_file(config_.site_policy);
+  if (!file) return fail(file.error());
+  const Result<Position> position = submit_policy(*file, *judge_->policy(), *writer_);
+  if (!position) return fail(position.error());
+  if (!*position) return {};
+  log::info("policy.journaled", {{"position", position->value}, {"digest", file->digest}});
+  if (!judge_->wait_for(*position, std::chrono::seconds(30))) {
+    return fail(ErrorCode::deadline_exceeded,
+                "the policy was journaled but not judged within 30 s");
+  }
+  return {};
+}
+
+Status RunningCollector::start_outbox() {
+  outbox_ =
+      Outbox::start({*state_reader_, *writer_, [this] { return judge_->policy(); }, make_channel});
+  outbox_for_judge_ = outbox_.get();
+  return {};
+}
+
+Status RunningCollector::make_services() {
+  workers_ = std::make_unique<Workers>(kWorkerThreads, kWorkersWaiting);
+  TOCSIN_TRY(make_hub());
+  make_enrollment();
+  make_operators();
+  return {};
+}
+
+Status RunningCollector::make_hub() {
+  auto cursors = journal_->spool_cursors();
+  if (!cursors) return fail(cursors.error());
+  auto hosts = state_reader_->hosts();
+  if (!hosts) return fail(hosts.error());
+  std::vector<KnownAgent> known;
+  for (const model::Host& host : *hosts) {
+    if (!host.revoked) known.push_back({host.agent, host.presence});
+  }
+  IngestParts parts{*writer_, [this](const AgentId& agent) { return judge_->admission(agent); },
+                    [this] { return judge_->policy(); }, time_};
+  hub_ = std::make_unique<Hub>(std::move(parts), *cursors, known);
+  hub_for_judge_ = hub_.get();
+  const Renewer renew = make_renewer(authority_, *judge_, time_);
+  agent_service_ = make_agent_link_service(
+      *hub_, [renew](const AgentId& agent, std::string_view request) -> Result<RenewedCertificate> {
+        auto issued = renew(agent, request);
+        if (!issued) return fail(issued.error());
+        return RenewedCertificate{std::move(issued->certificate_pem),
+                                  std::move(issued->authorities_pem), issued->not_after};
+      });
+  return {};
+}
+
+void RunningCollector::make_enrollment() {
+  const auto take = [this](std::string_view token, std::string_view host) -> Result<TokenGrant> {
+    auto taken = tokens_.take(token, host, time_.wall());
+    if (!taken) return fail(taken.error());
+    return TokenGrant{taken->id, taken->creator};
+  };
+  enrollment_ = std::make_unique<Enrollment>(
+      Enrollment::Parts{authority_, *writer_, *judge_, *state_reader_, time_, take, PeerLimits{}});
+  enroll_service_ = make_enrollment_service(*enrollment_, *workers_);
+}
+
+void RunningCollector::make_operators() {
+  callers_ = std::make_unique<Callers>(config_.revocation_file, time_);
+  operators_ = std::make_unique<OperatorApi>(operator_parts());
+  operator_service_ = make_operator_service(*operators_, *callers_, *workers_);
+}
+
+OperatorApi::Parts RunningCollector::operator_parts() {
+  OperatorApi::Parts parts{*state_reader_,
+                           *writer_,
+                           *judge_,
+                           {},
+                           {},
+                           {},
+                           {},
+                           {},
+                           TOCSIN_VERSION,
+                           "sqlite",
+                           config_.enroll_address,
+                           authority_fingerprint_,
+                           started_};
+  parts.journal_head = [this] { return writer_->head(); };
+  parts.verify_journal = [directory = config_.directory + "/journal"]() -> Result<ChainReport> {
+    SqliteJournalOptions options;
+    options.directory = directory;
+    auto reader = open_journal_reader(options);
+    if (!reader) return fail(reader.error());
+    return (*reader)->verify();
+  };
+  parts.create_token = [this](const TokenRequest& request) -> Result<NewToken> {
+    auto created = tokens_.create(request.creator, request.host_name, request.valid, time_.wall());
+    if (!created) return fail(created.error());
+    return NewToken{created->token, created->id, created->expires};
+  };
+  parts.warnings = [this] { return warnings(); };
+  parts.counters = counters();
+  return parts;
+}
+
+std::vector<CounterSource> RunningCollector::counters() {
+  const auto writer = [this](auto member) {
+    return [this, member] { return static_cast<std::uint64_t>(writer_->counters().*member); };
+  };
+  const auto link = [this](auto member) {
+    return [this, member] { return hub_->counters().*member; };
+  };
+  return {
+      {"journal.groups", writer(&WriterCounters::groups)},
+      {"journal.entries", writer(&WriterCounters::entries)},
+      {"journal.refused", writer(&WriterCounters::refused)},
+      {"journal.failed_commits", writer(&WriterCounters::failed_commits)},
+      {"journal.clock_steps", writer(&WriterCounters::clock_steps)},
+      {"journal.waiting_entries", writer(&WriterCounters::waiting_entries)},
+      {"judge.unknown_entries", [this] { return judge_->progress().unknown_entries; }},
+      {"operate.refused_callers", [this] { return callers_->refused(); }},
+      {"operate.rejected_jobs", [this] { return workers_->rejected(); }},
+      {"enroll.refused_for_rate", [this] { return enrollment_->refused_for_rate(); }},
+      {"enroll.refused_tokens", [this] { return enrollment_->refused_tokens(); }},
+      {"link.sessions", link(&IngestCounters::sessions)},
+      {"link.facts", link(&IngestCounters::facts)},
+      {"link.duplicates", link(&IngestCounters::duplicates)},
+      {"link.unreadable", link(&IngestCounters::unreadable)},
+      {"link.gaps", link(&IngestCounters::gaps)},
+      {"link.ranges_lost", link(&IngestCounters::ranges_lost)},
+      {"link.new_epochs", link(&IngestCounters::new_epochs)},
+      {"link.replaced", link(&IngestCounters::replaced)},
+      {"link.clones", link(&IngestCounters::clones)},
+      {"link.refused", link(&IngestCounters::refused)},
+      {"link.violations", link(&IngestCounters::violations)},
+      {"link.unknown_messages", link(&IngestCounters::unknown_messages)},
+      {"link.heartbeats", link(&IngestCounters::heartbeats)},
+      {"link.intake_full", link(&IngestCounters::intake_full)},
+      {"link.failed_commits", link(&IngestCounters::failed_commits)},
+      {"link.requests_dropped", link(&IngestCounters::requests_dropped)},
+  };
+}
+
+std::vector<model::Message> RunningCollector::warnings() const {
+  std::vector<model::Message> all;
+  if (const auto problem = writer_->health()) {
+    all.push_back({"collector.journal_not_written", {{"why", problem->message}}});
+  }
+  if (const auto problem = judge_->failure()) {
+    all.push_back({"collector.judge_stopped", {{"why", problem->message}}});
+  }
+  if (const auto problem = callers_->problem()) all.push_back(*problem);
+  struct statvfs disk {};
+  if (statvfs(config_.directory.c_str(), &disk) == 0 && disk.f_blocks > 0 &&
+      disk.f_bavail * 20 < disk.f_blocks) {
+    all.push_back({"collector.disk_nearly_full",
+                   {{"directory", config_.directory},
+                    {"free_percent", std::to_string(disk.f_bavail * 100 / disk.f_blocks)}}});
+  }
+  return all;
+}
+
+Result<std::unique_ptr<grpc::Server>> RunningCollector::open_door(const std::string& address,
+                                                                  bool client_certificate,
+                                                                  grpc::Service& service,
+                                                                  int& port) {
+  const rpc::TlsFiles files{config_.certificate_file, config_.key_file, config_.authority_file};
+  const auto credentials = rpc::server_credentials(files, client_certificate);
+  if (!credentials) return fail(credentials.error());
+  grpc::ServerBuilder builder;
+  rpc::apply_limits(builder);
+  builder.AddListeningPort(address, *credentials, &port);
+  builder.RegisterService(&service);
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (!server || port == 0) {
+    return fail(ErrorCode::unavailable,
+                fmt::format("{}: cannot be listened on; is another program using it?", address));
+  }
+  return server;
+}
+
+Status RunningCollector::open_doors() {
+  struct Door {
+    const std::string& address;
+    bool client_certificate;
+    grpc::Service& service;
+    int& port;
+    std::unique_ptr<grpc::Server>& server;
+  };
+  const Door doors[] = {
+      {config_.listen_operators, true, *operator_service_, ports_.operators, operator_server_},
+      {config_.listen_enroll, false, *enroll_service_, ports_.enroll, enroll_server_},
+      {config_.listen_agents, true, *agent_service_, ports_.agents, agent_server_},
+  };
+  for (const Door& door : doors) {
+    auto server = open_door(door.address, door.client_certificate, door.service, door.port);
+    if (!server) return fail(server.error());
+    door.server = *std::move(server);
+  }
+  return {};
+}
+
+void RunningCollector::stop() {
+  if (hub_ && !hub_->stop()) log::warning("collector.streams_cut");
+  const gpr_timespec deadline = gpr_time_from_millis(kShutdownDeadline.count(), GPR_TIMESPAN);
+  for (grpc::Server* server : {agent_server_.get(), enroll_server_.get(), operator_server_.get()}) {
+    if (server != nullptr) server->Shutdown(deadline);
+  }
+  if (workers_) workers_->stop();
+  agent_server_.reset();
+  enroll_server_.reset();
+  operator_server_.reset();
+  hub_for_judge_ = nullptr;
+  outbox_for_judge_ = nullptr;
+  outbox_.reset();
+  if (writer_ && judge_) {
+    if (const auto said = writer_->submit_and_wait(collector_event("collector.stopped")); !said) {
+      log::warning("collector.stop_not_journaled", {{"why", said.error().message}});
+    }
+  }
+  if (writer_) writer_->stop();
+  judge_for_writer_ = nullptr;
+  judge_.reset();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Collector>> Collector::start(const CollectorConfig& config,
+                                                    const time::TimeSource& time) {
+  auto collector = std::make_unique<RunningCollector>(config, time);
+  TOCSIN_TRY(collector->begin());
+  return std::unique_ptr<Collector>(std::move(collector));
+}
+
+}  // namespace tocsin::collector

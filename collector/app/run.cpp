@@ -1,0 +1,61 @@
+#include "collector/app/run.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "collector/app/collector.hpp"
+#include "common/log/log.hpp"
+#include "common/systemd/notify.hpp"
+#include "common/time/time_source.hpp"
+
+namespace tocsin::collector {
+namespace {
+
+constexpr Duration kLook = 1s;  // at whether a part has failed
+
+void reload(Collector& collector) {
+  const Status reloaded = collector.reload_policy();
+  if (!reloaded) {
+    log::error("policy.not_taken", {{"why", reloaded.error().message}});
+    systemd::notify_status("running; the site policy file has mistakes, see the log");
+    return;
+  }
+  systemd::notify_status("running");
+}
+
+// Until a signal asks to stop, or a part cannot go on.
+Status watch(Collector& collector, systemd::StopSignal& stop) {
+  const Duration watchdog = systemd::watchdog_interval();
+  const Duration wait = watchdog > Duration{} ? std::min(watchdog, Duration(kLook)) : kLook;
+  for (;;) {
+    const systemd::StopSignal::Event event = stop.wait_for(wait);
+    if (event == systemd::StopSignal::Event::stop) return {};
+    if (event == systemd::StopSignal::Event::reload) reload(collector);
+    if (auto failure = collector.failure()) return fail(*std::move(failure));
+    systemd::notify_watchdog();
+  }
+}
+
+}  // namespace
+
+Status run(const CollectorConfig& config, systemd::StopSignal& stop) {
+  const time::SystemTime time;
+  log::info("collector.starting", {{"version", TOCSIN_VERSION}, {"directory", config.directory}});
+  Result<std::unique_ptr<Collector>> collector = Collector::start(config, time);
+  if (!collector) return fail(collector.error());
+  const Collector::Ports ports = (*collector)->ports();
+  log::info("collector.listening",
+            {{"agents", ports.agents}, {"enroll", ports.enroll}, {"operators", ports.operators}});
+  systemd::notify_ready();
+  systemd::notify_status("running");
+  const Status ended = watch(**collector, stop);
+  systemd::notify_stopping();
+  log::info("collector.stopping");
+  collector->reset();
+  log::info("collector.stopped");
+  return ended;
+}
+
+}  // namespace tocsin::collector
