@@ -111,7 +111,7 @@ asio::awaitable<void> Link::connect_until_stopped() {
   while (!stopping_ && !fatal_) {
     const Duration wait = co_await connect_once();
     if (stopping_ || fatal_) co_return;
-    if (wait > Duration{}) co_await pause_.wait_for(wait);
+    if (wait.count() > 0) co_await pause_.wait_for(wait);
   }
 }
 
