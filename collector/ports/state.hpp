@@ -17,8 +17,8 @@
 namespace tocsin::collector {
 
 // Everything that judging a run of entries changed. Rows replace the row with the same key, but the
-// first result of a command stays, and a timeline item that exists already is an error. A timer that
-// is both cleared and set is set.
+// first result of a command stays, and a timeline item that exists already is an error. A timer
+// that is both cleared and set is set.
 struct StateDelta {
   Position cursor;    // the last entry judged
   Instant judged_at;  // its journal time
