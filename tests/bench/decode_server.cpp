@@ -92,10 +92,11 @@ class DecodeService final : public v1::AgentLink::CallbackService {
 Status serve_decode(const std::string& pki) {
   grpc::SslServerCredentialsOptions tls(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   const auto authority = read_file(pki + "/ca.pem");
-  const auto key = read_file(pki + "/server.key");
-  const auto certificate = read_file(pki + "/server.pem");
+  const auto key = read_file(pki + "/collector.key");
+  const auto certificate = read_file(pki + "/collector.pem");
   if (!authority || !key || !certificate) {
-    return fail(ErrorCode::not_found, fmt::format("{}: ca.pem, server.key or server.pem", pki));
+    return fail(ErrorCode::not_found,
+                fmt::format("{}: ca.pem, collector.key or collector.pem", pki));
   }
   tls.pem_root_certs = *authority;
   tls.pem_key_cert_pairs.push_back({*key, *certificate});

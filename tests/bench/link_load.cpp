@@ -9,12 +9,14 @@
 #include <sstream>
 
 #include "tocsin/v1/agent.grpc.pb.h"
+#include "tocsin/v1/operator.grpc.pb.h"
 #include <fmt/format.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/client_callback.h>
 #include <sys/resource.h>
 
+#include "collector/store/sqlite_journal.hpp"
 #include "common/crypto/crypto.hpp"
 #include "common/time/time_source.hpp"
 #include "common/wire/wire.hpp"
@@ -213,17 +215,20 @@ Result<std::string> read_file(const std::string& path) {
   return content.str();
 }
 
-Status prepare_agents(const std::string& pki, const std::string& folder, std::uint32_t count) {
+Status prepare_agents(const std::string& pki, const std::string& folder, std::uint32_t count,
+                      const std::string& journal) {
   const auto certificate = read_file(pki + "/ca.pem");
   if (!certificate) return fail(certificate.error());
   const auto key = read_file(pki + "/ca.key");
   if (!key) return fail(key.error());
   std::filesystem::create_directories(folder);
   const Instant now = time::SystemTime().wall();
+  std::vector<std::string> admissions;
   for (std::uint32_t i = 0; i < count; ++i) {
+    const std::string name = fmt::format("bench-{}", i);
     const auto agent_key = crypto::make_key_pem();
     if (!agent_key) return fail(agent_key.error());
-    const auto request = crypto::make_signing_request(*agent_key, fmt::format("bench-{}", i));
+    const auto request = crypto::make_signing_request(*agent_key, name);
     if (!request) return fail(request.error());
     const auto id = crypto::agent_id_of_request(*request);
     if (!id) return fail(id.error());
@@ -236,10 +241,44 @@ Status prepare_agents(const std::string& pki, const std::string& folder, std::ui
     if (!signed_pem) return fail(signed_pem.error());
     std::ofstream(fmt::format("{}/{}.key", folder, i)) << *agent_key;
     std::ofstream(fmt::format("{}/{}.pem", folder, i)) << *signed_pem;
-    fmt::print("{}\n", id->hex);
+    model::Command admit{"admit-" + name, {"bench", model::Role::admin, ""}, 0, "", {}};
+    admit.act = model::AdmitAgent{*id, name, name};
+    admissions.push_back(wire::encode_journal(admit));
+  }
+  collector::SqliteJournalOptions options;
+  options.directory = journal;
+  const auto writer = collector::open_journal_writer(options);
+  if (!writer) return fail(writer.error());
+  const auto first = (*writer)->append(admissions, now, {});
+  if (!first) return fail(first.error());
+  return {};
+}
+
+namespace {
+
+// Asks the collector's operator service until everything that it journaled is judged.
+Status wait_for_judge(const LoadOptions& options) {
+  const auto authority = read_file(options.pki + "/ca.pem");
+  const auto key = read_file(options.pki + "/operators/admin.key");
+  const auto certificate = read_file(options.pki + "/operators/admin.pem");
+  if (!authority || !key || !certificate) {
+    return fail(ErrorCode::not_found, options.pki + "/operators/admin: no key or certificate");
+  }
+  const auto stub = v1::Operator::NewStub(grpc::CreateChannel(
+      options.operators, grpc::SslCredentials({*authority, *key, *certificate})));
+  v1::GetStatusRequest request;
+  for (int round = 0; round < 2; ++round) {
+    v1::Status answer;
+    grpc::ClientContext context;
+    const grpc::Status status = stub->GetStatus(&context, request, &answer);
+    if (!status.ok()) return fail(ErrorCode::unavailable, status.error_message());
+    request.mutable_read_at()->set_at_least_position(answer.journal_head());
+    request.mutable_read_at()->set_wait_ms(60'000);
   }
   return {};
 }
+
+}  // namespace
 
 Result<LoadResult> run_load(const LoadOptions& options) {
   const auto authority = read_file(options.pki + "/ca.pem");
@@ -271,6 +310,8 @@ Result<LoadResult> run_load(const LoadOptions& options) {
   }
   if (!finish.problem.empty()) return fail(ErrorCode::internal, finish.problem);
   LoadResult result;
+  result.acknowledged_seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  if (!options.operators.empty()) TOCSIN_TRY(wait_for_judge(options));
   result.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   result.facts = options.facts / options.streams * options.streams;
   result.client_cpu_seconds = cpu_seconds() - cpu_before;

@@ -1,0 +1,137 @@
+#!/bin/bash
+# Measures the figures and ends with a line `NAME VALUE` for each.
+#
+#   tests/bench/run.sh                    all
+#   tests/bench/run.sh ingest_of_limit …  the named ones
+#
+# Each ratio is measured in pairs: in every round the collector and what it is compared with run one
+# after the other on the same machine, and the median of the rounds' ratios is printed. Only ratios
+# travel from machine to machine; the other figures say what this one did.
+set -eu
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=../../deploy/lib.sh
+. deploy/lib.sh
+ROUNDS=${ROUNDS:-5}
+FIGURES="ingest_of_limit ingest_events_per_s ingest_cpu_us_per_event ingest_500x1_of_limit ack_of_limit"
+
+wanted=${*:-$FIGURES}
+for name in $wanted; do
+  case " $FIGURES " in *" $name "*) ;; *)
+    say "tests/bench/run.sh: there is no figure '$name'; there are: $FIGURES"
+    exit 2 ;;
+  esac
+done
+
+need_packages build test || exit 1
+configure release
+build release bench_ingest tocsin-collector
+bin=$PWD/build/release/bin
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/tocsin-bench.XXXXXX")
+collector=
+decoder=
+cleanup() {
+  for pid in $collector $decoder; do kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true; done
+  rm -rf "$work"
+}
+trap cleanup EXIT
+
+median() { sort -g | awk '{v[NR] = $1} END {if (NR) print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2}'; }
+calc() { awk "BEGIN {printf \"%.${2:-3}f\n\", $1}"; }
+field() { tr ' ' '\n' | sed -n "s/^$1=//p"; }
+cpu_seconds() { awk -v hz="$(getconf CLK_TCK)" '{print ($14 + $15) / hz}' "/proc/$1/stat"; }
+
+# start_site STREAMS: a new site with that many agents, its collector running; sets `site`, `agents`
+# and `operators` (addresses) and `collector` (pid).
+start_site() {
+  site=$work/site
+  rm -rf "$site"
+  "$bin/tocsin-collector" init --dir "$site" --site bench --dns localhost --ip 127.0.0.1 >"$work/init.log"
+  sed -i -e 's/^#* *agents *=.*/agents = "127.0.0.1:0"/' -e 's/^#* *enroll *=.*/enroll = "127.0.0.1:0"/' \
+    -e 's/^#* *operators *=.*/operators = "127.0.0.1:0"/' "$site/collector.toml"
+  "$bin/bench_ingest" agents "$site" "$site/agents" "$1" "$site/data/journal"
+  "$bin/tocsin-collector" run --config "$site/collector.toml" 2>"$work/collector.log" &
+  collector=$!
+  local listening=
+  for _ in $(seq 200); do
+    listening=$(grep -o 'collector.listening .*' "$work/collector.log" || true)
+    [ -z "$listening" ] || break
+    kill -0 "$collector" 2>/dev/null || { cat "$work/collector.log"; exit 1; }
+    sleep 0.05
+  done
+  agents=localhost:$(echo "$listening" | field agents)
+  operators=localhost:$(echo "$listening" | field operators)
+}
+stop_site() { kill "$collector"; wait "$collector" || true; collector=; }
+
+start_decoder() {
+  mkfifo "$work/decoder.in"
+  "$bin/bench_ingest" decode "$site" <"$work/decoder.in" >"$work/decoder.port" &
+  decoder=$!
+  exec 8>"$work/decoder.in"
+  for _ in $(seq 200); do [ -s "$work/decoder.port" ] && break; sleep 0.05; done
+  decode_address=localhost:$(cat "$work/decoder.port")
+}
+stop_decoder() { exec 8>&-; wait "$decoder" || true; decoder=; rm -f "$work/decoder.in"; }
+
+load() { "$bin/bench_ingest" load "$site" "$site/agents" "$@"; }
+
+# rounds STREAMS BATCH WINDOW FACTS: for each round a line "ratio events/s cpu_us/event".
+rounds() {
+  local streams=$1 batch=$2 window=$3 facts=$4 round line before after rate limit decode sqlite
+  for round in $(seq "$ROUNDS"); do
+    start_site "$streams"
+    start_decoder
+    line=$(load "$decode_address" "$streams" "$batch" "$window" "$facts" -)
+    decode=$(calc "$(echo "$line" | field facts) / $(echo "$line" | field seconds)" 0)
+    stop_decoder
+    sqlite=$("$bin/bench_ingest" sqlite "$work/limit")
+    before=$(cpu_seconds "$collector")
+    line=$(load "$agents" "$streams" "$batch" "$window" "$facts" "$operators")
+    after=$(cpu_seconds "$collector")
+    stop_site
+    rate=$(calc "$(echo "$line" | field facts) / $(echo "$line" | field seconds)" 0)
+    limit=$(printf '%s\n%s\n' "$decode" "$sqlite" | sort -g | head -1)
+    say "round $round: $rate facts/s judged ($(echo "$line" | field acknowledged) s to the last acknowledgement, $(echo "$line" | field seconds) s to the last judgement); decode only $decode/s, SQLite $sqlite rows/s" >&2
+    echo "$(calc "$rate / $limit") $rate $(calc "($after - $before) * 1e6 / $(echo "$line" | field facts)" 2)"
+  done
+}
+
+# One fact at a time, window 1: acknowledged durable, against a round trip that stores nothing plus
+# one fdatasync.
+ack_rounds() {
+  local round ack noop sync
+  for round in $(seq "$ROUNDS"); do
+    start_site 1
+    start_decoder
+    noop=$(load "$decode_address" 1 1 1 3000 - | field round_trip_us)
+    stop_decoder
+    sync=$("$bin/bench_ingest" fdatasync "$work/limit")
+    ack=$(load "$agents" 1 1 1 3000 "$operators" | field round_trip_us)
+    stop_site
+    say "round $round: acknowledged in $ack us; round trip alone $noop us, fdatasync $sync us" >&2
+    calc "$ack / ($noop + $sync)"
+  done
+}
+
+results=$work/results
+: >"$results"
+needs() { local name; for name in "$@"; do case " $wanted " in *" $name "*) return 0 ;; esac; done; return 1; }
+if needs ingest_of_limit ingest_events_per_s ingest_cpu_us_per_event; then
+  say "64-fact batches, 4 streams"
+  rounds 4 64 64 "${FACTS:-400000}" >"$work/rounds"
+  echo "ingest_of_limit $(cut -d' ' -f1 "$work/rounds" | median)" >>"$results"
+  echo "ingest_events_per_s $(cut -d' ' -f2 "$work/rounds" | median)" >>"$results"
+  echo "ingest_cpu_us_per_event $(cut -d' ' -f3 "$work/rounds" | median)" >>"$results"
+fi
+if needs ingest_500x1_of_limit; then
+  say "single facts, 500 streams"
+  rounds 500 1 8 "${FACTS_500:-100000}" >"$work/rounds"
+  echo "ingest_500x1_of_limit $(cut -d' ' -f1 "$work/rounds" | median)" >>"$results"
+fi
+if needs ack_of_limit; then
+  say "one fact, window 1"
+  ack_rounds >"$work/rounds"
+  echo "ack_of_limit $(median <"$work/rounds")" >>"$results"
+fi
+for name in $wanted; do grep "^$name " "$results"; done
