@@ -1,0 +1,261 @@
+// The judge over a journal in memory: what it catches up with, commits, publishes and asks for.
+#include "collector/engine/judge_thread.hpp"
+
+#include <atomic>
+
+#include <gmock/gmock.h>
+
+#include "tests/support/story.hpp"
+
+namespace tocsin::tests {
+namespace {
+
+using collector::Judge;
+using ::testing::ElementsAre;
+using ::testing::SizeIs;
+
+constexpr std::chrono::milliseconds kLongEnough{20'000};
+
+// An intake as the writer is: appends to the journal and hands over to the judge; the test moves
+// its clock.
+class DirectIntake final : public collector::Intake {
+ public:
+  explicit DirectIntake(collector::JournalWriter& journal) : journal_(journal) {}
+
+  Status submit(std::vector<collector::PendingEntry> entries, std::optional<collector::SpoolCursor>,
+                Done done) override {
+    std::vector<model::JournalEntry> committed;
+    collector::Committed positions;
+    {
+      const std::lock_guard lock(mutex_);
+      std::vector<std::string> bodies;
+      for (const auto& entry : entries) bodies.push_back(entry.bytes);
+      const auto first = journal_.append(bodies, now_, {});
+      if (!first) return fail(first.error());
+      positions = {*first, {first->value + entries.size() - 1}, now_};
+      for (std::size_t i = 0; i < entries.size(); ++i) {
+        committed.push_back({{first->value + i}, now_, std::move(entries[i].body)});
+      }
+    }
+    if (Judge* judge = judge_.load()) judge->committed(std::move(committed));
+    done(positions);
+    return {};
+  }
+  Result<collector::Committed> submit_and_wait(collector::PendingEntry entry) override {
+    collector::Committed answer;
+    std::vector<collector::PendingEntry> entries;
+    entries.push_back(std::move(entry));
+    TOCSIN_TRY(submit(std::move(entries), std::nullopt,
+                      [&](const Result<collector::Committed>& done) { answer = done.value(); }));
+    return answer;
+  }
+  Instant journal_now() const override {
+    const std::lock_guard lock(mutex_);
+    return now_;
+  }
+
+  void connect(Judge* judge) { judge_ = judge; }
+  void set_now(Instant now) {
+    const std::lock_guard lock(mutex_);
+    now_ = now;
+  }
+  collector::Committed put(const model::JournalBody& body) {
+    return submit_and_wait({wire::encode_journal(body), body}).value();
+  }
+
+ private:
+  collector::JournalWriter& journal_;
+  std::atomic<Judge*> judge_ = nullptr;
+  mutable std::mutex mutex_;
+  Instant now_ = kStoryBegins;
+};
+
+// A store that fails as often as it is told to.
+class FailingStore final : public collector::StateStore {
+ public:
+  explicit FailingStore(const collector::MemoryState& state) : store_(state.open_store()) {}
+  Result<collector::StateSnapshot> load() override { return store_->load(); }
+  Status commit(const collector::StateDelta& delta) override {
+    if (failures > 0) {
+      --failures;
+      return fail(code, "the disk is full");
+    }
+    return store_->commit(delta);
+  }
+  Result<std::optional<model::CommandResult>> command_result(std::string_view id) override {
+    return store_->command_result(id);
+  }
+
+  std::atomic<int> failures = 0;
+  ErrorCode code = ErrorCode::unavailable;
+
+ private:
+  std::unique_ptr<collector::StateStore> store_;
+};
+
+class JudgeThreadTest : public ::testing::Test {
+ protected:
+  void start() {
+    auto started = collector::JudgeThread::start(
+        {*reader_, store_, intake_,
+         [](auto, auto) { return Result<model::SitePolicy>(story_policy()); }},
+        {[this](const auto& request) { requests_.push_back(request); },
+         [this](const auto& agent) { revoked_.push_back(agent); }, [this] { ++outbox_changes_; }});
+    ASSERT_TRUE(started.has_value()) << started.error().message;
+    judge_ = std::move(*started);
+    intake_.connect(judge_.get());
+  }
+  void stop() {
+    intake_.connect(nullptr);
+    judge_.reset();
+  }
+  void put_policy_and_host() {
+    intake_.put(model::PolicyChange{"site", "d", "any", {}});
+    intake_.put(model::Command{"admit",
+                               {"root", model::Role::admin, ""},
+                               0,
+                               "",
+                               model::AdmitAgent{agent_of("web1"), "web1", "t"}});
+    model::AgentPresence heard;
+    heard.agent = agent_of("web1");
+    heard.since = intake_.journal_now();
+    intake_.put(heard);
+  }
+  collector::Committed sees(model::Observation seen) {
+    seen.at = intake_.journal_now();
+    model::AgentFact fact;
+    fact.agent = agent_of("web1");
+    fact.epoch = {1};
+    fact.seq = {++seq_};
+    fact.fact.body = seen;
+    return intake_.put(fact);
+  }
+  std::vector<model::Incident> incidents() { return state_.open_reader()->incidents({}).value(); }
+  // Judged up to the journal's head, ticks included.
+  bool is_judged(Position position) { return judge_->wait_for(position, kLongEnough); }
+
+  collector::MemoryJournal journal_;
+  collector::MemoryState state_;
+  std::unique_ptr<collector::JournalWriter> writer_ = journal_.open_writer();
+  std::unique_ptr<collector::JournalReader> reader_ = journal_.open_reader();
+  FailingStore store_{state_};
+  DirectIntake intake_{*writer_};
+  std::uint64_t seq_ = 0;
+  std::vector<collector::AgentRequest> requests_;
+  std::vector<AgentId> revoked_;
+  std::atomic<int> outbox_changes_ = 0;
+  std::unique_ptr<Judge> judge_;
+};
+
+TEST_F(JudgeThreadTest, JudgesWhatIsHandedOverAndPublishesItAfterTheCommit) {
+  start();
+  put_policy_and_host();
+  const Position last = sees(ports_are({listener(4444, "/usr/bin/nc")})).last;
+  ASSERT_TRUE(is_judged(last));
+  EXPECT_THAT(incidents(), SizeIs(1));
+  EXPECT_EQ(judge_->policy()->site, "story");
+  EXPECT_TRUE(judge_->admission(agent_of("web1")).known);
+  EXPECT_EQ(judge_->admission(agent_of("web1")).host_name, "web1");
+  EXPECT_FALSE(judge_->admission(agent_of("other")).known);
+  EXPECT_FALSE(judge_->failure());
+  stop();
+  EXPECT_GE(outbox_changes_, 1);
+}
+
+TEST_F(JudgeThreadTest, CatchesUpWithTheJournalBeforeItStarts) {
+  put_policy_and_host();
+  const Position last = sees(ports_are({listener(4444, "/usr/bin/nc")})).last;
+  start();
+  EXPECT_EQ(judge_->progress().judged, last);
+  EXPECT_THAT(incidents(), SizeIs(1));
+}
+
+TEST_F(JudgeThreadTest, ATimerThatIsDueGetsATickAndNothingElseIsNeeded) {
+  start();
+  put_policy_and_host();
+  const Position down = sees(service_is("ssh.service", "failed")).last;
+  ASSERT_TRUE(is_judged(down));
+  EXPECT_THAT(incidents(), SizeIs(0));
+  intake_.set_now(kStoryBegins + 60s);
+  judge_->committed({});  // Wakes it; its own waiting would do so in a while.
+  ASSERT_TRUE(is_judged({down.value + 1}));
+  EXPECT_THAT(incidents(), SizeIs(1));
+}
+
+TEST_F(JudgeThreadTest, ACommitThatFailsIsFoldedAgainFromWhatIsStored) {
+  start();
+  put_policy_and_host();
+  ASSERT_TRUE(is_judged({3}));
+  store_.failures = 1;
+  const Position last = sees(ports_are({listener(4444, "/usr/bin/nc")})).last;
+  ASSERT_TRUE(is_judged(last));
+  ASSERT_THAT(incidents(), SizeIs(1));
+  EXPECT_EQ(incidents()[0].id, IncidentId{1});  // Nothing was counted twice.
+  EXPECT_THAT(state_.open_reader()->notifications({1}).value(), SizeIs(2));
+}
+
+TEST_F(JudgeThreadTest, AStoreThatIsDamagedStopsItAndSaysSo) {
+  start();
+  put_policy_and_host();
+  ASSERT_TRUE(is_judged({3}));
+  store_.code = ErrorCode::data_loss;
+  store_.failures = 1;
+  const Position last = sees(ports_are({listener(4444, "/usr/bin/nc")})).last;
+  EXPECT_FALSE(is_judged(last));
+  ASSERT_TRUE(judge_->failure());
+  EXPECT_EQ(judge_->failure()->code, ErrorCode::data_loss);
+}
+
+TEST_F(JudgeThreadTest, AsksAgentsAndEndsTheirStreamsAfterTheCommit) {
+  start();
+  put_policy_and_host();
+  const model::Principal root{"root", model::Role::admin, ""};
+  intake_.put(model::Command{"run", root, 0, "",
+                             model::RunCheck{agent_of("web1"), {model::CheckKind::sockets, ""}}});
+  const Position last =
+      intake_.put(model::Command{"revoke", root, 0, "", model::RevokeAgent{agent_of("web1")}}).last;
+  ASSERT_TRUE(is_judged(last));
+  EXPECT_TRUE(judge_->admission(agent_of("web1")).revoked);
+  stop();  // The hooks are called on its thread.
+  ASSERT_THAT(requests_, SizeIs(1));
+  EXPECT_EQ(requests_[0].agent, agent_of("web1"));
+  EXPECT_THAT(revoked_, ElementsAre(agent_of("web1")));
+}
+
+TEST_F(JudgeThreadTest, ReplayingTheJournalFromEmptyGivesTheSameBytes) {
+  start();
+  put_policy_and_host();
+  sees(service_is("ssh.service", "failed"));
+  for (int minute = 1; minute <= 40; ++minute) {
+    intake_.set_now(kStoryBegins + std::chrono::minutes(minute));
+    sees(ports_are({listener(static_cast<std::uint16_t>(4000 + minute), "/usr/bin/nc")}));
+  }
+  ASSERT_TRUE(is_judged(writer_->head()));
+  stop();
+  const std::string bytes = Story::state_bytes_of(state_);
+  const Position head = writer_->head();
+
+  collector::MemoryState fresh;
+  FailingStore store(fresh);
+  DirectIntake quiet(*writer_);
+  auto replayed = collector::JudgeThread::start(
+      {*reader_, store, quiet,
+       [](auto, auto) { return Result<model::SitePolicy>(story_policy()); }},
+      {});
+  ASSERT_TRUE(replayed.has_value());
+  EXPECT_GE((*replayed)->progress().judged, head);
+  replayed->reset();
+  EXPECT_EQ(Story::state_bytes_of(fresh), bytes);
+}
+
+TEST_F(JudgeThreadTest, AnEntryThatCannotBeReadIsCountedAndTheNextIsJudged) {
+  const std::vector<std::string> bodies{"\xff\xff not an entry"};
+  ASSERT_TRUE(writer_->append(bodies, kStoryBegins, {}).has_value());
+  start();
+  put_policy_and_host();
+  ASSERT_TRUE(is_judged({4}));
+  EXPECT_EQ(judge_->progress().unknown_entries, 1U);
+}
+
+}  // namespace
+}  // namespace tocsin::tests
