@@ -1,0 +1,89 @@
+// The whole way of a notification: incident, outbox, worker, mail server that is down and comes up.
+#include "collector/notify/outbox.hpp"
+
+#include <condition_variable>
+#include <mutex>
+
+#include <gmock/gmock.h>
+
+#include "tests/support/channel_servers.hpp"
+#include "tests/support/silent_port.hpp"
+#include "tests/support/story.hpp"
+
+namespace tocsin::tests {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+constexpr std::chrono::seconds kLongEnough{60};
+
+// Journals into the story: what the worker reports is judged at once.
+class StoryIntake final : public collector::Intake {
+ public:
+  explicit StoryIntake(Story& story) : story_(story) {}
+  Status submit(std::vector<collector::PendingEntry>, std::optional<collector::SpoolCursor>,
+                Done) override {
+    return fail(ErrorCode::unavailable, "not used here");
+  }
+  Result<collector::Committed> submit_and_wait(collector::PendingEntry entry) override {
+    const std::lock_guard lock(mutex_);
+    outcomes_.push_back(std::get<model::DeliveryOutcome>(entry.body));
+    story_.push(std::move(entry.body));
+    changed_.notify_all();
+    return collector::Committed{};
+  }
+  Instant journal_now() const override {
+    const std::lock_guard lock(mutex_);
+    return story_.now();
+  }
+
+  void later(Duration since_begin) {
+    const std::lock_guard lock(mutex_);
+    story_.at(since_begin);
+  }
+  model::DeliveryOutcome wait_for_outcome(std::size_t number) {
+    std::unique_lock lock(mutex_);
+    TOCSIN_CHECK(changed_.wait_for(lock, kLongEnough, [&] { return outcomes_.size() >= number; }));
+    return outcomes_[number - 1];
+  }
+
+ private:
+  Story& story_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<model::DeliveryOutcome> outcomes_;
+};
+
+TEST(OutboxIntegration, AMailServerThatWasDownGetsTheMailWhenItIsUp) {
+  SilentPort down;
+  down.close();
+  model::SitePolicy site = story_policy();
+  site.contacts.pop_back();
+  Story story(site);
+  story.admit("tsm-bk02");
+  story.sees("tsm-bk02", ports_are({listener(4444, "/usr/bin/nc")}));
+  StoryIntake intake(story);
+
+  auto policy = std::make_shared<model::SitePolicy>(site);
+  policy->channels[0].from = "tocsin@idc.example.tw";
+  policy->channels[0].require_tls = false;
+  policy->channels[0].url = "smtp://127.0.0.1:" + down.port();
+  const auto current = [&]() -> std::shared_ptr<const model::SitePolicy> { return policy; };
+  const auto worker =
+      collector::Outbox::start({story.reader(), intake, current, collector::make_channel});
+  EXPECT_EQ(intake.wait_for_outcome(1).result, model::DeliveryResult::retry);
+
+  const MailServer server({"--port", down.port()});
+  intake.later(30s);
+  worker->wake();
+  EXPECT_EQ(intake.wait_for_outcome(2).result, model::DeliveryResult::delivered);
+  ASSERT_THAT(server.mails(), SizeIs(1));
+  EXPECT_THAT(server.mails()[0], HasSubstr("Message-ID: <tocsin."));
+  const auto row = story.reader().notifications({1}).value().front();
+  EXPECT_EQ(row.status, model::NotificationStatus::delivered);
+  EXPECT_EQ(row.attempts, 2U);
+}
+
+}  // namespace
+}  // namespace tocsin::tests
