@@ -260,9 +260,10 @@ Status check_code(const nlmsghdr& header) {
 }  // namespace
 
 Result<DiagAnswer> parse_sock_diag(std::string_view datagram, model::Protocol protocol) {
+  if (datagram.empty()) return fail(ErrorCode::invalid_argument, "empty netlink datagram");
   // Copied, so that headers are aligned whatever the caller's buffer is.
   std::vector<std::uint64_t> aligned((datagram.size() + 7) / 8);
-  if (!datagram.empty()) std::memcpy(aligned.data(), datagram.data(), datagram.size());
+  std::memcpy(aligned.data(), datagram.data(), datagram.size());
   DiagAnswer answer;
   int left = static_cast<int>(std::min<std::size_t>(datagram.size(), 1 << 24));
   const auto* header = reinterpret_cast<const nlmsghdr*>(aligned.data());

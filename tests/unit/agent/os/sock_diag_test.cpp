@@ -83,6 +83,10 @@ TEST(ParseSockDiag, RefusesAMessageCutShort) {
   }
 }
 
+TEST(ParseSockDiag, RefusesAnEmptyDatagram) {
+  EXPECT_FALSE(parse_sock_diag({}, model::Protocol::tcp).has_value());
+}
+
 TEST(ParseSockDiag, RefusesALengthThatLooksNegative) {
   std::string bytes = listener_message();
   bytes[3] = '\x80';  // The highest byte of nlmsg_len.
