@@ -155,6 +155,7 @@ std::variant<Arguments, Printed> parse_arguments(int argc, const char* const* ar
   std::string timeout = "10s";
   std::string valid = "1h";
   CLI::App app{"The duty desk's command line of Tocsin. Without a command: status.", "tocsinctl"};
+  app.set_version_flag("--version", "tocsinctl " TOCSIN_VERSION);
   app.fallthrough();
   app.require_subcommand(0, 1);
   add_global(app, arguments, timeout);

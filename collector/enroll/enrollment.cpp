@@ -58,11 +58,6 @@ Error not_a_token() {
   return {ErrorCode::unauthenticated, "the token is not valid (unknown, used or expired)"};
 }
 
-bool is_about_the_store(ErrorCode code) {
-  return code == ErrorCode::internal || code == ErrorCode::unavailable ||
-         code == ErrorCode::data_loss || code == ErrorCode::resource_exhausted;
-}
-
 }  // namespace
 
 Enrollment::Enrollment(Parts parts) : parts_(std::move(parts)), limiter_(parts_.limits) {}
@@ -85,7 +80,7 @@ Result<IssuedCertificate> Enrollment::enroll(const std::string& peer_address,
     ++refused_tokens_;
     log::warning("enroll.refused",
                  {{"peer", peer_address}, {"host", host_name}, {"error", grant.error().message}});
-    if (!is_about_the_store(grant.error().code)) return fail(not_a_token());
+    if (grant.error().code == ErrorCode::unauthenticated) return fail(not_a_token());
     return fail(ErrorCode::unavailable, "tokens cannot be checked now; try again later");
   }
   auto issued = issue(parts_.authority, *agent, signing_request, parts_.time.wall());

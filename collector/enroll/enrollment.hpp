@@ -46,7 +46,8 @@ class Enrollment {
     Judge& judge;
     StateReader& state;
     const time::TimeSource& time;
-    // Uses the token up, if it is good for this host name now. Compares in constant time.
+    // Uses the token up, if it is good for this host name now. Compares in constant time. Errors:
+    // unauthenticated (whatever is wrong with the token), any other: the store.
     std::function<Result<TokenGrant>(std::string_view token, std::string_view host_name)>
         take_token;
     PeerLimits limits;

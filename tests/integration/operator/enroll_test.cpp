@@ -21,7 +21,7 @@ class EnrollmentServiceTest : public testing::Test {
             fake_.state,
             time_,
             [this](std::string_view token, std::string_view) -> Result<TokenGrant> {
-              if (token != "good" || used_) return fail(ErrorCode::not_found, "unknown");
+              if (token != "good" || used_) return fail(ErrorCode::unauthenticated, "unknown");
               used_ = true;
               return TokenGrant{"t-1", {"root", model::Role::admin, "f2"}};
             },

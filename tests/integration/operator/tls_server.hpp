@@ -41,6 +41,8 @@ class TlsServer {
   TlsServer(const TlsServer&) = delete;
   TlsServer& operator=(const TlsServer&) = delete;
 
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
   // A connection of its own; `client` may be empty.
   std::shared_ptr<grpc::Channel> connect(const std::string& root_pem,
                                          const KeyAndCertificate& client) const {
@@ -50,8 +52,7 @@ class TlsServer {
     options.pem_cert_chain = client.certificate_pem;
     grpc::ChannelArguments arguments;
     arguments.SetInt("grpc.use_local_subchannel_pool", 1);
-    return grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(port_),
-                                     grpc::SslCredentials(options), arguments);
+    return grpc::CreateCustomChannel(address(), grpc::SslCredentials(options), arguments);
   }
 
  private:

@@ -33,7 +33,7 @@ class EnrollmentTest : public testing::Test {
   std::function<Result<TokenGrant>(std::string_view, std::string_view)> take_ =
       [this](std::string_view token, std::string_view) -> Result<TokenGrant> {
     ++taken_;
-    if (token != "good") return fail(ErrorCode::not_found, "no such token");
+    if (token != "good") return fail(ErrorCode::unauthenticated, "no such token");
     return TokenGrant{"t-1", {"root", model::Role::admin, "f2"}};
   };
   PeerLimits limits_;
@@ -85,10 +85,9 @@ TEST_F(EnrollmentTest, NothingIsHandedOutBeforeTheAdmissionIsJudged) {
 TEST_F(EnrollmentTest, WhateverIsWrongWithATokenTheAnswerIsTheSame) {
   Enrollment enrollment(parts());
   std::vector<Error> answers;
-  for (const ErrorCode code : {ErrorCode::not_found, ErrorCode::failed_precondition,
-                               ErrorCode::permission_denied, ErrorCode::unauthenticated}) {
-    take_ = [code](std::string_view, std::string_view) -> Result<TokenGrant> {
-      return fail(code, "expired at 10:00 / used by host 7");
+  for (const std::string reason : {"expired at 10:00", "used by host 7", "unknown"}) {
+    take_ = [reason](std::string_view, std::string_view) -> Result<TokenGrant> {
+      return fail(ErrorCode::unauthenticated, reason);
     };
     answers.push_back(enroll(enrollment).error());
   }
@@ -103,12 +102,15 @@ TEST_F(EnrollmentTest, WhateverIsWrongWithATokenTheAnswerIsTheSame) {
 
 TEST_F(EnrollmentTest, AStoreThatCannotAnswerIsNotABadToken) {
   Enrollment enrollment(parts());
-  take_ = [](std::string_view, std::string_view) -> Result<TokenGrant> {
-    return fail(ErrorCode::internal, "open /var/lib/tocsin/tokens.db: Permission denied");
-  };
-  const Error answer = enroll(enrollment).error();
-  EXPECT_EQ(answer.code, ErrorCode::unavailable);
-  EXPECT_EQ(answer.message.find("/var"), std::string::npos);
+  for (const ErrorCode code :
+       {ErrorCode::internal, ErrorCode::permission_denied, ErrorCode::data_loss}) {
+    take_ = [code](std::string_view, std::string_view) -> Result<TokenGrant> {
+      return fail(code, "open /var/lib/tocsin/tokens: Permission denied");
+    };
+    const Error answer = enroll(enrollment).error();
+    EXPECT_EQ(answer.code, ErrorCode::unavailable);
+    EXPECT_EQ(answer.message.find("/var"), std::string::npos);
+  }
 }
 
 TEST_F(EnrollmentTest, AMalformedRequestDoesNotUseUpTheToken) {
