@@ -27,6 +27,16 @@ constexpr Duration kHeartbeatMost = 60s;
 
 Duration age(MonoTime now, MonoTime then) { return std::max(Duration{}, now - then); }
 
+// A run of an earlier boot has a monotonic time that may be ahead of this boot's: then only the
+// wall tells how old it is.
+model::CheckState state_of(const CheckRow& row, MonoTime now, Instant wall) {
+  const bool this_boot = row.last_run_monotonic <= now;
+  const Duration since_run =
+      this_boot ? age(now, row.last_run_monotonic) : std::max(Duration{}, wall - row.last_run);
+  const Duration unchanged = std::max(since_run, age(now, row.unchanged_since_monotonic));
+  return {row.check, since_run, row.digest, unchanged, row.interval, row.last_seq};
+}
+
 bool needs_people(std::string_view code) {
   return code == "link.clone" || code == "link.revoked" || code == "link.unknown";
 }
@@ -317,11 +327,8 @@ Result<v1::AgentMessage> LinkSession::heartbeat() {
   if (status->oldest) {
     heartbeat.oldest_unsent_age = std::max(Duration{}, heartbeat.wall - *status->oldest);
   }
-  for (const CheckRow& row : *checks) {
-    heartbeat.checks.push_back({row.check, age(now, row.last_run_monotonic), row.digest,
-                                age(now, row.unchanged_since_monotonic), row.interval,
-                                row.last_seq});
-  }
+  for (const CheckRow& row : *checks)
+    heartbeat.checks.push_back(state_of(row, now, heartbeat.wall));
   v1::AgentMessage message;
   wire::to_proto(heartbeat, *message.mutable_heartbeat());
   return message;

@@ -533,7 +533,10 @@ void Hub::Impl::take(const SessionPtr& session, const model::Heartbeat& heartbea
   Agent& agent = agent_of(session->stream->agent());
   if (agent.live != session) return;
   const MonoTime now = parts_.time.steady();
-  const Duration idle = idle_of_checks(heartbeat, policy_->agent_silent_after);
+  // After a start of the host the link may be there before the observer: it has the same time.
+  const Duration limit = policy_->agent_silent_after;
+  const bool settled = now - session->opened > limit;
+  const Duration idle = settled ? idle_of_checks(heartbeat, limit) : Duration{};
   const AgentId& id = session->stream->agent();
   journal(id, session.get(), agent.watch.stalled(now, idle));
   if (idle == Duration{}) journal(id, session.get(), agent.watch.heard(now));

@@ -14,7 +14,8 @@ namespace tocsin::collector {
 class AgentWatch {
  public:
   // `known` is what the journal said last, if anything; silence counts from `now`.
-  AgentWatch(std::optional<model::Presence> known, MonoTime now) : state_(known), heard_(now) {}
+  AgentWatch(std::optional<model::Presence> known, MonoTime now)
+      : state_(known), heard_(now), clone_(now) {}
 
   // What is journaled of a change; nothing where there is none.
   struct Change {

@@ -265,6 +265,23 @@ TEST(Link, AnAgentWhoseChecksStoppedIsSilentAlthoughItsLinkTalks) {
   ASSERT_TRUE(eventually([&] { return last().state == Presence::heard; }));
 }
 
+TEST(Link, ChecksOfAnEarlierBootAreNotTakenForFresh) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  const auto spool = open_spool(agent);
+  agent::CheckRow check;
+  check.check = {model::CheckKind::sockets, ""};
+  check.interval = 100ms;
+  check.last_run = room.time.wall() - 1h;
+  check.last_run_monotonic = room.time.steady() + 24h;  // That boot lasted longer than this one.
+  ASSERT_TRUE(spool->append({}, {}, {&check, 1}));
+  RunningLink link(room, agent);
+  ASSERT_TRUE(eventually([&] {
+    const auto all = room.intake.presence();
+    return !all.empty() && all.back().detail.code == "link.observer_stalled";
+  }));
+}
+
 TEST(Link, ChecksAndRequestsReachTheSpool) {
   Room room;
   const TestAgent agent = room.add_agent();

@@ -61,6 +61,12 @@ TEST(AgentWatch, ASuspectedCloneIsToldOnceAndForgottenWhenItStaysAway) {
   EXPECT_EQ(watch.look(kStart + 11min, 90s)->state, Presence::heard);
 }
 
+TEST(AgentWatch, ASuspicionFromBeforeTheStartIsNotForgottenAtOnce) {
+  AgentWatch watch(Presence::clone_suspected, kStart);
+  EXPECT_FALSE(watch.look(kStart + 1s, 90s));
+  EXPECT_EQ(watch.look(kStart + 91s, 90s)->state, Presence::silent);
+}
+
 TEST(AgentWatch, ARefusedAgentIsHeardWhenItComesBack) {
   AgentWatch watch(std::nullopt, kStart);
   EXPECT_EQ(watch.refused({"link.epoch_required", {}})->state, Presence::refused);
