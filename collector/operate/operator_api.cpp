@@ -199,15 +199,16 @@ Result<v1::IncidentList> OperatorApi::list_incidents(const v1::ListIncidentsRequ
   query.open_only = request.open_only();
   query.unacknowledged_only = request.unacknowledged_only();
   query.at_least = static_cast<model::Severity>(request.at_least());
-  query.limit = limit + 1;  // One more, to know whether there are more.
+  // One more, to know whether there are more; a full page of the store may be followed by another.
+  query.limit = std::min<std::size_t>(limit + 1, limits::kPageRows);
   query.before = IncidentId{request.before_id()};
   auto incidents = parts_.state.incidents(query);
   if (!incidents) return fail(incidents.error());
 
   v1::IncidentList list;
   *list.mutable_as_of() = std::move(*now);
-  list.set_more(incidents->size() > limit);
-  if (list.more()) incidents->resize(limit);
+  list.set_more(incidents->size() > limit || incidents->size() == limits::kPageRows);
+  if (incidents->size() > limit) incidents->resize(limit);
   for (const model::Incident& incident : *incidents)
     wire::to_proto(incident, *list.add_incidents());
   return list;

@@ -14,6 +14,7 @@
 #include "collector/engine/judge.hpp"
 #include "collector/ports/intake.hpp"
 #include "collector/ports/state.hpp"
+#include "common/base/limits.hpp"
 #include "common/time/time_source.hpp"
 
 namespace tocsin::tests {
@@ -62,7 +63,7 @@ class FakeState final : public collector::StateReader {
       if (query.unacknowledged_only && row->acknowledged) continue;
       if (std::max(row->live, row->approved) < query.at_least) continue;
       if (query.before && row->id >= query.before) continue;
-      if (found.size() == query.limit) break;
+      if (found.size() == std::min(query.limit, limits::kPageRows)) break;
       found.push_back(*row);
     }
     return found;

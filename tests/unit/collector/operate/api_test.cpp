@@ -168,6 +168,24 @@ TEST_F(OperatorApiTest, PagesSayWhetherThereIsMore) {
   EXPECT_EQ(api.list_incidents(request).error().code, ErrorCode::invalid_argument);
 }
 
+TEST_F(OperatorApiTest, TheLargestPageDoesNotHideWhatFollows) {
+  const model::Host host = a_host("tsm-bk02", 'a');
+  for (std::uint64_t id = 1; id <= 1001; ++id) {
+    fake_.state.incident_rows.push_back(an_incident(id, host, Severity::d));
+  }
+  OperatorApi api(parts());
+  v1::ListIncidentsRequest request;
+  request.set_limit(1000);
+  const auto first = api.list_incidents(request);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->incidents_size(), 1000);
+  EXPECT_TRUE(first->more());
+  request.set_before_id(first->incidents(999).id());
+  const auto rest = api.list_incidents(request);
+  EXPECT_EQ(rest->incidents_size(), 1);
+  EXPECT_FALSE(rest->more());
+}
+
 TEST_F(OperatorApiTest, AnIncidentComesWithAllThatBelongsToIt) {
   const model::Host host = a_host("tsm-bk02", 'a');
   fake_.state.incident_rows = {an_incident(1, host, Severity::c)};
