@@ -142,6 +142,15 @@ void find_about_agent(Context& context, const model::Host& host, std::string_vie
   open_finding(context, {host.agent, agent_check(), {}}, violation, look, judged.transitions);
 }
 
+// Being heard ends a silence; a suspected clone stays until its key is revoked.
+void end_silence(Context& context, const model::Host& host, const Look& look, Judged& judged) {
+  const model::Finding* silence =
+      context.world.finding_by_key(dedup_key(host.agent, agent_check(), "agent.silent", ""));
+  if (silence == nullptr || silence->closed) return;
+  context.world.close_finding(silence->id, std::max(look.at, silence->since), context.position);
+  judged.transitions.push_back({silence->id, Transition::Change::closed, look.late});
+}
+
 model::Host* watched_host(Context& context, const AgentId& agent) {
   const model::Host* host = context.world.hosts.find(agent);
   if (host == nullptr || host->revoked) {
@@ -190,7 +199,7 @@ Judged take_presence(Context& context, const model::AgentPresence& presence) {
   const Look look{std::min(host->presence_since, context.now), false};
   switch (presence.state) {
     case model::Presence::heard:
-      compare(context, {host->agent, agent_check(), {}}, look, judged.transitions);
+      end_silence(context, *host, look, judged);
       break;
     case model::Presence::silent:
       find_about_agent(context, *host, "agent.silent", look, judged);

@@ -15,6 +15,8 @@ struct Row {
 // Sorted by code. An access is suspected, never confirmed: the same sign has benign causes and a
 // person decides (procedure M-02, M-05).
 constexpr std::array kMeanings{
+    Row{"agent.clone_suspected",
+        {Kind::logical_access, Effect::none, Access::suspected, Impact::limited}},
     Row{"agent.silent", {Kind::agent_silence, Effect::none, Access::none, Impact::limited}},
     Row{"audit.emptied", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
     Row{"audit.gap", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},

@@ -241,6 +241,19 @@ TEST(Incident, ASilentAgentIsAnIncidentUntilItIsHeard) {
   EXPECT_TRUE(story.incident().recovered);
 }
 
+TEST(Incident, ASuspectedCloneStaysOpenUntilItsKeyIsRevoked) {
+  Story story;
+  story.admit("web1");
+  story.presence("web1", model::Presence::clone_suspected);
+  EXPECT_EQ(story.incident().kind, "logical_access");
+  story.at(1min).heard("web1");
+  story.at(2h);
+  EXPECT_FALSE(story.incident().recovered);
+  story.asks(ask("r", "root", model::Role::admin, model::RevokeAgent{agent_of("web1")}));
+  story.at(2h + 15min);
+  EXPECT_TRUE(story.incident().recovered);
+}
+
 TEST(Incident, NumbersHaveNoGapsAndStartAnewWithTheYearOfTheSite) {
   Story story;
   for (const std::string host : {"a", "b", "c"}) {
