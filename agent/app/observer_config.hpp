@@ -20,6 +20,8 @@ struct ObserverConfig {
   // An assigned check of another kind is refused and reported; a shorter interval becomes this one.
   std::vector<model::CheckKind> allow;
   Duration min_interval = 1s;
+  // Where files may lie whose audit_log check the collector assigns or asks for.
+  std::vector<std::string> log_folders{"/var/log"};
 
   std::string root = "/";                // of the host's files; tests put a folder here
   std::string version = TOCSIN_VERSION;  // told in the agent.started fact

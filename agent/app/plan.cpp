@@ -14,8 +14,19 @@ constexpr Duration kShortest = 100ms;
 constexpr Duration kLongestInterval = 24h;
 constexpr Duration kLongestDeadline = 60s;
 
-bool kind_allowed(const ObserverConfig& config, model::CheckKind kind) {
-  return std::find(config.allow.begin(), config.allow.end(), kind) != config.allow.end();
+// Is `path` below one of the folders, without a way out?
+bool lies_in(const std::string& path, const std::vector<std::string>& folders) {
+  if (path.find("/../") != std::string::npos || path.ends_with("/..")) return false;
+  return std::any_of(folders.begin(), folders.end(), [&](const std::string& folder) {
+    return path.starts_with(folder.ends_with('/') ? folder : folder + "/");
+  });
+}
+
+bool is_allowed(const ObserverConfig& config, const model::CheckRef& check) {
+  const auto& kinds = config.allow;
+  if (std::find(kinds.begin(), kinds.end(), check.kind) == kinds.end()) return false;
+  return check.kind != model::CheckKind::audit_log || check.target == "journal" ||
+         lies_in(check.target, config.log_folders);
 }
 
 model::Message refusal(const char* code, const model::CheckRef& check) {
@@ -46,7 +57,7 @@ CheckPlan plan_checks(const ObserverConfig& config,
   CheckPlan plan;
   for (const model::CheckDefinition& check : assigned) {
     if (chosen.contains(check.check)) continue;
-    if (!kind_allowed(config, check.check.kind)) {
+    if (!is_allowed(config, check.check)) {
       plan.refused.push_back({check.check, refusal("agent.check_not_allowed", check.check)});
     } else if (chosen.size() == limits::kChecks) {
       plan.refused.push_back({check.check, refusal("agent.check_too_many", check.check)});
@@ -59,7 +70,7 @@ CheckPlan plan_checks(const ObserverConfig& config,
 }
 
 bool request_allowed(const ObserverConfig& config, const model::CheckRef& check) {
-  return kind_allowed(config, check.kind) ||
+  return is_allowed(config, check) ||
          std::any_of(config.checks.begin(), config.checks.end(),
                      [&](const model::CheckDefinition& own) { return own.check == check; });
 }

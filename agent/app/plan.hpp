@@ -24,7 +24,7 @@ struct CheckPlan {
 CheckPlan plan_checks(const ObserverConfig& config,
                       const std::vector<model::CheckDefinition>& assigned);
 
-// What a request asks for, in the same bounds. Nothing where the host does not allow that kind,
+// What a request asks for, in the same bounds. Nothing where the host does not allow it,
 // unless the very same check is one of the host's own.
 bool request_allowed(const ObserverConfig& config, const model::CheckRef& check);
 model::CheckDefinition bounded(model::CheckDefinition check, Duration min_interval);

@@ -1,7 +1,5 @@
 #include "agent/config/agent_config.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "common/config/checks.hpp"
@@ -44,7 +42,6 @@ void read_allow(config::Table& root, AgentConfig& config) {
   table->words("kinds", config.allowed_kinds, model::check_kind_from,
                "ping, service, audit_log, sockets, processes");
   table->duration("shortest_interval", config.shortest_interval, {1s, 24h});
-  table->flag("run_on_request", config.run_on_request);
   table->texts("log_folders", config.log_folders, kFolders, limits::kPath);
   for (const std::string& folder : config.log_folders) {
     if (!folder.starts_with('/')) table->error("log_folders", "a folder is an absolute path");
@@ -54,19 +51,10 @@ void read_allow(config::Table& root, AgentConfig& config) {
 std::string print_allow(const AgentConfig& config) {
   std::vector<std::string> kinds;
   for (const model::CheckKind kind : config.allowed_kinds) kinds.emplace_back(to_string(kind));
-  return fmt::format(
-      "\n[allow]\nkinds = {}\nshortest_interval = {}\nrun_on_request = {}\nlog_folders = {}\n",
-      config::toml_list(kinds), config::toml_text(config::duration_text(config.shortest_interval)),
-      config.run_on_request, config::toml_list(config.log_folders));
-}
-
-// Is `path` below one of the folders, without a way out?
-bool lies_in(const std::string& path, const std::vector<std::string>& folders) {
-  if (path.find("/../") != std::string::npos || path.ends_with("/..")) return false;
-  return std::any_of(folders.begin(), folders.end(), [&](const std::string& folder) {
-    const std::string prefix = folder.ends_with('/') ? folder : folder + "/";
-    return path.starts_with(prefix);
-  });
+  return fmt::format("\n[allow]\nkinds = {}\nshortest_interval = {}\nlog_folders = {}\n",
+                     config::toml_list(kinds),
+                     config::toml_text(config::duration_text(config.shortest_interval)),
+                     config::toml_list(config.log_folders));
 }
 
 }  // namespace
@@ -80,12 +68,6 @@ Result<AgentConfig> read_agent_config(std::string_view toml, std::string_view na
   read_collector(root, config);
   read_allow(root, config);
   config.checks = config::read_checks(root);
-  for (const model::CheckDefinition& check : config.checks) {
-    if (!is_allowed(config, check)) {
-      root.error("checks", fmt::format("check {} is not within what [allow] permits",
-                                       to_string(check.check)));
-    }
-  }
   TOCSIN_TRY(document->finish());
   return config;
 }
@@ -104,14 +86,6 @@ std::string print_config(const AgentConfig& config) {
   text += fmt::format("\n[collector]\naddresses = {}\nserver_name = {}\n",
                       config::toml_list(config.collectors), config::toml_text(config.server_name));
   return text + print_allow(config) + config::print_checks(config.checks, "checks");
-}
-
-bool is_allowed(const AgentConfig& config, const model::CheckDefinition& check) {
-  const auto& kinds = config.allowed_kinds;
-  if (std::find(kinds.begin(), kinds.end(), check.check.kind) == kinds.end()) return false;
-  if (check.interval < config.shortest_interval) return false;
-  return check.check.kind != model::CheckKind::audit_log || check.check.target == "journal" ||
-         lies_in(check.check.target, config.log_folders);
 }
 
 }  // namespace tocsin::agent

@@ -26,10 +26,9 @@ struct AgentConfig {
   // The most that the collector may ask.
   std::vector<model::CheckKind> allowed_kinds{model::kCheckKinds.begin(), model::kCheckKinds.end()};
   Duration shortest_interval = 5s;
-  bool run_on_request = true;
   std::vector<std::string> log_folders{"/var/log"};  // of audit_log checks
 
-  // What runs while the collector assigns nothing.
+  // What runs whatever the collector assigns.
   std::vector<model::CheckDefinition> checks;
 
   std::string spool_file() const { return directory + "/spool.db"; }
@@ -45,8 +44,5 @@ Result<AgentConfig> read_agent_config(std::string_view toml, std::string_view na
 Result<AgentConfig> load_agent_config(const std::string& path);
 // The values that hold, defaults included, as TOML that reads back to the same.
 std::string print_config(const AgentConfig& config);
-
-// Does the host's own file allow this check?
-bool is_allowed(const AgentConfig& config, const model::CheckDefinition& check);
 
 }  // namespace tocsin::agent

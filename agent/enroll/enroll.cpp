@@ -101,7 +101,7 @@ Result<Enrolled> enroll(const EnrollOptions& options, const time::TimeSource& ti
   if (::mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) return fail(system_error(dir, errno));
   struct stat folder {};
   if (::stat(dir.c_str(), &folder) != 0) return fail(system_error(dir, errno));
-  if (::access(certificate_file.c_str(), F_OK) == 0) {
+  if (config::file_exists(certificate_file)) {
     return fail(ErrorCode::already_exists,
                 fmt::format("{} is there: this host is enrolled", certificate_file));
   }

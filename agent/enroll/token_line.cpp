@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/base/limits.hpp"
+#include "common/config/endpoint.hpp"
 #include "common/config/secret_file.hpp"
 
 namespace tocsin::agent {
@@ -48,8 +49,8 @@ Result<std::string> parse_fingerprint(std::string_view text) {
 Result<TokenLine> parse_token_line(std::string_view text) {
   const auto refuse = [] {
     return fail(ErrorCode::invalid_argument,
-                "the token file holds one line: the token, and the fingerprint of the collector's "
-                "authority");
+                "the token file holds one line: the token, the fingerprint of the collector's "
+                "authority and its address");
   };
   if (text.size() > kLineBytes) return refuse();
   if (text.ends_with('\n')) text.remove_suffix(1);
@@ -59,9 +60,14 @@ Result<TokenLine> parse_token_line(std::string_view text) {
   line.token = text.substr(0, space);
   if (!is_token(line.token)) return refuse();
   if (space == std::string_view::npos) return line;
-  auto fingerprint = parse_fingerprint(text.substr(space + 1));
+  text.remove_prefix(space + 1);
+  const std::size_t end = text.find(' ');
+  auto fingerprint = parse_fingerprint(text.substr(0, end));
   if (!fingerprint) return refuse();
   line.fingerprint = std::move(*fingerprint);
+  if (end == std::string_view::npos) return line;
+  line.collector = text.substr(end + 1);
+  if (!config::parse_endpoint(line.collector)) return refuse();
   return line;
 }
 

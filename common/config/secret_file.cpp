@@ -98,6 +98,8 @@ Result<std::string> write_beside(const std::string& path, std::string_view bytes
 
 }  // namespace
 
+bool file_exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
   return read_regular(path, max_bytes, Readers::anyone);
 }

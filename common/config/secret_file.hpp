@@ -11,6 +11,8 @@ namespace tocsin::config {
 
 inline constexpr std::size_t kSecretBytes = 64 << 10;
 
+bool file_exists(const std::string& path);
+
 // The whole file, at most `max_bytes`. Errors name the path: not_found, permission_denied,
 // invalid_argument (not a regular file, too large).
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes);

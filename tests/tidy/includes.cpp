@@ -45,6 +45,7 @@ const std::vector<Allowed>& our_table() {
       {"agent/config", {"agent/link", "common"}},
       {"agent/diagnose", {"agent/checks", "agent/os", "common"}},
       {"agent/enroll", {"common", "tocsin/v1"}},
+      {"agent/commands", {"agent", "common"}},
       {"agent/app", {"agent", "common", "tocsin/v1"}},
 
       // The ports are plain values and interfaces; core works on those values.

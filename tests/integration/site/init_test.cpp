@@ -45,7 +45,7 @@ TEST_F(Init, MakesASiteWhoseFilesFitTogether) {
 
   const auto collector = load_collector_config(file("collector.toml"));
   ASSERT_TRUE(collector) << collector.error().message;
-  EXPECT_EQ(collector->enroll_address, "collector.example:8445");
+  EXPECT_EQ(collector->enroll_address, "127.0.0.1:8445");
   EXPECT_TRUE(std::filesystem::is_empty(collector->directory));
   EXPECT_EQ(config::read_site_policy(read("site.toml"), "site.toml")->site, "IDC-1");
 
@@ -60,7 +60,8 @@ TEST_F(Init, MakesASiteWhoseFilesFitTogether) {
   const auto contexts = ctl::load_contexts(file("contexts.toml"));
   ASSERT_TRUE(contexts) << contexts.error().message;
   const auto context = ctl::choose_context(*contexts, "").value();
-  EXPECT_EQ(context.collector, "collector.example:8443");
+  EXPECT_EQ(context.collector, "127.0.0.1:8443");
+  EXPECT_EQ(context.server_name, "collector.example");
   const std::string person = config::read_file(context.certificate_file, 1 << 16).value();
   EXPECT_TRUE(crypto::verify_certificate(person, authority, now_));
   const auto identity = crypto::read_certificate(person)->identity;

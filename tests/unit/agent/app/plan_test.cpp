@@ -51,6 +51,20 @@ TEST(PlanChecks, TheCollectorCannotAskMoreOftenThanTheHostAllows) {
   EXPECT_EQ(plan.checks[0].interval, Duration(10s));
 }
 
+TEST(PlanChecks, AnAssignedLogLiesWhereTheHostAllowsIt) {
+  ObserverConfig config;
+  config.allow = {CheckKind::audit_log};
+  for (const char* path : {"journal", "/var/log/audit/audit.log"}) {
+    EXPECT_EQ(plan_checks(config, {check(CheckKind::audit_log, path, 30s)}).checks.size(), 1U);
+    EXPECT_TRUE(request_allowed(config, {CheckKind::audit_log, path})) << path;
+  }
+  for (const char* path : {"/etc/shadow", "/var/log", "/var/logs/x", "/var/log/../../etc/shadow",
+                           "/var/log/..", "journal2", ""}) {
+    EXPECT_EQ(plan_checks(config, {check(CheckKind::audit_log, path, 30s)}).refused.size(), 1U);
+    EXPECT_FALSE(request_allowed(config, {CheckKind::audit_log, path})) << path;
+  }
+}
+
 TEST(PlanChecks, WhatIsTooManyIsRefused) {
   ObserverConfig config;
   config.allow = {CheckKind::service};

@@ -24,7 +24,7 @@ TEST(AgentConfig, ReadsTheExampleWithEveryKey) {
 TEST(AgentConfig, TheExamplesCommentsStateTheRealDefaults) {
   const std::string text = config::read_file(TOCSIN_EXAMPLES "/agent.toml", 1 << 20).value();
   const auto [all, count] = tests::uncommented(text);
-  EXPECT_EQ(count, 10);
+  EXPECT_EQ(count, 9);
   const auto config = read_agent_config(all, "agent.toml");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(*config, read_agent_config(text, "agent.toml").value());
@@ -37,7 +37,7 @@ TEST(AgentConfig, ReadsBackAsItIsPrinted) {
   other.host_name = "\"quoted\\";
   other.collectors = {"[2001:db8::1]:8444"};
   other.allowed_kinds = {};
-  other.run_on_request = false;
+  other.log_folders = {"/srv/log", "/var/log"};
   EXPECT_EQ(read_agent_config(print_config(other), "printed").value(), other);
 }
 
@@ -59,28 +59,6 @@ TEST(AgentConfig, ReportsMistakesTogether) {
   EXPECT_EQ(refusal("[collector]\naddresses = ['collector']\n"),
             "agent.toml:2:13: \"collector\" is not an address such as \"collector:8444\" or "
             "\"[::1]:8444\"");
-}
-
-TEST(AgentConfig, ItsOwnChecksAreWithinWhatItAllows) {
-  EXPECT_EQ(refusal("[allow]\nkinds = ['sockets']\n[[checks]]\nkind = 'processes'\n"),
-            "agent.toml:3:1: check processes is not within what [allow] permits");
-}
-
-TEST(AgentAllows, NoOtherKindNoShorterIntervalAndNoFileElsewhere) {
-  AgentConfig config;
-  config.allowed_kinds = {model::CheckKind::audit_log, model::CheckKind::sockets};
-  const auto allows = [&](model::CheckKind kind, const char* target, Duration interval) {
-    return is_allowed(config, {.check = {kind, target}, .interval = interval});
-  };
-  EXPECT_TRUE(allows(model::CheckKind::sockets, "", 5s));
-  EXPECT_FALSE(allows(model::CheckKind::sockets, "", 4s));
-  EXPECT_FALSE(allows(model::CheckKind::processes, "", 5s));
-  EXPECT_TRUE(allows(model::CheckKind::audit_log, "journal", 5s));
-  EXPECT_TRUE(allows(model::CheckKind::audit_log, "/var/log/audit/audit.log", 5s));
-  for (const char* path : {"/etc/shadow", "/var/log", "/var/logs/x", "/var/log/../../etc/shadow",
-                           "/var/log/..", "journal2"}) {
-    EXPECT_FALSE(allows(model::CheckKind::audit_log, path, 5s)) << path;
-  }
 }
 
 }  // namespace

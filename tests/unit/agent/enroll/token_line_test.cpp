@@ -16,6 +16,14 @@ TEST(TokenLine, IsATokenAndAFingerprint) {
   EXPECT_EQ(parse_token_line("deadbeef\r\n")->fingerprint, "");
 }
 
+TEST(TokenLine, MaySayWhereToEnrol) {
+  const auto line = parse_token_line("deadbeef " + kPrint + " collector:8445\n");
+  ASSERT_TRUE(line);
+  EXPECT_EQ(line->fingerprint, kPrint);
+  EXPECT_EQ(line->collector, "collector:8445");
+  EXPECT_FALSE(parse_token_line("deadbeef " + kPrint + " collector"));
+}
+
 TEST(TokenLine, IsNothingElseAndTheErrorDoesNotQuoteIt) {
   for (const std::string& text :
        {std::string(), std::string("\n"), std::string("a\nb"), std::string("hunter2 x"),

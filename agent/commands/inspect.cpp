@@ -1,0 +1,64 @@
+#include "agent/commands/inspect.hpp"
+
+#include <fmt/format.h>
+
+#include "agent/checks/check.hpp"
+#include "agent/spool/spool.hpp"
+#include "common/config/secret_file.hpp"
+#include "common/config/starter_baseline.hpp"
+#include "common/crypto/crypto.hpp"
+#include "common/time/civil.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+constexpr std::size_t kCertificateBytes = 64 << 10;
+
+std::string certificate_lines(const AgentConfig& config, Instant now) {
+  const auto pem = config::read_file(config.certificate_file(), kCertificateBytes);
+  if (!pem) return fmt::format("certificate none ({})\n", pem.error().message);
+  const auto info = crypto::read_certificate(*pem);
+  if (!info) return fmt::format("certificate unusable ({})\n", info.error().message);
+  return fmt::format("agent {}\ncertificate {} until {}\n", info->identity.agent.hex,
+                     now < info->not_after ? "valid" : "expired", time::rfc3339(info->not_after));
+}
+
+std::string spool_lines(const AgentConfig& config) {
+  // Opening would make a spool where there is none, owned by whoever asks.
+  if (!config::file_exists(config.spool_file())) return "spool none\n";
+  SpoolOptions options;
+  options.max_bytes = config.spool_max_bytes;
+  const auto spool = Spool::open(config.spool_file(), options);
+  if (!spool) return fmt::format("spool unusable ({})\n", spool.error().message);
+  const auto status = (*spool)->status();
+  if (!status) return fmt::format("spool unusable ({})\n", status.error().message);
+  return fmt::format("spool {} facts, {} bytes{}\nepoch {:016x}\nlast {}\noldest {}\n",
+                     status->rows, status->bytes, status->full ? ", full" : "", status->epoch.value,
+                     status->last.value, status->oldest ? time::rfc3339(*status->oldest) : "none");
+}
+
+}  // namespace
+
+std::string status_text(const AgentConfig& config, Instant now) {
+  std::string text = fmt::format("version {}\ndirectory {}\n", TOCSIN_VERSION, config.directory);
+  for (const std::string& collector : config.collectors) {
+    text += fmt::format("collector {}\n", collector);
+  }
+  return text + certificate_lines(config, now) + spool_lines(config);
+}
+
+Result<std::string> propose_baseline(std::string_view name, std::uint32_t version,
+                                     const time::TimeSource& time) {
+  CheckContext context{time, {}, "/", {}, {}, {}};
+  const model::CheckDefinition definition;  // of the sockets
+  const model::Observation seen = catalog_entry(model::CheckKind::sockets).run(definition, context);
+  const auto* facts = std::get_if<model::SocketsFacts>(&seen.facts);
+  if (facts == nullptr) {
+    return fail(ErrorCode::unavailable,
+                fmt::format("the sockets could not be seen: {} ({})",
+                            model::to_string(seen.outcome), seen.detail.code));
+  }
+  return config::starter_baseline_toml(*facts, name, version);
+}
+
+}  // namespace tocsin::agent
