@@ -52,9 +52,10 @@ Status make_folder(const std::string& path) {
   return {};
 }
 
-// The host that others use to reach the collector.
+// The host that others use to reach the collector: an address if there is one, because on a bad day
+// the name service may be what is down.
 std::string public_host(const InitOptions& o) {
-  return o.dns_names.empty() ? o.ip_addresses.front() : o.dns_names.front();
+  return o.ip_addresses.empty() ? o.dns_names.front() : o.ip_addresses.front();
 }
 
 Result<std::string> public_address(const InitOptions& o, const std::string& listen) {
@@ -130,7 +131,7 @@ Result<std::string> contexts_text(const InitOptions& o, const Paths& p, const Ke
   ctl::Contexts contexts;
   contexts.current = o.site;
   contexts.contexts[o.site] = {.collector = *address,
-                               .server_name = public_host(o),
+                               .server_name = o.dns_names.empty() ? "" : o.dns_names.front(),
                                .authority_file = p.authority.certificate_file,
                                .certificate_file = person.certificate_file,
                                .key_file = person.key_file,

@@ -1,0 +1,30 @@
+#include "collector/site/token_line.hpp"
+
+#include "collector/site/token_store.hpp"
+#include "common/config/secret_file.hpp"
+#include "common/crypto/crypto.hpp"
+
+namespace tocsin::collector {
+namespace {
+
+constexpr std::size_t kCertificateBytes = 64 << 10;
+
+}  // namespace
+
+Result<TokenLine> make_token_line(const CollectorConfig& config, std::string_view host_name,
+                                  Duration valid, Instant now) {
+  if (valid < 1min || valid > 24h * 7) {
+    return fail(ErrorCode::invalid_argument, "a token is valid for 1min to 7d");
+  }
+  const auto authority = config::read_file(config.authority_file, kCertificateBytes);
+  if (!authority) return fail(authority.error());
+  const auto fingerprint = crypto::fingerprint_of(*authority);
+  if (!fingerprint) return fail(fingerprint.error());
+  const auto token = TokenStore(config.token_file())
+                         .create({"offline", model::Role::admin, ""}, host_name, valid, now);
+  if (!token) return fail(token.error());
+  return TokenLine{token->token + " " + *fingerprint + " " + config.enroll_address + "\n",
+                   token->id, token->expires};
+}
+
+}  // namespace tocsin::collector
