@@ -158,7 +158,7 @@ name = "QUICKSTART"
 stable = "20s"
 
 TOML
-    tocsin-agent baseline propose --config "$dir/agent.toml" --name this-host
+    tocsin-agent baseline propose --name this-host
     cat <<TOML
 
 [[baselines.listeners]]
@@ -211,7 +211,8 @@ agent_is_heard() { [ "$(ctl status -o json | jq .agentsHeard)" -ge 1 ]; }
 start_agent() {
   tocsin-collector token create --config "$dir/site/collector.toml" --output "$dir/token" \
     2>"$dir/log/token"
-  tocsin-agent enroll --config "$dir/agent.toml" --token-file "$dir/token" >"$dir/log/enroll"
+  tocsin-agent enroll --collector "127.0.0.1:$((first_port + 1))" --server-name localhost \
+    --dir "$dir/agent" --token-file "$dir/token" >"$dir/log/enroll"
   start observer tocsin-agent observer --config "$dir/agent.toml"
   start link tocsin-agent link --config "$dir/agent.toml"
   within 30 agent_is_heard || give_up "收集器沒有收到代理程式的回報" "the collector did not hear the agent"

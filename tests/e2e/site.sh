@@ -106,8 +106,8 @@ enrol_agent() {
   "$bin/tocsin-collector" token create --config "$work/site/collector.toml" --host "$host" \
     --output "$work/token" 2>>"$work/log/token" || return 1
   hosts put "$host" "$work/token" /run/tocsin-token 600
-  hosts exec "$host" tocsin-agent enroll --config /etc/tocsin/agent.toml \
-    --token-file /run/tocsin-token >>"$work/log/enroll" 2>&1
+  hosts exec "$host" tocsin-agent enroll --collector 10.77.0.1:8445 --server-name collector \
+    --name "$host" --token-file /run/tocsin-token >>"$work/log/enroll" 2>&1
 }
 
 start_agent() { hosts exec "$1" systemctl enable --now -q tocsin-agent-observer tocsin-agent-link; }

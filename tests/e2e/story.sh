@@ -80,7 +80,7 @@ name = "STORY"
 stable = "5s"
 
 TOML
-  hosts exec web1 tocsin-agent baseline propose --config /etc/tocsin/agent.toml --name plain
+  hosts exec web1 tocsin-agent baseline propose --name plain
   cat <<'TOML'
 
 [[hosts]]
