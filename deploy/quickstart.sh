@@ -176,10 +176,6 @@ baseline = "this-host"
 kind = "sockets"
 interval = "5s"
 
-[[hosts.checks]]
-kind = "processes"
-interval = "15s"
-
 [[channels]]
 name = "mail"
 kind = "email"
@@ -234,19 +230,11 @@ provoke_fault() {
   within 20 listens "$fault_port" || give_up "未能模擬異常" "the fault could not be provoked"
 }
 
-mail_of_incident() { grep -rlF "$fault_port" "$dir/mailbox/new" 2>/dev/null | head -n 1 | grep -q .; }
-
-# The newest mail as a person reads it.
-show_mail() {
-  /usr/bin/python3 - "$dir/mailbox/new" <<'PYTHON'
-import email, email.policy, pathlib, sys
-mails = sorted(pathlib.Path(sys.argv[1]).iterdir(), key=lambda path: path.stat().st_mtime)
-mail = email.message_from_bytes(mails[-1].read_bytes(), policy=email.policy.default)
-for name in ("From", "To", "Subject"):
-    print(f"{name}: {mail[name]}")
-print()
-print(mail.get_body(("plain",)).get_content())
-PYTHON
+# The mail as a person reads it: that names the port or, where something else was found first, that is
+# about the same incident.
+mail_of_incident() {
+  deploy/mailbox.py "$dir/mailbox" "$fault_port" >"$dir/log/mail" ||
+    deploy/mailbox.py "$dir/mailbox" "tocsinctl incidents show $incident" >"$dir/log/mail"
 }
 
 # ---- the story
@@ -283,7 +271,7 @@ ctl --lang "$language" incidents show "$incident" || give_up "無法顯示事件
 
 title "值班人員收到的郵件" "The mail on the duty desk"
 within 30 mail_of_incident || give_up "沒有收到郵件" "there is no mail"
-show_mail
+cat "$dir/log/mail"
 
 title "整體狀態（tocsinctl status）" "How things stand (tocsinctl status)"
 ctl --lang "$language" status
