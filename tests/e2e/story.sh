@@ -51,7 +51,9 @@ leaves_little_open() {
 # What the collector has of a host, and what the host's spool says it gave.
 facts_of() { ctl hosts "$1" -o json | jq -r '.hosts[0].facts'; }
 lost_of() { ctl hosts "$1" -o json | jq -r '.hosts[0].factsLost'; }
-counter() { ctl status --counters -o json | jq -r --arg name "$1" '[.counters[] | select(.name == $name) | .value | tonumber] | add // 0'; }
+given_by() { hosts exec "$1" tocsin-agent status --config /etc/tocsin/agent.toml | sed -n 's/^last //p'; }
+# Each fact that the host numbered is counted once by the collector: none is missing, none is doubled.
+counts_each_fact() { [ "$(facts_of "$1")" = "$(given_by "$1")" ]; }
 
 # ---- the cast
 
@@ -155,6 +157,8 @@ second=$(incident_of db1)
 for port in "${ports[@]}"; do
   check "Port $port counts once" test "$(findings_about db1 "$port")" = 1
 done
+check "The collector counts each of db1's facts once" within 20 counts_each_fact db1
+check "and each of web1's" within 20 counts_each_fact web1
 check "No fact of db1 is lost" test "$(lost_of db1)" = 0
 check "No fact of web1 is lost" test "$(lost_of web1)" = 0
 
@@ -168,6 +172,7 @@ check "The other has recovered too" within 30 has_recovered "$second"
 check "It is still taken over" is_acknowledged "$incident"
 kill_collector
 check "The collector comes back after one more blow" within 20 collector_answers
+check "and still counts each of db1's facts once" within 20 counts_each_fact db1
 check "with the same two incidents" test "$(ctl incidents -o json | jq '[.incidents[] | select(.kind != "agent_silence")] | length')" = 2
 check "and a journal whose chain is whole" ctl audit verify
 cases_end
