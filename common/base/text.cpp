@@ -51,9 +51,20 @@ int hex_digit(char c) {
   return -1;
 }
 
+// Printable ASCII needs nothing. No early exit, so that the compiler can look at many at once.
+bool is_plain(std::string_view text) {
+  unsigned char odd = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    odd |= static_cast<unsigned char>(byte < 0x20 || byte > 0x7E);
+  }
+  return odd == 0;
+}
+
 }  // namespace
 
 std::string clean_text(std::string_view raw, std::size_t max_bytes) {
+  if (raw.size() <= max_bytes && is_plain(raw)) return std::string(raw);
   std::string out;
   out.reserve(raw.size() < max_bytes ? raw.size() : max_bytes);
   while (!raw.empty()) {
