@@ -2,7 +2,8 @@
 // client.
 //
 //   bench_ingest agents PKI FOLDER N JOURNAL  make N agents and admit them in a collector's journal
-//   bench_ingest decode PKI            serve the agent link, decode every fact, store nothing
+//   bench_ingest decode PKI [LOG]      serve the agent link, decode every fact, store nothing (or
+//                                      append and sync LOG)
 //   bench_ingest load PKI …            be N agents and send facts until all are acknowledged
 //   bench_ingest sqlite FOLDER         rows/s of SQLite FULL with 4,096-row commits
 //
@@ -42,14 +43,13 @@ struct LoadResult {
 Status prepare_agents(const std::string& pki, const std::string& folder, std::uint32_t count,
                       const std::string& journal);
 Result<LoadResult> run_load(const LoadOptions& options);
-// Serves until standard input ends; prints the port on one line.
-Status serve_decode(const std::string& pki);
+// Serves until standard input ends; prints the port on one line. With a `log`, what a message
+// brought is written there and synced before it is acknowledged, and nothing else: the least that a
+// durable acknowledgement can cost.
+Status serve_decode(const std::string& pki, const std::string& log);
 // Rows a second over about `rows` rows of `bytes` bytes.
 Result<double> sqlite_rows_per_second(const std::string& folder, std::uint64_t rows,
                                       std::uint32_t bytes);
-// Microseconds of one fdatasync after an append of `bytes`; the median of `count`.
-Result<double> fdatasync_us(const std::string& folder, std::uint32_t count, std::uint32_t bytes);
-
 Result<std::string> read_file(const std::string& path);
 
 }  // namespace tocsin::bench

@@ -44,7 +44,9 @@ int load(char** arguments) {
 
 int main(int count, char** arguments) {
   const std::string mode = count > 1 ? arguments[1] : "";
-  if (mode == "decode" && count == 3) return answer(tocsin::bench::serve_decode(arguments[2]));
+  if (mode == "decode" && (count == 3 || count == 4)) {
+    return answer(tocsin::bench::serve_decode(arguments[2], count == 4 ? arguments[3] : ""));
+  }
   if (mode == "agents" && count == 6) {
     return answer(tocsin::bench::prepare_agents(arguments[2], arguments[3],
                                                 static_cast<std::uint32_t>(std::atoi(arguments[4])),
@@ -54,14 +56,11 @@ int main(int count, char** arguments) {
   if (mode == "sqlite" && count == 3) {
     return answer_number(tocsin::bench::sqlite_rows_per_second(arguments[2], 1'000'000, 250));
   }
-  if (mode == "fdatasync" && count == 3) {
-    return answer_number(tocsin::bench::fdatasync_us(arguments[2], 2000, 250));
-  }
   fmt::print(
       stderr,
-      "usage: bench_ingest decode PKI\n"
+      "usage: bench_ingest decode PKI [LOG]\n"
       "       bench_ingest agents PKI FOLDER COUNT JOURNAL\n"
       "       bench_ingest load PKI AGENTS HOST:PORT STREAMS BATCH WINDOW FACTS OPERATORS|-\n"
-      "       bench_ingest sqlite FOLDER | fdatasync FOLDER\n");
+      "       bench_ingest sqlite FOLDER\n");
   return 2;
 }
