@@ -1,11 +1,13 @@
 #include "collector/app/collector.hpp"
 
-#include <atomic>
+#include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <grpc/support/time.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 #include <sys/statvfs.h>
@@ -37,6 +39,11 @@ namespace {
 
 constexpr std::size_t kWorkerThreads = 4;
 constexpr std::size_t kWorkersWaiting = 256;
+constexpr std::size_t kEnrollThreads = 1;
+constexpr std::size_t kEnrollsWaiting = 32;
+constexpr int kEnrollStreams = 8;                // of one connection
+constexpr std::size_t kEnrollMemory = 16 << 20;  // of all connections to the enrolment door
+constexpr int kOperatorAnswerBytes = 64 << 20;   // a thousand hosts with all their checks
 constexpr auto kShutdownDeadline = std::chrono::milliseconds(3000);
 
 PendingEntry collector_event(std::string_view code) {
@@ -45,6 +52,26 @@ PendingEntry collector_event(std::string_view code) {
   entry.bytes = wire::encode_journal(entry.body);
   return entry;
 }
+
+// A part as those call it who live before it starts and after it has ended. Thread-safe.
+template <class Part>
+class Slot {
+ public:
+  void set(Part* part) {
+    const std::lock_guard lock(mutex_);
+    part_ = part;
+  }
+  // Nothing happens where the part is not there; it cannot end while `use` runs.
+  template <class Use>
+  void with(Use use) {
+    const std::lock_guard lock(mutex_);
+    if (part_ != nullptr) use(*part_);
+  }
+
+ private:
+  std::mutex mutex_;
+  Part* part_ = nullptr;
+};
 
 // The members are in the order in which they start. stop() goes the other way: agents' streams end,
 // the doors close while workers and judge still answer the calls under way; the outbox ends its
@@ -60,7 +87,7 @@ class RunningCollector final : public Collector {
 
   Ports ports() const override { return ports_; }
   Status reload_policy() override;
-  std::optional<Error> failure() const override { return judge_->failure(); }
+  std::optional<Error> failure() const override;
 
  private:
   // The steps of begin(), in order.
@@ -68,16 +95,24 @@ class RunningCollector final : public Collector {
   Status open_stores();
   Status start_writer_and_judge();
   Status say_started();
+  Status use_policy();
+  Status take_policy_file();
   Status start_outbox();
   Status make_services();
   Status open_doors();
 
-  Result<std::unique_ptr<grpc::Server>> open_door(const std::string& address,
-                                                  bool client_certificate, grpc::Service& service,
-                                                  int& port);
+  struct Door {
+    const std::string& address;
+    bool client_certificate;
+    grpc::Service& service;
+    void (*limits)(grpc::ServerBuilder&);  // beside those of every server
+    int& port;
+    std::unique_ptr<grpc::Server>& server;
+  };
+  Status open_door(const Door& door);
   Status make_hub();
   void make_enrollment();
-  void make_operators();
+  Status make_operators();
   OperatorApi::Parts operator_parts();
   std::vector<CounterSource> counters();
   std::vector<model::Message> warnings() const;
@@ -101,6 +136,7 @@ class RunningCollector final : public Collector {
   std::unique_ptr<Judge> judge_;
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<Workers> workers_;
+  std::unique_ptr<Workers> enroll_workers_;  // strangers cannot keep operators waiting
   std::unique_ptr<Hub> hub_;
   std::unique_ptr<Enrollment> enrollment_;
   std::unique_ptr<Callers> callers_;
@@ -113,11 +149,14 @@ class RunningCollector final : public Collector {
   std::unique_ptr<grpc::Server> enroll_server_;
   std::unique_ptr<grpc::Server> operator_server_;
 
+  mutable std::mutex policy_mutex_;
+  std::optional<Error> policy_problem_;  // why the policy file is not in force
+
   // The writer and the judge run before what they call exists; nothing before it is a loss, because
   // both are asked again (by the journal, and by the outbox's first look).
-  std::atomic<Judge*> judge_for_writer_ = nullptr;
-  std::atomic<Outbox*> outbox_for_judge_ = nullptr;
-  std::atomic<Hub*> hub_for_judge_ = nullptr;
+  Slot<Judge> judge_for_writer_;
+  Slot<Outbox> outbox_for_judge_;
+  Slot<Hub> hub_for_judge_;
 };
 
 Status RunningCollector::begin() {
@@ -133,7 +172,7 @@ Status RunningCollector::begin() {
       {"stores", &RunningCollector::open_stores},
       {"writer and judge", &RunningCollector::start_writer_and_judge},
       {"journal", &RunningCollector::say_started},
-      {"policy", &RunningCollector::reload_policy},
+      {"policy", &RunningCollector::use_policy},
       {"outbox", &RunningCollector::start_outbox},
       {"services", &RunningCollector::make_services},
       {"listening", &RunningCollector::open_doors},
@@ -182,22 +221,20 @@ Status RunningCollector::open_stores() {
 Status RunningCollector::start_writer_and_judge() {
   writer_ =
       std::make_unique<Writer>(*journal_, time_, [this](std::vector<model::JournalEntry> entries) {
-        if (Judge* judge = judge_for_writer_.load()) judge->committed(std::move(entries));
+        judge_for_writer_.with([&](Judge& judge) { judge.committed(std::move(entries)); });
       });
   Judge::Hooks hooks;
   hooks.request = [this](const AgentRequest& request) {
-    if (Hub* hub = hub_for_judge_.load()) hub->send_request(request);
+    hub_for_judge_.with([&](Hub& hub) { hub.send_request(request); });
   };
   hooks.revoked = [this](const AgentId& agent) {
-    if (Hub* hub = hub_for_judge_.load()) hub->revoked(agent);
+    hub_for_judge_.with([&](Hub& hub) { hub.revoked(agent); });
   };
-  hooks.outbox_changed = [this] {
-    if (Outbox* outbox = outbox_for_judge_.load()) outbox->wake();
-  };
+  hooks.outbox_changed = [this] { outbox_for_judge_.with([](Outbox& outbox) { outbox.wake(); }); };
   auto judge = Judge::start(*judge_journal_, *state_, *writer_, std::move(hooks));
   if (!judge) return fail(judge.error());
   judge_ = *std::move(judge);
-  judge_for_writer_ = judge_.get();
+  judge_for_writer_.set(judge_.get());
   writer_->start();
   return {};
 }
@@ -208,7 +245,31 @@ Status RunningCollector::say_started() {
   return {};
 }
 
+std::optional<Error> RunningCollector::failure() const {
+  if (auto problem = judge_->failure()) return problem;
+  // A full disk passes; a damaged journal does not, and nobody would be told through it.
+  auto problem = writer_->health();
+  if (problem && !is_retryable(problem->code)) return problem;
+  return std::nullopt;
+}
+
+// At a start, a mistake in the file must not leave the room unwatched while a good policy is in
+// force.
+Status RunningCollector::use_policy() {
+  Status taken = reload_policy();
+  if (taken || judge_->policy()->site.empty()) return taken;
+  log::error("policy.not_taken", {{"why", taken.error().message}});
+  return {};
+}
+
 Status RunningCollector::reload_policy() {
+  Status taken = take_policy_file();
+  const std::lock_guard lock(policy_mutex_);
+  policy_problem_ = taken ? std::nullopt : std::optional<Error>(taken.error());
+  return taken;
+}
+
+Status RunningCollector::take_policy_file() {
   const Result<PolicyFile> file = read_policy_file(config_.site_policy);
   if (!file) return fail(file.error());
   const Result<Position> position = submit_policy(*file, *judge_->policy(), *writer_);
@@ -225,16 +286,16 @@ Status RunningCollector::reload_policy() {
 Status RunningCollector::start_outbox() {
   outbox_ =
       Outbox::start({*state_reader_, *writer_, [this] { return judge_->policy(); }, make_channel});
-  outbox_for_judge_ = outbox_.get();
+  outbox_for_judge_.set(outbox_.get());
   return {};
 }
 
 Status RunningCollector::make_services() {
   workers_ = std::make_unique<Workers>(kWorkerThreads, kWorkersWaiting);
+  enroll_workers_ = std::make_unique<Workers>(kEnrollThreads, kEnrollsWaiting);
   TOCSIN_TRY(make_hub());
   make_enrollment();
-  make_operators();
-  return {};
+  return make_operators();
 }
 
 Status RunningCollector::make_hub() {
@@ -249,7 +310,7 @@ Status RunningCollector::make_hub() {
   IngestParts parts{*writer_, [this](const AgentId& agent) { return judge_->admission(agent); },
                     [this] { return judge_->policy(); }, time_};
   hub_ = std::make_unique<Hub>(std::move(parts), *cursors, known);
-  hub_for_judge_ = hub_.get();
+  hub_for_judge_.set(hub_.get());
   const Renewer renew = make_renewer(authority_, *judge_, time_);
   agent_service_ = make_agent_link_service(
       *hub_, [renew](const AgentId& agent, std::string_view request) -> Result<RenewedCertificate> {
@@ -269,13 +330,19 @@ void RunningCollector::make_enrollment() {
   };
   enrollment_ = std::make_unique<Enrollment>(
       Enrollment::Parts{authority_, *writer_, *judge_, *state_reader_, time_, take, PeerLimits{}});
-  enroll_service_ = make_enrollment_service(*enrollment_, *workers_);
+  enroll_service_ = make_enrollment_service(*enrollment_, *enroll_workers_);
 }
 
-void RunningCollector::make_operators() {
+Status RunningCollector::make_operators() {
+  if (!config_.revocation_file.empty()) {
+    // Starting without it would let everybody in again who was revoked.
+    const auto list = rpc::read_file(config_.revocation_file);
+    if (!list) return fail(list.error());
+  }
   callers_ = std::make_unique<Callers>(config_.revocation_file, time_);
   operators_ = std::make_unique<OperatorApi>(operator_parts());
   operator_service_ = make_operator_service(*operators_, *callers_, *workers_);
+  return {};
 }
 
 OperatorApi::Parts RunningCollector::operator_parts() {
@@ -327,6 +394,7 @@ std::vector<CounterSource> RunningCollector::counters() {
       {"judge.unknown_entries", [this] { return judge_->progress().unknown_entries; }},
       {"operate.refused_callers", [this] { return callers_->refused(); }},
       {"operate.rejected_jobs", [this] { return workers_->rejected(); }},
+      {"enroll.rejected_jobs", [this] { return enroll_workers_->rejected(); }},
       {"enroll.refused_for_rate", [this] { return enrollment_->refused_for_rate(); }},
       {"enroll.refused_tokens", [this] { return enrollment_->refused_tokens(); }},
       {"link.sessions", link(&IngestCounters::sessions)},
@@ -357,6 +425,13 @@ std::vector<model::Message> RunningCollector::warnings() const {
     all.push_back({"collector.judge_stopped", {{"why", problem->message}}});
   }
   if (const auto problem = callers_->problem()) all.push_back(*problem);
+  {
+    const std::lock_guard lock(policy_mutex_);
+    if (policy_problem_) {
+      all.push_back({"collector.policy_not_taken",
+                     {{"file", config_.site_policy}, {"why", policy_problem_->message}}});
+    }
+  }
   struct statvfs disk {};
   if (statvfs(config_.directory.c_str(), &disk) == 0 && disk.f_blocks > 0 &&
       disk.f_bavail * 20 < disk.f_blocks) {
@@ -367,58 +442,62 @@ std::vector<model::Message> RunningCollector::warnings() const {
   return all;
 }
 
-Result<std::unique_ptr<grpc::Server>> RunningCollector::open_door(const std::string& address,
-                                                                  bool client_certificate,
-                                                                  grpc::Service& service,
-                                                                  int& port) {
+Status RunningCollector::open_door(const Door& door) {
   const rpc::TlsFiles files{config_.certificate_file, config_.key_file, config_.authority_file};
-  const auto credentials = rpc::server_credentials(files, client_certificate);
+  const auto credentials = rpc::server_credentials(files, door.client_certificate);
   if (!credentials) return fail(credentials.error());
   grpc::ServerBuilder builder;
   rpc::apply_limits(builder);
-  builder.AddListeningPort(address, *credentials, &port);
-  builder.RegisterService(&service);
-  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  if (!server || port == 0) {
-    return fail(ErrorCode::unavailable,
-                fmt::format("{}: cannot be listened on; is another program using it?", address));
-  }
-  return server;
-}
-
-Status RunningCollector::open_doors() {
-  struct Door {
-    const std::string& address;
-    bool client_certificate;
-    grpc::Service& service;
-    int& port;
-    std::unique_ptr<grpc::Server>& server;
-  };
-  const Door doors[] = {
-      {config_.listen_operators, true, *operator_service_, ports_.operators, operator_server_},
-      {config_.listen_enroll, false, *enroll_service_, ports_.enroll, enroll_server_},
-      {config_.listen_agents, true, *agent_service_, ports_.agents, agent_server_},
-  };
-  for (const Door& door : doors) {
-    auto server = open_door(door.address, door.client_certificate, door.service, door.port);
-    if (!server) return fail(server.error());
-    door.server = *std::move(server);
+  door.limits(builder);
+  builder.AddListeningPort(door.address, *credentials, &door.port);
+  builder.RegisterService(&door.service);
+  door.server = builder.BuildAndStart();
+  if (!door.server || door.port == 0) {
+    return fail(
+        ErrorCode::unavailable,
+        fmt::format("{}: cannot be listened on; is another program using it?", door.address));
   }
   return {};
 }
 
+Status RunningCollector::open_doors() {
+  const auto no_more = [](grpc::ServerBuilder&) {};
+  const auto for_operators = [](grpc::ServerBuilder& builder) {
+    builder.SetMaxSendMessageSize(kOperatorAnswerBytes);
+    builder.SetMaxReceiveMessageSize(static_cast<int>(kOperatorRequestBytes));
+  };
+  const auto for_strangers = [](grpc::ServerBuilder& builder) {
+    builder.SetMaxReceiveMessageSize(kEnrollRequestBytes);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kEnrollStreams);
+    builder.SetResourceQuota(grpc::ResourceQuota("enroll").Resize(kEnrollMemory));
+  };
+  const Door doors[] = {
+      {config_.listen_operators, true, *operator_service_, for_operators, ports_.operators,
+       operator_server_},
+      {config_.listen_enroll, false, *enroll_service_, for_strangers, ports_.enroll,
+       enroll_server_},
+      {config_.listen_agents, true, *agent_service_, no_more, ports_.agents, agent_server_},
+  };
+  for (const Door& door : doors) TOCSIN_TRY(open_door(door));
+  return {};
+}
+
 void RunningCollector::stop() {
+  // While the disk is full calls wait for the journal: they are told now that it is over.
+  if (writer_ && writer_->health()) writer_->stop();
   if (hub_ && !hub_->stop()) log::warning("collector.streams_cut");
   const gpr_timespec deadline = gpr_time_from_millis(kShutdownDeadline.count(), GPR_TIMESPAN);
-  for (grpc::Server* server : {agent_server_.get(), enroll_server_.get(), operator_server_.get()}) {
-    if (server != nullptr) server->Shutdown(deadline);
+  for (auto* server : {&agent_server_, &enroll_server_, &operator_server_}) {
+    if (*server) (*server)->Shutdown(deadline);
   }
-  if (workers_) workers_->stop();
-  agent_server_.reset();
-  enroll_server_.reset();
-  operator_server_.reset();
-  hub_for_judge_ = nullptr;
-  outbox_for_judge_ = nullptr;
+  for (auto* workers : {&workers_, &enroll_workers_}) {
+    if (*workers) (*workers)->stop();
+  }
+  for (auto* server : {&agent_server_, &enroll_server_, &operator_server_}) server->reset();
+  hub_for_judge_.set(nullptr);
+  agent_service_.reset();
+  hub_.reset();
+  outbox_for_judge_.set(nullptr);
   outbox_.reset();
   if (writer_ && judge_) {
     if (const auto said = writer_->submit_and_wait(collector_event("collector.stopped")); !said) {
@@ -426,7 +505,7 @@ void RunningCollector::stop() {
     }
   }
   if (writer_) writer_->stop();
-  judge_for_writer_ = nullptr;
+  judge_for_writer_.set(nullptr);
   judge_.reset();
 }
 
