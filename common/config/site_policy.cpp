@@ -20,7 +20,6 @@ constexpr std::size_t kRules = 1024;  // of one kind in one baseline
 constexpr std::size_t kHosts = 10'000;
 constexpr std::size_t kChannels = 64;
 constexpr std::size_t kContacts = 1024;
-constexpr DurationRange kShort{1s, 24h};
 constexpr DurationRange kLong{1s, 24h * 30};
 
 constexpr std::string_view kRoleWords = "duty, working_group, officer, committee, auditor, admin";
