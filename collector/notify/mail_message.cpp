@@ -70,7 +70,11 @@ bool is_mail_address(std::string_view text) {
 }
 
 std::string encoded_subject(std::string_view subject) {
-  if (is_plain(subject) && subject.size() <= kBase64Line) return std::string(subject);
+  // What looks like an encoded word would be decoded by the reader's program.
+  const bool looks_encoded = subject.find("=?") != std::string_view::npos;
+  if (is_plain(subject) && !looks_encoded && subject.size() <= kBase64Line) {
+    return std::string(subject);
+  }
   std::string text;
   while (!subject.empty()) {
     const std::string_view word = beginning(subject, kWordBytes);

@@ -13,7 +13,8 @@ namespace tocsin::collector {
 // Is it an address that may be put between < and >: printable ASCII, one @, no space or bracket?
 bool is_mail_address(std::string_view text);
 
-// RFC 2047: "=?UTF-8?B?…?=", folded; plain ASCII stays as it is.
+// RFC 2047: "=?UTF-8?B?…?=", folded; plain ASCII stays as it is, unless it looks like an encoded
+// word itself.
 std::string encoded_subject(std::string_view subject);
 
 // "<key@domain>", the domain being that of `from`: the same for every attempt, so that a mail sent

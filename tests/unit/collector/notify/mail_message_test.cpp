@@ -29,6 +29,11 @@ TEST(MailMessage, EncodesASubjectInWordsThatDoNotCutACharacter) {
   EXPECT_EQ(encoded.find("=?=\r\n"), encoded.npos);
 }
 
+TEST(MailMessage, ASubjectThatLooksEncodedIsShownAsItIsAndNotDecoded) {
+  EXPECT_EQ(encoded_subject("=?UTF-8?B?DQpCY2M6IGE=?="),
+            "=?UTF-8?B?PT9VVEYtOD9CP0RRcENZMk02SUdFPT89?=");
+}
+
 TEST(MailMessage, TakesAddressesAndNothingElse) {
   EXPECT_TRUE(is_mail_address("duty@example.tw"));
   for (const std::string bad :
