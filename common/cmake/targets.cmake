@@ -72,11 +72,11 @@ function(tocsin_folders)
   endforeach()
 endfunction()
 
-# tocsin_fuzzer(NAME SOURCES x.cpp LINK libs…): a libFuzzer target (preset fuzz), run by ctest for
-# TOCSIN_FUZZ_SECONDS; its corpus is tests/data/fuzz/NAME, its inputs that once failed stay there for
-# good.
+# tocsin_fuzzer(NAME SOURCES x.cpp LINK libs… [SAMPLES folders…]): a libFuzzer target (preset fuzz),
+# run by ctest for TOCSIN_FUZZ_SECONDS. It begins with tests/data/fuzz/NAME, where inputs that once
+# failed stay for good, and with the folders of SAMPLES; what it finds goes to the build folder.
 function(tocsin_fuzzer name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;SAMPLES" ${ARGN})
   if(NOT TOCSIN_FUZZ)
     return()
   endif()
@@ -86,9 +86,9 @@ function(tocsin_fuzzer name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
   set(corpus ${PROJECT_BINARY_DIR}/corpus/${name})
   file(MAKE_DIRECTORY ${corpus})
-  set(samples ${PROJECT_SOURCE_DIR}/tests/data/fuzz/${name})
-  if(NOT EXISTS ${samples})
-    set(samples)
+  set(samples ${ARG_SAMPLES})
+  if(EXISTS ${PROJECT_SOURCE_DIR}/tests/data/fuzz/${name})
+    list(APPEND samples ${PROJECT_SOURCE_DIR}/tests/data/fuzz/${name})
   endif()
   add_test(NAME ${name} COMMAND ${name} -max_total_time=${TOCSIN_FUZZ_SECONDS} -timeout=10
     -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=${PROJECT_BINARY_DIR}/ ${corpus} ${samples})

@@ -1,0 +1,87 @@
+// What audit logs, journal cursors and a check's own kept position may hold. What a look keeps must
+// be readable at the next look, whatever the log holds.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "agent/checks/audit_log_facts.hpp"
+#include "common/base/limits.hpp"
+#include "common/base/result.hpp"
+
+namespace {
+
+using namespace tocsin;
+using namespace tocsin::agent;
+
+void check_serials(std::string_view text) {
+  const auto serials = parse_audit_serials(text);
+  TOCSIN_CHECK(serials.size() <= text.size() / std::string_view("msg=audit(").size());
+  TOCSIN_CHECK(std::adjacent_find(serials.begin(), serials.end(), std::greater_equal<>()) ==
+               serials.end());
+  std::string lines;
+  for (const std::uint64_t serial : serials) {
+    lines += fmt::format("type=USER_LOGIN msg=audit(1700000000.123:{}): pid=1\n", serial);
+  }
+  TOCSIN_CHECK(parse_audit_serials(lines) == serials);
+}
+
+void check_cursor(std::string_view text) {
+  const auto place = parse_journal_cursor(text);
+  if (!place) return;
+  TOCSIN_CHECK(place->sequence != 0 && !place->sequence_id.empty());
+  TOCSIN_CHECK(parse_journal_cursor(
+                   fmt::format("s={};i={:x};b=0", place->sequence_id, place->sequence)) == place);
+}
+
+// One look at a file that begins with `content`, from a position that `text` may be.
+void check_look(std::string_view content, const std::optional<AuditPosition>& before) {
+  AuditLook look;
+  look.source = "/var/log/audit/audit.log";
+  look.present = look.readable = model::Tristate::yes;
+  look.stat.inode = 7;
+  look.stat.size = content.size();
+  look.head = content.substr(0, kHeadBytes);
+  look.tail = content.substr(content.size() - std::min(content.size(), kHeadBytes));
+  look.boot_id = "5c9f7a1e-0000-4000-8000-000000000000";
+  const AuditResult result = audit_log_facts(look, before);
+  TOCSIN_CHECK(parse_audit_position(to_text(result.next)) == result.next);
+  TOCSIN_CHECK(look.head.empty() || same_head(look.head, result.next));
+  // A second look at the same file right after finds nothing wrong with it.
+  const AuditResult again = audit_log_facts(look, result.next);
+  TOCSIN_CHECK(!has_changed_hands(look, result.next));
+  TOCSIN_CHECK(!again.facts.replaced && !again.facts.shrunk && !again.facts.head_changed);
+  TOCSIN_CHECK(again.facts.sequence_gap == 0 && !again.facts.new_boot);
+  TOCSIN_CHECK(again.next == result.next);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  check_serials(text);
+  check_cursor(text);
+  const std::size_t line = std::min(text.find('\n'), text.size());
+  const auto position = parse_audit_position(text.substr(0, line));
+  if (position) {
+    TOCSIN_CHECK(position->head_bytes <= kHeadBytes);
+    TOCSIN_CHECK(parse_audit_position(to_text(*position)) == position);
+  }
+  check_look(text.substr(line), position);
+  if (const auto journal = parse_journal_position(text)) {
+    TOCSIN_CHECK(journal->cursor.size() <= limits::kText);
+    TOCSIN_CHECK(parse_journal_position(to_text(*journal)) == journal);
+    JournalLook look;
+    look.present = look.readable = model::Tristate::yes;
+    look.newest = journal->cursor;
+    look.counted = true;
+    const JournalResult same = journal_facts(look, journal);
+    TOCSIN_CHECK(!same.facts.replaced && !same.facts.shrunk && same.facts.sequence_gap == 0);
+    TOCSIN_CHECK(parse_journal_position(to_text(same.next)) == same.next);
+  }
+  return 0;
+}

@@ -1,0 +1,90 @@
+// Certificates and requests from strangers, as PEM or DER. Nothing is taken as signed by an
+// authority that never signed it, and no error stays behind for the TLS code to trip over.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+#include "common/base/result.hpp"
+#include "common/crypto/crypto.hpp"
+
+namespace {
+
+using namespace tocsin;
+
+constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
+
+bool is_digest(std::string_view text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
+}
+
+std::string pem_of(std::string_view der) {
+  std::string text(4 * ((der.size() + 2) / 3) + 1, '\0');
+  text.resize(static_cast<std::size_t>(EVP_EncodeBlock(
+      reinterpret_cast<unsigned char*>(text.data()),
+      reinterpret_cast<const unsigned char*>(der.data()), static_cast<int>(der.size()))));
+  for (std::size_t i = 64; i < text.size(); i += 65) text.insert(i, "\n");
+  return std::string(kBegin) + "\n" + text + "\n-----END CERTIFICATE-----\n";
+}
+
+const crypto::Authority& stranger() {
+  static const crypto::Authority authority = [] {
+    auto made = crypto::make_authority("fuzz", Instant{}, std::chrono::hours(24 * 365));
+    TOCSIN_CHECK(made.has_value());
+    return std::move(*made);
+  }();
+  return authority;
+}
+
+void check_certificate(const std::string& pem) {
+  const Instant now{1'000'000'000};
+  TOCSIN_CHECK(!crypto::verify_certificate(pem, stranger().certificate_pem, now));
+  TOCSIN_CHECK(!crypto::verify_certificate(stranger().certificate_pem, pem, now) ||
+               pem.find(stranger().certificate_pem) != std::string::npos);
+  const auto info = crypto::read_certificate(pem);
+  TOCSIN_CHECK(ERR_peek_error() == 0);
+  if (!info) {
+    TOCSIN_CHECK(!info.error().message.empty());
+    return;
+  }
+  TOCSIN_CHECK(is_digest(info->fingerprint));
+  TOCSIN_CHECK(crypto::fingerprint_of(pem) == info->fingerprint);
+  using Kind = crypto::Identity::Kind;
+  TOCSIN_CHECK(info->identity.kind != Kind::agent || is_digest(info->identity.agent.hex));
+  TOCSIN_CHECK(info->identity.kind == Kind::agent || !info->identity.name.empty());
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  const bool is_pem = bytes.find(kBegin) != bytes.npos;
+  check_certificate(is_pem ? std::string(bytes) : pem_of(bytes));
+  if (const auto parts = crypto::split_certificates(bytes)) {
+    TOCSIN_CHECK(!parts->empty() && parts->size() <= 8);
+    for (const std::string& part : *parts) TOCSIN_CHECK(part.starts_with(kBegin));
+  }
+  if (const auto agent = crypto::agent_id_of_request(bytes)) {
+    TOCSIN_CHECK(is_digest(agent->hex));
+    // What is enrolled under this id is what the request's key holds, and nothing else.
+    const Instant now{1'000'000'000};
+    crypto::CertificateRequest request{
+        {.kind = crypto::Identity::Kind::agent, .agent = *agent, .name = {}},
+        {},
+        {},
+        now,
+        std::chrono::hours(24)};
+    const auto signed_pem = crypto::sign_certificate(stranger(), bytes, request);
+    TOCSIN_CHECK(signed_pem.has_value());
+    const auto info = crypto::read_certificate(*signed_pem);
+    TOCSIN_CHECK(info && info->identity.agent == *agent);
+    TOCSIN_CHECK(
+        crypto::verify_certificate(*signed_pem, stranger().certificate_pem, now).has_value());
+  }
+  TOCSIN_CHECK(ERR_peek_error() == 0);
+  return 0;
+}

@@ -1,0 +1,76 @@
+// Datagrams: what the kernel answers about its sockets, and what the network answers to an echo
+// request. Nobody but the holder of a request's key makes an answer to it.
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+
+#include "agent/os/icmp.hpp"
+#include "agent/os/sock_diag.hpp"
+#include "common/base/result.hpp"
+
+namespace {
+
+using namespace tocsin;
+using namespace tocsin::agent;
+
+void check_sock_diag(std::string_view datagram) {
+  const auto tcp = os::parse_sock_diag(datagram, model::Protocol::tcp);
+  const auto udp = os::parse_sock_diag(datagram, model::Protocol::udp);
+  TOCSIN_CHECK(tcp.has_value() == udp.has_value());
+  if (!tcp) {
+    TOCSIN_CHECK(!tcp.error().message.empty() && tcp.error() == udp.error());
+    return;
+  }
+  TOCSIN_CHECK(tcp->sockets.size() == udp->sockets.size());
+  constexpr std::size_t kEntryBytes = sizeof(nlmsghdr) + sizeof(inet_diag_msg);
+  TOCSIN_CHECK(tcp->sockets.size() <= datagram.size() / kEntryBytes);
+  for (const os::Socket& socket : tcp->sockets) {
+    TOCSIN_CHECK(socket.remote == os::unmapped(socket.remote));
+    TOCSIN_CHECK(os::parse_ip(os::to_string(socket.local)) == socket.local);
+  }
+  if (tcp->done || datagram.size() % NLMSG_ALIGNTO != 0) return;
+  // The end of the dump behind it adds nothing but the end.
+  const nlmsghdr end{sizeof(nlmsghdr), NLMSG_DONE, NLM_F_MULTI, 1, 0};
+  std::string more(datagram);
+  more.append(reinterpret_cast<const char*>(&end), sizeof end);
+  const auto ended = os::parse_sock_diag(more, model::Protocol::tcp);
+  TOCSIN_CHECK(ended.has_value() && ended->done);
+  TOCSIN_CHECK(ended->sockets == tcp->sockets && ended->interrupted == tcp->interrupted);
+}
+
+void check_echo(std::string_view packet, bool v6, bool with_ip_header) {
+  os::EchoKey key;
+  key.identifier = 0x1234;
+  for (const bool raw : {false, true}) {
+    key.identifier_is_ours = raw;
+    key.nonce = {'0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'};
+    const std::string_view nonce(key.nonce.data(), key.nonce.size());
+    const auto answer = os::parse_echo(packet, key, v6, with_ip_header);
+    if (!answer) continue;
+    TOCSIN_CHECK(!answer->reply || packet.find(nonce) != std::string_view::npos);
+    os::EchoKey other = key;
+    other.nonce[0] = 'x';
+    // A router may quote too little for the nonce; a reply never does.
+    const auto stolen = os::parse_echo(packet, other, v6, with_ip_header);
+    TOCSIN_CHECK(!stolen || !stolen->reply || packet.find("x123456789abcdef") != packet.npos);
+    std::string reply = os::echo_request(key, answer->sequence, v6);
+    reply[0] = v6 ? static_cast<char>(129) : '\0';
+    const auto own = os::parse_echo(reply, key, v6, false);
+    TOCSIN_CHECK(own && own->reply && own->sequence == answer->sequence);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  check_sock_diag(bytes);
+  for (const bool v6 : {false, true}) {
+    for (const bool with_ip_header : {false, true}) check_echo(bytes, v6, with_ip_header);
+  }
+  return 0;
+}

@@ -1,0 +1,114 @@
+// The files of /proc, which any process of the host can fill: what is read of them was in them, and
+// writing it down in their form reads back the same.
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "agent/os/procfs.hpp"
+#include "agent/os/sock_diag.hpp"
+#include "common/base/result.hpp"
+
+namespace {
+
+using namespace tocsin;
+using namespace tocsin::agent;
+
+void check_stat(std::string_view text) {
+  const auto stat = os::parse_stat(text);
+  if (!stat) return;
+  TOCSIN_CHECK(text.find(stat->name) != std::string_view::npos);
+  std::string line = fmt::format("{} ({}) {}\t{}\t0\t0\t0\t0\t{}", stat->pid, stat->name,
+                                 stat->state, stat->parent, stat->flags);
+  for (int i = 0; i < 12; ++i) line += "\t0";
+  line += fmt::format("\t{}\n", stat->start_ticks);
+  const auto again = os::parse_stat(line);
+  TOCSIN_CHECK(again.has_value());
+  TOCSIN_CHECK(again->pid == stat->pid && again->name == stat->name);
+  TOCSIN_CHECK(again->state == stat->state && again->parent == stat->parent);
+  TOCSIN_CHECK(again->flags == stat->flags && again->start_ticks == stat->start_ticks);
+}
+
+void check_status(std::string_view text) {
+  // Lines before that are not about the user change nothing.
+  const std::string more = "Name:\tUid\nState:\tS\n" + std::string(text);
+  const auto uid = os::parse_status_uid(text);
+  TOCSIN_CHECK(os::parse_status_uid(more) == uid);
+  if (uid) {
+    TOCSIN_CHECK(os::parse_status_uid(fmt::format("Uid:\t0\t{}\t0\t0\n", *uid)) == uid);
+  }
+}
+
+void check_cgroup(std::string_view text) {
+  const std::string unit = os::parse_cgroup_unit(text);
+  if (unit.empty()) return;
+  TOCSIN_CHECK(text.find(unit) != std::string_view::npos);
+  TOCSIN_CHECK(unit.find_first_of("/\n") == std::string::npos);
+  TOCSIN_CHECK(unit.rfind('.') != std::string::npos);
+  TOCSIN_CHECK(os::parse_cgroup_unit("0::/system.slice/" + unit) == unit);
+}
+
+void check_gateway(std::string_view text) {
+  // A route behind all others is the answer only where there is none among them.
+  constexpr std::uint32_t kLast = 0x0100A8C0;
+  const std::string more = std::string(text) + "\neth9\t00000000\t0100A8C0\t0003\t0\n";
+  TOCSIN_CHECK(os::parse_default_gateway(more) == os::parse_default_gateway(text).value_or(kLast));
+}
+
+void check_passwd(std::string_view text) {
+  constexpr std::size_t kLimit = 8;
+  const auto users = os::parse_passwd(text, kLimit);
+  TOCSIN_CHECK(users.size() <= kLimit);
+  std::string lines;
+  for (const auto& [uid, name] : users) {
+    TOCSIN_CHECK(!name.empty() && name.find_first_of(":\n") == std::string::npos);
+    lines += fmt::format("{}:x:{}:100::/:/bin/sh\n", name, uid);
+  }
+  TOCSIN_CHECK(os::parse_passwd(lines, kLimit) == users);
+}
+
+std::string endpoint(const os::IpAddress& address, std::uint16_t port) {
+  std::string text;
+  for (std::size_t i = 0; i < (address.v6 ? 16U : 4U); i += 4) {
+    std::uint32_t word = 0;
+    std::memcpy(&word, address.bytes.data() + i, sizeof word);
+    text += fmt::format("{:08X}", word);
+  }
+  return fmt::format("{}:{:04X}", text, port);
+}
+
+void check_net(std::string_view text) {
+  const auto sockets = os::parse_proc_net(text, model::Protocol::udp);
+  std::string lines;
+  for (const os::Socket& socket : sockets) {
+    TOCSIN_CHECK(socket.protocol == model::Protocol::udp);
+    lines += fmt::format("0: {} {} {:02X} 0:0 0:0 0 {} 0 {}\n",
+                         endpoint(socket.local, socket.local_port),
+                         endpoint(socket.remote, socket.remote_port),
+                         static_cast<unsigned>(socket.state), socket.uid, socket.inode);
+  }
+  TOCSIN_CHECK(os::parse_proc_net(lines, model::Protocol::udp) == sockets);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  check_stat(text);
+  check_status(text);
+  check_cgroup(text);
+  check_gateway(text);
+  check_passwd(text);
+  check_net(text);
+  if (const auto range = os::parse_port_range(text)) TOCSIN_CHECK(range->first <= range->second);
+  if (const auto inode = os::parse_socket_link(text)) {
+    TOCSIN_CHECK(os::parse_socket_link(fmt::format("socket:[{}]", *inode)) == inode);
+  }
+  if (os::environment_has(text, "LD_PRELOAD")) {
+    TOCSIN_CHECK(text.find("LD_PRELOAD=") != std::string_view::npos);
+  }
+  return 0;
+}
