@@ -85,6 +85,7 @@ class Hub::Impl : public std::enable_shared_from_this<Hub::Impl> {
        const std::vector<KnownAgent>& known, const IngestOptions& options);
   ~Impl();
   void start();
+  void step();
   bool stop(Duration limit);
   template <class Act>
   void post(Act act) {
@@ -138,10 +139,12 @@ class Hub::Impl : public std::enable_shared_from_this<Hub::Impl> {
   void flush_presence();
 
   // Time.
+  void look_again_later();
   void look_around();
   void look_at(const AgentId& id, Agent& agent, MonoTime now, Duration silent_after);
   void look_at(const SessionPtr& session, MonoTime now, Instant wall);
   void retry_soon(const SessionPtr& session);
+  void retry_refused();
   Duration heartbeat_every() const;
 
   SessionPtr session_of(const std::shared_ptr<AgentStream>& stream) const;
@@ -186,8 +189,17 @@ Hub::Impl::Impl(IngestParts parts, const std::vector<SpoolCursor>& cursors,
 }
 
 void Hub::Impl::start() {
-  post([](Impl& hub) { hub.look_around(); });
+  if (!options_.own_thread) return;
+  post([](Impl& hub) { hub.look_again_later(); });
   thread_ = std::thread([this] { context_.run(); });
+}
+
+void Hub::Impl::step() {
+  TOCSIN_CHECK(!options_.own_thread);
+  context_.poll();
+  retry_refused();
+  look_around();
+  context_.poll();
 }
 
 Hub::Impl::~Impl() {
@@ -204,8 +216,10 @@ bool Hub::Impl::stop(Duration limit) {
     }
   });
   bool all = false;
+  if (!options_.own_thread) context_.poll();
   {
     std::unique_lock lock(counters_mutex_);
+    if (!options_.own_thread) limit = {};
     all = all_gone_.wait_for(lock, limit, [this] { return counters_.sessions == 0; });
   }
   if (!all) log::warning("ingest.sessions_left", {{"sessions", counters().sessions}});
@@ -513,17 +527,20 @@ void Hub::Impl::read_on(const SessionPtr& session) {
 void Hub::Impl::retry_soon(const SessionPtr& session) {
   const bool idle = retry_.empty();
   if (std::find(retry_.begin(), retry_.end(), session) == retry_.end()) retry_.push_back(session);
-  if (!idle) return;
+  if (!idle || !options_.own_thread) return;
   retry_timer_.expires_after(options_.intake_retry);
   retry_timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;
-    const std::vector<SessionPtr> again = std::exchange(retry_, {});
-    for (const SessionPtr& refused : again) {
-      if (refused->finishing) continue;
-      submit(refused, agent_of(refused->stream->agent()));
-      read_on(refused);
-    }
+    if (!error) retry_refused();
   });
+}
+
+void Hub::Impl::retry_refused() {
+  const std::vector<SessionPtr> again = std::exchange(retry_, {});
+  for (const SessionPtr& refused : again) {
+    if (refused->finishing) continue;
+    submit(refused, agent_of(refused->stream->agent()));
+    read_on(refused);
+  }
 }
 
 // ---- Heartbeats and presence ----
@@ -636,6 +653,14 @@ Duration Hub::Impl::heartbeat_every() const {
   return std::min(options_.longest_heartbeat, policy_->agent_silent_after / 4);
 }
 
+void Hub::Impl::look_again_later() {
+  look_around();
+  look_timer_.expires_after(options_.look_every);
+  look_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) look_again_later();
+  });
+}
+
 void Hub::Impl::look_around() {
   const MonoTime now = parts_.time.steady();
   const Instant wall = parts_.time.wall();
@@ -649,10 +674,6 @@ void Hub::Impl::look_around() {
     look_at(session, now, wall);
   }
   flush_presence();
-  look_timer_.expires_after(options_.look_every);
-  look_timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) look_around();
-  });
 }
 
 void Hub::Impl::look_at(const AgentId& id, Agent& agent, MonoTime now, Duration silent_after) {
@@ -720,6 +741,8 @@ void Hub::revoked(const AgentId& agent) {
 }
 
 IngestCounters Hub::counters() const { return impl_->counters(); }
+
+void Hub::step() { impl_->step(); }
 
 bool Hub::stop(Duration limit) { return impl_->stop(limit); }
 

@@ -67,6 +67,7 @@ struct IngestOptions {
   Duration look_every = 250ms;       // at silence, expiry and policy
   Duration finish_within = 3s;       // then the stream is aborted
   std::size_t requests_per_agent = 64;
+  bool own_thread = true;  // false: nothing happens but in step(); for tests
 };
 
 struct IngestCounters {
@@ -112,6 +113,10 @@ class Hub {
   void revoked(const AgentId& agent);
 
   IngestCounters counters() const;
+
+  // What the thread does when it wakes: all that was called, then what time brings (refused
+  // submissions again, a look around), whatever the clock says. For a hub without its thread.
+  void step();
 
   // Refuses new sessions, ends all and waits until they are gone, at most `limit`. The thread goes
   // on for streams that still call in, until the hub is destroyed. True: all were gone in time.
