@@ -253,8 +253,10 @@ class Story {
   // Every row as it is stored, in one order.
   std::string state_bytes() { return state_bytes_of(state_); }
   static std::string state_bytes_of(const collector::MemoryState& state) {
-    const collector::StateSnapshot kept = state.open_store()->load().value();
-    const auto reader = state.open_reader();
+    return state_bytes_of(*state.open_store(), *state.open_reader());
+  }
+  static std::string state_bytes_of(collector::StateStore& store, collector::StateReader& reader) {
+    const collector::StateSnapshot kept = store.load().value();
     std::string bytes;
     for (const auto& row : kept.hosts) bytes += wire::encode_host(row);
     for (const auto& row : kept.findings) bytes += wire::encode_finding(row);
@@ -262,14 +264,14 @@ class Story {
     for (const auto& [key, value] : kept.values) bytes += fmt::format("{}={};", key, value);
     collector::IncidentQuery query;
     query.limit = 1000;
-    const auto incidents = reader->incidents(query).value();
+    const auto incidents = reader.incidents(query).value();
     for (const auto& incident : incidents) {
       bytes += wire::encode_incident(incident);
-      const auto findings = reader->findings(incident.id).value();
+      const auto findings = reader.findings(incident.id).value();
       for (const auto& row : findings) bytes += wire::encode_finding(row);
-      const auto timeline = reader->timeline(incident.id).value();
+      const auto timeline = reader.timeline(incident.id).value();
       for (const auto& row : timeline) bytes += wire::encode_timeline(row);
-      const auto notifications = reader->notifications(incident.id).value();
+      const auto notifications = reader.notifications(incident.id).value();
       for (const auto& row : notifications) bytes += wire::encode_notification(row);
     }
     return bytes;

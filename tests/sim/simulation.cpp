@@ -1,0 +1,391 @@
+#include "tests/sim/simulation.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "collector/ingest/incoming.hpp"
+#include "tests/support/story.hpp"
+
+namespace tocsin::tests {
+namespace {
+
+constexpr std::size_t kSettleRounds = 4000;
+constexpr std::size_t kViolations = 10;  // kept
+
+}  // namespace
+
+Happened& Happened::operator+=(const Happened& other) {
+  for (auto member :
+       {&Happened::facts, &Happened::dropped, &Happened::repeated, &Happened::duplicates,
+        &Happened::gaps, &Happened::replaced, &Happened::collector_kills,
+        &Happened::collector_power_cuts, &Happened::agent_power_cuts, &Happened::restores,
+        &Happened::new_epochs, &Happened::ranges_lost, &Happened::facts_refused,
+        &Happened::clock_steps, &Happened::incidents}) {
+    this->*member += other.*member;
+  }
+  return *this;
+}
+
+Simulation::Simulation(std::uint64_t seed, const SimulationOptions& options)
+    : chance_(seed), options_(options) {
+  collector_ = std::make_unique<SimCollector>(chance_, options_.sabotage,
+                                              [this](const std::string& what) { complain(what); });
+  for (std::size_t i = 0; i < options_.agents; ++i) {
+    // The first host's spool is so small that it fills when the network is away.
+    agents_.push_back(
+        std::make_unique<SimAgent>(fmt::format("h{}", i + 1), chance_, i == 0 ? 4'000 : 1'000'000));
+  }
+}
+
+void Simulation::complain(const std::string& what) {
+  if (violations_.size() < kViolations) {
+    violations_.push_back(fmt::format("step {}: {}", steps_done_, what));
+  }
+}
+
+void Simulation::run() {
+  set_up();
+  for (; steps_done_ < options_.steps && violations_.empty(); ++steps_done_) {
+    step();
+    look_at_power();
+  }
+  if (violations_.empty()) settle();
+  if (violations_.empty()) balance();
+}
+
+void Simulation::set_up() {
+  collector_->submit(model::PolicyChange{"site", "digest", "0", {}});
+  for (const auto& agent : agents_) {
+    collector_->submit(model::Command{"admit-" + agent->name(),
+                                      {"admin", model::Role::admin, ""},
+                                      0,
+                                      "",
+                                      model::AdmitAgent{agent->id(), agent->name(), "token"}});
+  }
+  collector_->step_writer();
+  while (collector_->step_judge()) {
+  }
+}
+
+// ---- One step ----
+
+void Simulation::step() {
+  pass_time(chance_.below(2000) * 1ms);
+  if (chance_.one_in(25)) return disaster();
+  switch (chance_.below(8)) {
+    case 0:
+    case 1:
+      return agent_step(*agents_[chance_.below(agents_.size())]);
+    case 2:
+    case 3:
+    case 4:
+      if (!streams_.empty()) deliver(streams_[chance_.below(streams_.size())]);
+      return;
+    case 5:
+      return operate();
+    default:
+      return collector_step();
+  }
+}
+
+void Simulation::pass_time(Duration by) {
+  collector_->time.advance(by);
+  for (const auto& agent : agents_) agent->time.advance(by);
+}
+
+void Simulation::agent_step(SimAgent& agent) {
+  if (chance_.one_in(2)) agent.observe();
+  if (!agent.connected()) {
+    const auto self = std::find_if(agents_.begin(), agents_.end(),
+                                   [&](const auto& other) { return other.get() == &agent; });
+    return connect(static_cast<std::size_t>(self - agents_.begin()));
+  }
+  agent.send_facts();
+  if (chance_.one_in(4)) agent.send_heartbeat();
+}
+
+void Simulation::collector_step() {
+  if (!collector_->running()) {
+    collector_->start();
+    return;
+  }
+  switch (chance_.below(3)) {
+    case 0:
+      return collector_->step_hub();
+    case 1:
+      return collector_->step_writer();
+    default:
+      collector_->step_judge();
+  }
+}
+
+void Simulation::disaster() {
+  switch (chance_.below(9)) {
+    case 0:
+      collector_->kill();
+      return collector_died();
+    case 1:
+      collector_->cut_power();
+      return collector_died();
+    case 2:
+      return collector_->plan_power_cut();
+    case 3:
+      return collector_->time.step_wall(chance_.one_in(2) ? 24h : -24h);
+    case 4:
+      return pass_time(2min);
+    default:
+      return agent_disaster();
+  }
+}
+
+void Simulation::agent_disaster() {
+  SimAgent& agent = *agents_[chance_.below(agents_.size())];
+  switch (chance_.below(8)) {
+    case 0:
+      return agent.restart();
+    case 1:
+      return agent.cut_power();
+    case 2:
+      return agent.plan_power_cut();
+    case 3:
+      return agent.time.step_wall(chance_.one_in(2) ? 24h : -24h);
+    case 4:
+      return agent.keep_copy();
+    case 5:
+      return agent.restore_copy();
+    case 6:
+      return agent.purge();
+    default:
+      return cut_connection(agent);
+  }
+}
+
+// Power that goes in the middle of a write goes for the whole machine.
+void Simulation::look_at_power() {
+  for (const auto& agent : agents_) agent->look_at_power();
+  if (!collector_->power_went()) return;
+  collector_->cut_power();
+  collector_died();
+}
+
+// ---- Operators and the outbox ----
+
+void Simulation::operate() {
+  if (!collector_->running()) return;
+  const auto& world = collector_->world();
+  if (!world.notifications.rows().empty() && chance_.one_in(2)) {
+    model::DeliveryOutcome outcome;
+    outcome.notification = world.notifications.rows().begin()->first;
+    outcome.attempt = 1;
+    return collector_->submit(outcome);
+  }
+  const auto& incidents = world.incidents.rows();
+  if (incidents.empty()) return;
+  command_about(
+      std::next(incidents.begin(), static_cast<std::ptrdiff_t>(chance_.below(incidents.size())))
+          ->second);
+}
+
+void Simulation::command_about(const model::Incident& incident) {
+  // One in four is sent again under the id it had, as after a lost answer.
+  if (commands_ == 0 || !chance_.one_in(4)) ++commands_;
+  model::Command command;
+  command.id = fmt::format("command {}", commands_);
+  command.principal = {"officer", model::Role::officer, ""};
+  command.seen_revision = incident.revision;
+  if (chance_.one_in(2)) {
+    command.act = model::Acknowledge{incident.id};
+  } else {
+    command.act = model::RegisterIncident{incident.id};
+  }
+  collector_->submit(command);
+}
+
+// ---- Network ----
+
+void Simulation::connect(std::size_t index) {
+  if (!collector_->running()) return;
+  SimAgent& agent = *agents_[index];
+  const auto stream = std::make_shared<SimStream>(
+      index, agent.id(), [this, id = agent.id()](const v1::CollectorMessage& message) {
+        check_acknowledged(id, message);
+      });
+  if (!agent.connect(stream)) return;
+  streams_.push_back(stream);
+  collector_->hub().opened(stream);
+}
+
+void Simulation::check_acknowledged(const AgentId& agent, const v1::CollectorMessage& message) {
+  Epoch epoch;
+  Seq up_to;
+  if (message.has_ack()) {
+    epoch = Epoch{message.ack().epoch()};
+    up_to = Seq{message.ack().up_to_seq()};
+  } else if (message.has_resume()) {
+    epoch = Epoch{message.resume().epoch()};
+    up_to = Seq{message.resume().acked_seq()};
+  } else {
+    return;
+  }
+  const Seq committed = collector_->journal().committed(agent, epoch);
+  if (up_to > committed) {
+    complain(fmt::format("acknowledged {}, committed {}", up_to.value, committed.value));
+  }
+}
+
+void Simulation::deliver(const std::shared_ptr<SimStream>& stream) {
+  if (chance_.one_in(2)) {
+    deliver_up(stream);
+  } else {
+    deliver_down(stream);
+  }
+}
+
+void Simulation::deliver_up(const std::shared_ptr<SimStream>& stream) {
+  if (stream->up.empty() && stream->agent_gone) {
+    collector_->hub().gone(stream);
+    return forget(stream);
+  }
+  if (stream->up.empty() || !stream->wants_message || stream->finished) return;
+  v1::AgentMessage message;
+  TOCSIN_CHECK(message.ParseFromString(stream->up.front()));
+  if (!calm_ && message.has_facts() && chance_.one_in(12)) {
+    ++dropped_;
+    stream->up.pop_front();
+    return;
+  }
+  if (!calm_ && message.has_facts() && chance_.one_in(8)) {
+    ++repeated_;  // It stays in the queue: it comes once more.
+  } else {
+    stream->up.pop_front();
+  }
+  stream->wants_message = false;
+  collector_->hub().received(stream, collector::read_message(stream->agent(), message));
+}
+
+void Simulation::deliver_down(const std::shared_ptr<SimStream>& stream) {
+  SimAgent& agent = *agents_[stream->index()];
+  const bool listens = agent.stream() == stream;
+  if (listens && !stream->down.empty()) {
+    v1::CollectorMessage message;
+    TOCSIN_CHECK(message.ParseFromString(stream->down.front()));
+    stream->down.pop_front();
+    return agent.handle(message);
+  }
+  if (!stream->finished) return;
+  if (listens) agent.disconnect();
+  collector_->hub().gone(stream);
+  forget(stream);
+}
+
+// The agent sees it at once; what was under way arrives in part, and the collector learns later.
+void Simulation::cut_connection(SimAgent& agent) {
+  const std::shared_ptr<SimStream> stream = agent.stream();
+  if (!stream) return;
+  stream->up.resize(chance_.below(stream->up.size() + 1));
+  agent.disconnect();
+}
+
+void Simulation::forget(const std::shared_ptr<SimStream>& stream) { std::erase(streams_, stream); }
+
+void Simulation::collector_died() {
+  for (const auto& stream : streams_) {
+    stream->collector_dead = true;
+    SimAgent& agent = *agents_[stream->index()];
+    if (agent.stream() == stream) agent.disconnect();
+  }
+  streams_.clear();
+}
+
+// ---- The end ----
+
+bool Simulation::settled() {
+  return collector_->running() && collector_->idle() &&
+         std::all_of(agents_.begin(), agents_.end(),
+                     [](const auto& agent) { return agent->established() && agent->drained(); });
+}
+
+// No more faults: everything that was accepted must arrive.
+void Simulation::settle() {
+  calm_ = true;
+  look_at_power();
+  collector_->heal();
+  for (const auto& agent : agents_) {
+    agent->heal();
+    agent->disconnect();  // What was dropped is sent again only after a new Hello.
+  }
+  for (std::size_t round = 0; round < kSettleRounds; ++round) {
+    pass_time(500ms);
+    if (!collector_->running() && !collector_->start()) return complain("no start on a good disk");
+    for (std::size_t i = 0; i < agents_.size(); ++i) {
+      SimAgent& agent = *agents_[i];
+      if (!agent.connected()) connect(i);
+      agent.send_facts();
+      if (round % 8 == 0) agent.send_heartbeat();
+      // A fact that fits lets the spool tell what it had refused before.
+      if (round == 100) agent.observe();
+    }
+    const auto streams = streams_;
+    for (const auto& stream : streams) deliver_up(stream);
+    const auto left = streams_;
+    for (const auto& stream : left) deliver_down(stream);
+    collector_->step_hub();
+    collector_->step_writer();
+    collector_->step_hub();
+    while (collector_->step_judge()) {
+      if (!violations_.empty()) return;
+    }
+    if (round > 150 && settled()) return;
+  }
+  complain("not everything arrived in the calm after the storm");
+}
+
+void Simulation::balance() {
+  const auto& journaled = collector_->journal().facts();
+  for (const auto& agent : agents_) {
+    for (const auto& [name, fact] : agent->offered) {
+      const auto found = journaled.find(name);
+      const std::uint32_t times = found == journaled.end() ? 0 : found->second;
+      if (times == 0 && fact.accepted && !fact.may_miss) {
+        complain(fmt::format("{} was accepted and never took effect", name));
+      }
+      if (times > 0 && !fact.accepted && !fact.may_miss) {
+        complain(fmt::format("{} was refused and took effect", name));
+      }
+      if (times > fact.at_most) complain(fmt::format("{} took effect {} times", name, times));
+    }
+    const std::uint64_t told = collector_->journal().lost_in_spool(agent->id());
+    if (!agent->disturbed && told != agent->refused) {
+      complain(
+          fmt::format("{} refused {} facts and told of {}", agent->name(), agent->refused, told));
+    }
+  }
+  collector_->check_at_the_end();
+}
+
+Happened Simulation::happened() const {
+  Happened sum;
+  const collector::IngestCounters now =
+      collector_->running() ? collector_->hub().counters() : collector::IngestCounters{};
+  sum.facts = collector_->counted.facts + now.facts;
+  sum.dropped = dropped_;
+  sum.repeated = repeated_;
+  sum.duplicates = collector_->counted.duplicates + now.duplicates;
+  sum.gaps = collector_->counted.gaps + now.gaps;
+  sum.replaced = collector_->counted.replaced + now.replaced;
+  sum.new_epochs = collector_->counted.new_epochs + now.new_epochs;
+  sum.ranges_lost = collector_->counted.ranges_lost + now.ranges_lost;
+  sum.collector_kills = collector_->kills;
+  sum.collector_power_cuts = collector_->power_cuts;
+  sum.clock_steps = collector_->clock_steps;
+  if (collector_->running()) sum.incidents = collector_->world().number("last/incident");
+  for (const auto& agent : agents_) {
+    sum.agent_power_cuts += agent->power_cuts;
+    sum.restores += agent->restores;
+    sum.facts_refused += agent->refused;
+  }
+  return sum;
+}
+
+}  // namespace tocsin::tests
