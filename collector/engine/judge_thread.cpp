@@ -87,18 +87,25 @@ Status JudgeThread::catch_up() {
 
 void JudgeThread::run() {
   for (;;) {
-    Result<std::vector<model::JournalEntry>> batch = next_batch();
+    Status done = must_reload_ ? reload() : Status{};
+    if (done) done = judge_next();
     {
       const std::lock_guard lock(mutex_);
       if (stopping_) return;
     }
-    if (!batch) {
-      recover_from(batch.error());
-    } else if (!batch->empty()) {
-      if (const Status status = judge_batch(*batch); !status) recover_from(status.error());
-    }
+    if (!done) recover_from(done.error());
     if (failure()) return;
   }
+}
+
+Status JudgeThread::judge_next() {
+  const Result<std::vector<model::JournalEntry>> batch = next_batch();
+  if (!batch) return fail(batch.error());
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return {};
+  }
+  return batch->empty() ? Status{} : judge_batch(*batch);
 }
 
 Status JudgeThread::judge_batch(const std::vector<model::JournalEntry>& batch) {
@@ -133,17 +140,18 @@ Status JudgeThread::reload() {
   Result<Fold> fold = Fold::resume(std::move(*snapshot), parts_.parse_policy);
   if (!fold) return fail(fold.error());
   fold_ = std::move(*fold);
+  must_reload_ = false;
   return {};
 }
 
+// The fold may be ahead of the store, its changes taken and lost: nothing is judged with it until
+// it was loaded again, however often that takes.
 void JudgeThread::recover_from(const Error& error) {
   log::error("judge.cannot_go_on", {{"code", to_string(error.code)}, {"why", error.message}});
-  Status reloaded = reload();
-  const bool may_pass =
-      is_retryable(error.code) && (reloaded || is_retryable(reloaded.error().code));
+  must_reload_ = true;
   std::unique_lock lock(mutex_);
-  if (!may_pass) {
-    failure_ = reloaded ? error : reloaded.error();
+  if (!is_retryable(error.code)) {
+    failure_ = error;
     judged_.notify_all();
     return;
   }

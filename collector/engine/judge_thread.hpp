@@ -39,6 +39,7 @@ class JudgeThread final : public Judge {
 
   void run();
   Status catch_up();
+  Status judge_next();
   Status judge_batch(const std::vector<model::JournalEntry>& batch);
   Result<Effects> fold_batch(const std::vector<model::JournalEntry>& batch);
   Status reload();
@@ -57,6 +58,7 @@ class JudgeThread final : public Judge {
   JudgeParts parts_;
   Hooks hooks_;
   Fold fold_;
+  bool must_reload_ = false;  // fold_ holds what was not committed
 
   mutable std::mutex mutex_;  // guards everything below
   std::condition_variable work_;

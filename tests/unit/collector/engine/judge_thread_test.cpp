@@ -74,7 +74,13 @@ class DirectIntake final : public collector::Intake {
 class FailingStore final : public collector::StateStore {
  public:
   explicit FailingStore(const collector::MemoryState& state) : store_(state.open_store()) {}
-  Result<collector::StateSnapshot> load() override { return store_->load(); }
+  Result<collector::StateSnapshot> load() override {
+    if (load_failures > 0) {
+      --load_failures;
+      return fail(code, "the disk does not answer");
+    }
+    return store_->load();
+  }
   Status commit(const collector::StateDelta& delta) override {
     if (failures > 0) {
       --failures;
@@ -87,6 +93,7 @@ class FailingStore final : public collector::StateStore {
   }
 
   std::atomic<int> failures = 0;
+  std::atomic<int> load_failures = 0;
   ErrorCode code = ErrorCode::unavailable;
 
  private:
@@ -191,6 +198,21 @@ TEST_F(JudgeThreadTest, ACommitThatFailsIsFoldedAgainFromWhatIsStored) {
   ASSERT_TRUE(is_judged(last));
   ASSERT_THAT(incidents(), SizeIs(1));
   EXPECT_EQ(incidents()[0].id, IncidentId{1});  // Nothing was counted twice.
+  EXPECT_THAT(state_.open_reader()->notifications({1}).value(), SizeIs(2));
+}
+
+TEST_F(JudgeThreadTest, WhatWasNotCommittedIsNeverSkippedWhileTheStoreCannotBeLoadedEither) {
+  start();
+  put_policy_and_host();
+  ASSERT_TRUE(is_judged({3}));
+  store_.load_failures = 2;
+  store_.failures = 1;
+  sees(ports_are({listener(4444, "/usr/bin/nc")}));
+  const Position last = sees(ports_are({listener(4444, "/usr/bin/nc")})).last;
+  ASSERT_TRUE(is_judged(last));
+  EXPECT_EQ(store_.load_failures, 0);
+  ASSERT_THAT(incidents(), SizeIs(1));
+  EXPECT_EQ(incidents()[0].id, IncidentId{1});
   EXPECT_THAT(state_.open_reader()->notifications({1}).value(), SizeIs(2));
 }
 
