@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <future>
+#include <memory>
 #include <utility>
 
 #include <fmt/format.h>
@@ -75,14 +76,19 @@ Result<Committed> Writer::submit_and_wait(PendingEntry entry) {
                   fmt::format("submit to journal: {}", problem_->message));
     }
   }
-  std::promise<Result<Committed>> answer;
-  std::future<Result<Committed>> answered = answer.get_future();
+  // Shared: the answer may come when nobody waits for it any more.
+  const auto answer = std::make_shared<std::promise<Result<Committed>>>();
+  std::future<Result<Committed>> answered = answer->get_future();
   std::vector<PendingEntry> entries;
   entries.push_back(std::move(entry));
-  TOCSIN_TRY(submit(std::move(entries), std::nullopt, [&answer](Result<Committed> committed) {
-    answer.set_value(std::move(committed));
+  TOCSIN_TRY(submit(std::move(entries), std::nullopt, [answer](Result<Committed> committed) {
+    answer->set_value(std::move(committed));
   }));
-  return answered.get();
+  if (answered.wait_for(options_.answer_within) == std::future_status::ready) return answered.get();
+  const std::optional<Error> problem = health();
+  return fail(ErrorCode::unavailable,
+              fmt::format("submit to journal: not yet known whether it was journaled{}{}",
+                          problem ? ": " : "", problem ? problem->message : ""));
 }
 
 Instant Writer::journal_now() const {
@@ -98,6 +104,11 @@ Position Writer::head() const {
 std::optional<Error> Writer::health() const {
   const std::lock_guard lock(mutex_);
   return problem_;
+}
+
+std::optional<Error> Writer::failure() const {
+  const std::lock_guard lock(mutex_);
+  return failure_;
 }
 
 WriterCounters Writer::counters() const {
@@ -246,6 +257,7 @@ void Writer::failed(const Error& error) {
   log::error("journal.commit_failed", {{"error", error.message}});
   const std::lock_guard lock(mutex_);
   problem_ = error;
+  if (!failure_ && !is_retryable(error.code)) failure_ = error;
   ++counters_.failed_commits;
 }
 

@@ -39,6 +39,7 @@ struct WriterOptions {
   Duration clock_tolerance = 2s;
   Duration retry_first = 100ms;  // after a commit that failed, doubled each time
   Duration retry_longest = 5s;
+  Duration answer_within = 10s;  // to a person who waits
 };
 
 struct WriterCounters {
@@ -67,7 +68,7 @@ class Writer final : public Intake {
 
   void start();
   // Commits what waits, once, and ends the thread; what could not be committed is answered
-  // `unavailable`, and so is everything submitted later.
+  // `unavailable`, and so is everything submitted later. It waits for nobody and for no disk.
   void stop();
 
   // Errors besides those of Intake: invalid_argument (no entries, or more than the queue could ever
@@ -75,12 +76,16 @@ class Writer final : public Intake {
   Status submit(std::vector<PendingEntry> entries, std::optional<SpoolCursor> cursor,
                 Done done) override;
   // While a group is being tried again it refuses at once, with the reason, so that a person is not
-  // kept waiting.
+  // kept waiting. After `answer_within` the error is `unavailable`, and it is not known yet whether
+  // the entry will be journaled: ask again with the same command.
   Result<Committed> submit_and_wait(PendingEntry entry) override;
   Instant journal_now() const override;
 
   // Nothing while commits succeed; else why the last one did not. Thread-safe.
   std::optional<Error> health() const;
+  // The first failure that no waiting cures (the journal is damaged): the process should end.
+  // Thread-safe.
+  std::optional<Error> failure() const;
   WriterCounters counters() const;  // thread-safe
   Position head() const;            // last committed; thread-safe
 
@@ -129,6 +134,7 @@ class Writer final : public Intake {
   std::deque<Submission> waiting_;
   WriterCounters counters_;
   std::optional<Error> problem_;
+  std::optional<Error> failure_;
   bool stopping_ = false;
   Position head_;
   Instant base_;  // journal time when the steady clock said base_steady_

@@ -1,7 +1,9 @@
 #include "collector/writer/writer.hpp"
 
 #include <atomic>
+#include <future>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -16,6 +18,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::SizeIs;
 using tests::FakeTime;
 
 // A journal that refuses while it is told to, as a full disk does.
@@ -167,6 +170,36 @@ TEST_F(WriterTest, KeepsTheGroupWhileTheDiskIsFullAndRecoversByItself) {
   EXPECT_EQ(writer->counters().failed_commits, 2U);
 }
 
+TEST_F(WriterTest, APersonWaitsForAFullDiskOnlySoLongAndTheLateAnswerHarmsNobody) {
+  WriterOptions options;
+  options.answer_within = 1ms;
+  make(options);
+  const Result<Committed> answer = writer->submit_and_wait(tick());  // Nobody commits yet.
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::unavailable);
+  EXPECT_THAT(answer.error().message, HasSubstr("not yet known"));
+  journal.refuse = ErrorCode::resource_exhausted;
+  writer->step();
+  EXPECT_FALSE(writer->failure());  // A full disk passes.
+  journal.refuse.reset();
+  time.advance(options.retry_first);
+  writer->step();
+  EXPECT_THAT(handed, SizeIs(1));
+}
+
+TEST_F(WriterTest, StopsWhileTheDiskIsFullAndAnswersWhoeverWaits) {
+  WriterOptions options;
+  options.answer_within = 60s;
+  make(options);
+  journal.refuse = ErrorCode::resource_exhausted;
+  std::future<Result<Committed>> waiting =
+      std::async(std::launch::async, [this] { return writer->submit_and_wait(tick()); });
+  while (writer->counters().waiting_entries == 0) std::this_thread::yield();
+  writer->start();
+  writer->stop();
+  EXPECT_EQ(waiting.get().error().code, ErrorCode::unavailable);
+}
+
 TEST_F(WriterTest, WaitsLongerBetweenTriesUpToALimit) {
   make();
   journal.refuse = ErrorCode::resource_exhausted;
@@ -190,6 +223,14 @@ TEST_F(WriterTest, TellsTheSubmittersOfDamage) {
   EXPECT_EQ(answers[0].error().code, ErrorCode::data_loss);
   EXPECT_TRUE(writer->health());
   EXPECT_EQ(writer->counters().waiting_entries, 0U);
+  ASSERT_TRUE(writer->failure());
+  EXPECT_EQ(writer->failure()->code, ErrorCode::data_loss);
+  journal.refuse.reset();
+  ASSERT_TRUE(submit(1));
+  time.advance(WriterOptions{}.retry_longest);
+  writer->step();
+  EXPECT_FALSE(writer->health());
+  EXPECT_TRUE(writer->failure());  // Later luck does not mend it.
 }
 
 TEST_F(WriterTest, JournalTimeFollowsTheSteadyClock) {
