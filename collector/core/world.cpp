@@ -28,7 +28,8 @@ World::World(StateSnapshot snapshot) : values_(std::move(snapshot.values)) {
     } else {
       ++open_findings_[finding.agent];
     }
-    findings_.load(finding.id, std::move(finding));
+    const FindingId id = finding.id;
+    findings_.load(id, std::move(finding));
   }
 }
 

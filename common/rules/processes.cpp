@@ -91,6 +91,7 @@ std::string subject_of(const ProcessGroup& group) {
 void collect(const ProcessGroup& group, const Baseline* baseline,
              std::map<std::string, Suspect>& suspects) {
   std::vector<bool> signs;
+  signs.reserve(kSigns.size());
   for (const Sign& sign : kSigns) signs.push_back(sign.shows(group, baseline));
   if (std::find(signs.begin(), signs.end(), true) == signs.end()) return;
   const auto [it, first] = suspects.try_emplace(subject_of(group));
