@@ -19,7 +19,7 @@ struct AgentConfig {
   log::Level log_level = log::Level::info;
   std::uint64_t spool_max_bytes = 256ULL << 20;
 
-  // Where collectors listen for agents, in the order to try; empty: facts stay in the spool.
+  // Where collectors listen for agents, tried in turn; empty: facts stay in the spool.
   std::vector<std::string> collectors;
   std::string server_name;  // in the collector's certificate, where it is not the address
 
