@@ -31,6 +31,7 @@ LinkConfig link_config(const AgentConfig& config) {
   const HostIdentity host = read_host_identity();
   LinkConfig link;
   link.collectors = config.collectors;
+  link.server_name = config.server_name;
   link.certificate_file = config.certificate_file();
   link.private_key_file = config.key_file();
   link.authorities_file = config.authorities_file();

@@ -55,6 +55,7 @@ class Link {
  private:
   asio::awaitable<void> connect_until_stopped();
   asio::awaitable<Duration> connect_once();
+  asio::awaitable<void> pause_for(Duration left);
   asio::awaitable<bool> renew_if_due(v1::AgentLink::Stub& stub);
   asio::awaitable<void> watch_certificate();
   Duration until_renewal();
@@ -111,7 +112,18 @@ asio::awaitable<void> Link::connect_until_stopped() {
   while (!stopping_ && !fatal_) {
     const Duration wait = co_await connect_once();
     if (stopping_ || fatal_) co_return;
-    if (wait.count() > 0) co_await pause_.wait_for(wait);
+    if (wait.count() > 0) co_await pause_for(wait);
+  }
+}
+
+// In slices, each of which asks the clock: the watchdog takes a clock that nobody asks for a
+// process that is stuck, and a collector's outage is no reason to be killed.
+asio::awaitable<void> Link::pause_for(Duration left) {
+  const MonoTime until = time_.steady() + left;
+  bool woken = false;
+  while (!woken && left.count() > 0) {
+    woken = co_await pause_.wait_for(std::min(left, config_.clock_asked_within));
+    left = until - time_.steady();
   }
 }
 
@@ -120,7 +132,7 @@ asio::awaitable<Duration> Link::connect_once() {
   const std::string collector = config_.collectors[turn_++ % config_.collectors.size()];
   const rpc::TlsFiles files{config_.certificate_file, config_.private_key_file,
                             config_.authorities_file};
-  const auto channel = rpc::secure_channel(collector, files);
+  const auto channel = rpc::secure_channel(collector, files, config_.server_name);
   if (!channel) {
     log::error("link.no_certificate", {{"error", channel.error().message}});
     co_return backoff_.next(chance());

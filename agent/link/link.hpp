@@ -19,8 +19,10 @@
 namespace tocsin::agent {
 
 struct LinkConfig {
-  std::vector<std::string> collectors;  // "host:port"; the next is tried when one fails
-  std::string certificate_file;         // PEM; replaced when it is renewed, so its folder is ours
+  // "host:port"; the first to be tried is any of them, then each next when one fails.
+  std::vector<std::string> collectors;
+  std::string server_name;       // in the collectors' certificates; empty: the address's host
+  std::string certificate_file;  // PEM; replaced when it is renewed, so its folder is ours
   std::string private_key_file;
   std::string authorities_file;
   std::string spool_file;  // whose changes mean new rows
@@ -30,7 +32,8 @@ struct LinkConfig {
   std::string boot_id;
   Duration retry_first = 500ms;  // doubled, with jitter
   Duration retry_longest = 60s;
-  Duration answer_within = 15s;  // to Hello; includes connecting
+  Duration clock_asked_within = 10s;  // while waiting: what the watchdog takes for progress
+  Duration answer_within = 15s;       // to Hello; includes connecting
   std::uint32_t batch_facts = 1024;
   std::size_t batch_bytes = 2 << 20;
 };

@@ -85,7 +85,8 @@ void apply_limits(grpc::ServerBuilder& builder) {
 }
 
 Result<std::shared_ptr<grpc::Channel>> secure_channel(const std::string& address,
-                                                      const TlsFiles& files) {
+                                                      const TlsFiles& files,
+                                                      const std::string& server_name) {
   std::array<std::string, 3> pem;
   const std::array paths{&files.certificate, &files.private_key, &files.authorities};
   for (std::size_t i = 0; i < paths.size(); ++i) {
@@ -109,6 +110,7 @@ Result<std::shared_ptr<grpc::Channel>> secure_channel(const std::string& address
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMs);
+  if (!server_name.empty()) arguments.SetSslTargetNameOverride(server_name);
   return grpc::CreateCustomChannel(address, grpc::experimental::TlsCredentials(options), arguments);
 }
 

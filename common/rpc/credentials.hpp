@@ -32,9 +32,11 @@ Result<std::shared_ptr<grpc::ServerCredentials>> server_credentials(const TlsFil
 void apply_limits(grpc::ServerBuilder& builder);
 
 // A channel of its own connection to "host:port"; connects at the first call. The files are read
-// now, so a new channel is what uses a renewed certificate. Errors: those of reading them.
+// now, so a new channel is what uses a renewed certificate. The server's certificate must have
+// `server_name`, or the address's host where that is empty. Errors: those of reading the files.
 Result<std::shared_ptr<grpc::Channel>> secure_channel(const std::string& address,
-                                                      const TlsFiles& files);
+                                                      const TlsFiles& files,
+                                                      const std::string& server_name = "");
 
 // A whole small file. Errors: what the system said; resource_exhausted over 1 MiB.
 Result<std::string> read_file(const std::string& path);

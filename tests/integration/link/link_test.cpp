@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "agent/commands/watchdog.hpp"
 #include "common/wire/wire.hpp"
 #include "tests/integration/link/room.hpp"
 
@@ -368,6 +369,58 @@ TEST(Link, AnotherCollectorIsTriedWhenOneDoesNotAnswer) {
   config.collectors = {"127.0.0.1:1", room.address()};
   RunningLink link(room, agent, config);
   ASSERT_TRUE(eventually([&] { return empty(*spool); }));
+}
+
+// The watchdog of the service manager kills a process whose clock nobody asks.
+TEST(Link, TheClockIsAskedWhileNoCollectorCanBeReached) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  const auto spool = open_spool(agent);
+  agent::LinkConfig config = room.config(agent);
+  config.collectors = {"127.0.0.1:1"};
+  config.retry_first = 1h;
+  config.retry_longest = 1h;
+  config.clock_asked_within = 10ms;
+  const time::SystemTime system;
+  const agent::CountingTime clock(system);
+  Status result = fail(ErrorCode::internal, "it did not end");
+  std::jthread link(
+      [&](const std::stop_token& stop) { result = agent::run_link(config, *spool, clock, stop); });
+  EXPECT_TRUE(eventually([&] { return clock.asked() > 30; }));
+  link.request_stop();
+  link.join();
+  EXPECT_TRUE(result);
+}
+
+TEST(Link, ACollectorIsKnownByTheConfiguredNameWhereItIsNotItsAddress) {
+  Room room;
+  room.stop_collector();
+  const std::string key = crypto::make_key_pem().value();
+  crypto::CertificateRequest request;
+  request.identity.kind = crypto::Identity::Kind::collector;
+  request.identity.name = "idc";
+  request.dns_names = {"collector.example"};
+  request.not_before = room.time.wall() - 1min;
+  request.life = 1h;
+  const std::string asked = crypto::make_signing_request(key, "test").value();
+  const std::string folder = room.folder("collector");
+  room.write(folder, "key.pem", key);
+  room.write(folder, "certificate.pem",
+             crypto::sign_certificate(room.authority.authority(), asked, request).value());
+  room.start_collector();
+
+  const TestAgent agent = room.add_agent();
+  const auto spool = open_spool(agent);
+  append_facts(*spool, 1);
+  agent::LinkConfig config = room.config(agent);
+  for (const auto* other : {"", "other.example"}) {
+    config.server_name = other;
+    RunningLink link(room, agent, config);
+    EXPECT_FALSE(eventually([&] { return room.intake.facts() > 0; }, 300ms)) << other;
+  }
+  config.server_name = "collector.example";
+  RunningLink link(room, agent, config);
+  EXPECT_TRUE(eventually([&] { return empty(*spool); }));
 }
 
 TEST(Link, ADamagedSpoolEndsTheLink) {
