@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=../../deploy/lib.sh
 . deploy/lib.sh
 ROUNDS=${ROUNDS:-5}
-FIGURES="ingest_of_limit ingest_events_per_s ingest_cpu_us_per_event ingest_500x1_of_limit ack_of_limit"
+FIGURES="ingest_of_limit ingest_events_per_s ingest_cpu_us_per_event ingest_500x1_of_limit ack_of_limit agent_rss_mb agent_cpu_s_per_min"
 
 wanted=${*:-$FIGURES}
 for name in $wanted; do
@@ -22,16 +22,16 @@ for name in $wanted; do
   esac
 done
 
-need_packages build test || exit 1
+need_packages build test bench || exit 1
 configure release
-build release bench_ingest tocsin-collector
+build release bench_ingest tocsin-collector tocsin-agent
 bin=$PWD/build/release/bin
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/tocsin-bench.XXXXXX")
 collector=
 decoder=
 cleanup() {
-  for pid in $collector $decoder; do kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true; done
+  for pid in $collector $decoder "${agent_pids[@]}"; do kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true; done
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -41,8 +41,8 @@ calc() { awk "BEGIN {printf \"%.${2:-3}f\n\", $1}"; }
 field() { tr ' ' '\n' | sed -n "s/^$1=//p"; }
 cpu_seconds() { awk -v hz="$(getconf CLK_TCK)" '{print ($14 + $15) / hz}' "/proc/$1/stat"; }
 
-# start_site STREAMS: a new site with that many agents, its collector running; sets `site`, `agents`
-# and `operators` (addresses) and `collector` (pid).
+# start_site STREAMS: a new site with that many agents, its collector running; sets `site`, the
+# addresses `agents`, `enroll` and `operators`, and `collector` (pid).
 start_site() {
   site=$work/site
   rm -rf "$site"
@@ -61,6 +61,7 @@ start_site() {
   done
   agents=localhost:$(echo "$listening" | field agents)
   operators=localhost:$(echo "$listening" | field operators)
+  enroll=localhost:$(echo "$listening" | field enroll)
 }
 stop_site() { kill "$collector"; wait "$collector" || true; collector=; }
 
@@ -115,6 +116,95 @@ ack_rounds() {
   done
 }
 
+# memory_mb PID / cpu_ticks PID: of a process and all below it.
+tree() { local child; echo "$1"; for child in $(cat /proc/"$1"/task/*/children 2>/dev/null); do tree "$child"; done; }
+memory_mb() {
+  local pid
+  for pid in $(tree "$1"); do awk '/^VmRSS/ {print $2}' "/proc/$pid/status"; done |
+    awk '{kb += $1} END {printf "%.1f\n", kb / 1024}'
+}
+cpu_ticks() {
+  local pid
+  for pid in $(tree "$1"); do awk '{print $14 + $15 + $16 + $17}' "/proc/$pid/stat"; done |
+    awk '{ticks += $1} END {print ticks}'
+}
+
+# Both agent processes at the intervals of the example file, for AGENT_SECONDS; beside them in the same
+# run, other agents of Debian as installed, which nobody asks anything but the exporter (every 15 s).
+declare -A agent_pids
+start_agents() {
+  start_site 1
+  local home=$work/agent
+  mkdir -p "$home"
+  cat >"$home/agent.toml" <<TOML
+[agent]
+directory = "$home"
+[collector]
+addresses = ["127.0.0.1:${agents##*:}"]
+[[checks]]
+kind = "sockets"
+[[checks]]
+kind = "processes"
+interval = "1min"
+[[checks]]
+kind = "service"
+target = "ssh.service"
+[[checks]]
+kind = "audit_log"
+target = "journal"
+[[checks]]
+kind = "ping"
+target = "127.0.0.1"
+TOML
+  "$bin/tocsin-collector" token create --config "$site/collector.toml" --output "$home/token"
+  "$bin/tocsin-agent" enroll --collector "127.0.0.1:${enroll##*:}" --dir "$home" \
+    --token-file "$home/token" >"$home/enroll.log"
+  "$bin/tocsin-agent" observer --config "$home/agent.toml" 2>"$home/observer.log" &
+  agent_pids[tocsin-observer]=$!
+  "$bin/tocsin-agent" link --config "$home/agent.toml" 2>"$home/link.log" &
+  agent_pids[tocsin-link]=$!
+  printf 'LogType=console\nServer=127.0.0.1\nListenIP=127.0.0.1\nListenPort=%s\nHostname=bench\n' \
+    $((20000 + RANDOM % 9000)) | tee "$work/zabbix1.conf" >"$work/zabbix2.conf"
+  echo AllowRoot=1 >>"$work/zabbix1.conf"
+  sed -i "s/^ListenPort=.*/ListenPort=$((10500 + RANDOM % 9000))/" "$work/zabbix2.conf"
+  echo "ControlSocket=$work/zabbix2.sock" >>"$work/zabbix2.conf"
+  zabbix_agentd -f -c "$work/zabbix1.conf" >"$work/zabbix1.log" 2>&1 &
+  agent_pids[zabbix-agent]=$!
+  zabbix_agent2 -f -c "$work/zabbix2.conf" >"$work/zabbix2.log" 2>&1 &
+  agent_pids[zabbix-agent2]=$!
+  exporter=127.0.0.1:$((30000 + RANDOM % 2000))
+  prometheus-node-exporter --web.listen-address="$exporter" >"$work/exporter.log" 2>&1 &
+  agent_pids[node-exporter]=$!
+}
+stop_agents() {
+  local name
+  for name in "${!agent_pids[@]}"; do
+    kill "${agent_pids[$name]}" 2>/dev/null || true
+    wait "${agent_pids[$name]}" 2>/dev/null || true
+  done
+  agent_pids=()
+  stop_site
+}
+agent_figures() {
+  local seconds=${AGENT_SECONDS:-300} name waited hz
+  local -A before
+  hz=$(getconf CLK_TCK)
+  start_agents
+  sleep 10  # starting is not idling
+  for name in "${!agent_pids[@]}"; do before[$name]=$(cpu_ticks "${agent_pids[$name]}"); done
+  for ((waited = 0; waited < seconds; waited += 15)); do
+    sleep 15
+    curl -s -o "$work/scrape" "http://$exporter/metrics"
+  done
+  for name in "${!agent_pids[@]}"; do
+    kill -0 "${agent_pids[$name]}" 2>/dev/null || { say "$name ended: $(cat "$work"/*.log)"; exit 1; }
+    echo "$name $(memory_mb "${agent_pids[$name]}") $(calc \
+      "($(cpu_ticks "${agent_pids[$name]}") - ${before[$name]}) * 60 / $hz / $waited" 3)"
+  done | sort | tee "$work/agents" | sed 's/^/  /' >&2
+  stop_agents
+  awk '/^tocsin-/ {mb += $2; cpu += $3} END {printf "%.1f %.3f\n", mb, cpu}' "$work/agents"
+}
+
 results=$work/results
 : >"$results"
 needs() { local name; for name in "$@"; do case " $wanted " in *" $name "*) return 0 ;; esac; done; return 1; }
@@ -134,5 +224,11 @@ if needs ack_of_limit; then
   say "one fact, window 1"
   ack_rounds >"$work/rounds"
   echo "ack_of_limit $(median <"$work/rounds")" >>"$results"
+fi
+if needs agent_rss_mb agent_cpu_s_per_min; then
+  say "agents for ${AGENT_SECONDS:-300} s: MB resident, seconds of processor a minute"
+  agent_figures >"$work/rounds"
+  echo "agent_rss_mb $(cut -d' ' -f1 "$work/rounds")" >>"$results"
+  echo "agent_cpu_s_per_min $(cut -d' ' -f2 "$work/rounds")" >>"$results"
 fi
 for name in $wanted; do grep "^$name " "$results"; done
