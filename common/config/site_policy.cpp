@@ -51,12 +51,14 @@ bool is_network(const std::string& text) {
          bits <= (v4 ? 32 : 128);
 }
 
-// Text with {year}, {roc_year} and exactly one {number} or {number:1} … {number:9}.
+// Text with exactly one {number} or {number:1} … {number:9}, and {year} or {roc_year}: the numbers
+// begin again every year.
 bool is_number_format(std::string_view format) {
   int numbers = 0;
+  bool has_year = false;
   while (true) {
     const std::size_t open = format.find_first_of("{}");
-    if (open == std::string_view::npos) return numbers == 1;
+    if (open == std::string_view::npos) return numbers == 1 && has_year;
     const std::size_t close = format.find('}', open);
     if (format[open] == '}' || close == std::string_view::npos) return false;
     const std::string_view field = format.substr(open + 1, close - open - 1);
@@ -64,7 +66,9 @@ bool is_number_format(std::string_view format) {
         field.size() == 8 && field.starts_with("number:") && field[7] >= '1' && field[7] <= '9';
     if (field == "number" || padded) {
       ++numbers;
-    } else if (field != "year" && field != "roc_year") {
+    } else if (field == "year" || field == "roc_year") {
+      has_year = true;
+    } else {
       return false;
     }
     format.remove_prefix(close + 1);
@@ -86,7 +90,8 @@ void read_site(Table& root, model::SitePolicy& policy) {
   if (!is_number_format(policy.number_format)) {
     site->error(
         "number_format",
-        "\"number_format\" takes {year}, {roc_year} and exactly one {number} or {number:4}");
+        "\"number_format\" needs {year} or {roc_year}, because numbers begin again every January, "
+        "and exactly one {number} or {number:4}");
   }
 }
 

@@ -86,13 +86,15 @@ TEST(SitePolicy, NamesAreThereOnce) {
 TEST(SitePolicy, ZonesNumbersAndNetworksAreChecked) {
   EXPECT_EQ(refusal("[site]\nname = 'a'\ntime_zone = 'Asia/Taipeh'\n"),
             "site.toml:3:13: there is no time zone \"Asia/Taipeh\"");
-  for (const char* format : {"SI", "{number}{number}", "{number:0}", "{number:10}",
-                             "{month}-{number}", "{number", "number}", "}{number}"}) {
+  for (const char* format :
+       {"SI", "{number}{number}", "{number:0}", "{number:10}", "{month}-{number}", "{number",
+        "number}", "}{number}", "SI-{number:4}"}) {
     EXPECT_THAT(refusal(std::string("[site]\nname = 'a'\nnumber_format = '") + format + "'\n"),
-                testing::StartsWith("site.toml:3:17: \"number_format\" takes"))
+                testing::StartsWith("site.toml:3:17: \"number_format\" needs {year} or {roc_year}"))
         << format;
   }
   EXPECT_EQ(refusal("[site]\nname = 'a'\nnumber_format = 'X{year}/{number}'\n"), "");
+  EXPECT_EQ(refusal("[site]\nname = 'a'\nnumber_format = '{number:3}-{roc_year}'\n"), "");
   const std::string source = std::string(kSite) +
                              "[[baselines]]\nname = 'b'\nversion = 1\n[[baselines.sources]]\n"
                              "protocol = 'tcp'\nport = 22\nnetworks = ['";
