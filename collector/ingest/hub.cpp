@@ -163,8 +163,9 @@ class Hub::Impl : public std::enable_shared_from_this<Hub::Impl> {
 
   std::map<AgentId, Agent> agents_;
   std::unordered_map<const AgentStream*, SessionPtr> sessions_;
-  std::vector<SessionPtr> retry_;              // their submission was refused
-  std::deque<model::AgentPresence> presence_;  // not taken by the intake yet, in order
+  std::map<AgentId, std::size_t> sessions_of_;  // each agent's part of sessions_
+  std::vector<SessionPtr> retry_;               // their submission was refused
+  std::deque<model::AgentPresence> presence_;   // not taken by the intake yet, in order
   std::shared_ptr<const model::SitePolicy> policy_;
   bool stopping_ = false;
 
@@ -239,12 +240,13 @@ void Hub::Impl::opened(std::shared_ptr<AgentStream> stream) {
   session->opened = parts_.time.steady();
   session->last_message = session->opened;
   sessions_[stream.get()] = session;
+  ++sessions_of_[stream->agent()];
   count(&IngestCounters::sessions);
   if (stopping_) {
     finish(session, Error{ErrorCode::unavailable, "the collector is stopping"});
   } else if (sessions_.size() > options_.sessions) {
     finish(session, Error{ErrorCode::resource_exhausted, "too many agents are connected"});
-  } else {
+  } else if (may_speak(session)) {  // Strangers hold no session while they say nothing.
     session->reading = true;
     session->stream->read();
   }
@@ -288,12 +290,22 @@ void Hub::Impl::take(const SessionPtr& session, Greeting greeting) {
 
 // Certificates prove the key; admission and revocation are ours.
 bool Hub::Impl::may_speak(const SessionPtr& session) {
-  const Judge::Admission admission = parts_.admission(session->stream->agent());
+  const AgentId& id = session->stream->agent();
+  const Judge::Admission admission = parts_.admission(id);
   session->host_name = admission.host_name;
-  if (admission.known && !admission.revoked) return true;
-  count(&IngestCounters::refused);
-  refuse(session, {admission.revoked ? "link.revoked" : "link.unknown", {}});
-  return false;
+  if (!admission.known || admission.revoked) {
+    count(&IngestCounters::refused);
+    refuse(session, {admission.revoked ? "link.revoked" : "link.unknown", {}});
+    return false;
+  }
+  if (sessions_of_[id] > options_.sessions_per_agent) {
+    count(&IngestCounters::refused);
+    log::warning("ingest.too_many_sessions",
+                 {{"agent", id.hex}, {"peer", session->stream->peer()}});
+    finish(session, Error{ErrorCode::resource_exhausted, "this agent has too many sessions"});
+    return false;
+  }
+  return true;
 }
 
 void Hub::Impl::meet(const SessionPtr& session, Agent& agent) {
@@ -422,6 +434,8 @@ void Hub::Impl::gone(const std::shared_ptr<AgentStream>& stream) {
   if (!session) return;
   leave(session);
   sessions_.erase(stream.get());
+  const auto of_agent = sessions_of_.find(stream->agent());
+  if (--of_agent->second == 0) sessions_of_.erase(of_agent);
   const std::lock_guard lock(counters_mutex_);
   --counters_.sessions;
   all_gone_.notify_all();
@@ -686,7 +700,8 @@ void Hub::Impl::look_at(const AgentId& id, Agent& agent, MonoTime now, Duration 
       agent.requests, [now](const WaitingRequest& request) { return request.expires <= now; });
   if (expired > 0) count(&IngestCounters::requests_dropped, expired);
   // The old instance had two heartbeats' time to answer.
-  if (agent.rival && now - agent.rival_since > heartbeat_every() * 2 + kSettle) {
+  const Duration patience = std::min(heartbeat_every() * 2, options_.longest_rival_wait);
+  if (agent.rival && now - agent.rival_since > patience + kSettle) {
     refuse(agent.live, {"link.replaced", {}});
   }
 }

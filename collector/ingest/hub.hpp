@@ -60,12 +60,16 @@ struct KnownAgent {
 
 struct IngestOptions {
   std::size_t sessions = 20'000;
-  std::uint32_t window = 4096;  // facts in flight of one agent
+  std::size_t sessions_per_agent = 4;  // one lives; others replace it, or are about to end
+  std::uint32_t window = 4096;         // facts in flight of one agent
   Duration hello_within = 10s;
-  Duration longest_heartbeat = 15s;  // shorter where the policy calls an agent silent sooner
-  Duration intake_retry = 25ms;      // when the intake is full
-  Duration look_every = 250ms;       // at silence, expiry and policy
-  Duration finish_within = 3s;       // then the stream is aborted
+  Duration longest_heartbeat = 5s;  // shorter where the policy calls an agent silent sooner
+  // Another instance waits this long, two heartbeats at most, for the old one to answer: less than
+  // an agent waits for its Resume.
+  Duration longest_rival_wait = 10s;
+  Duration intake_retry = 25ms;  // when the intake is full
+  Duration look_every = 250ms;   // at silence, expiry and policy
+  Duration finish_within = 3s;   // then the stream is aborted
   std::size_t requests_per_agent = 64;
   bool own_thread = true;  // false: nothing happens but in step(); for tests
 };
@@ -80,7 +84,7 @@ struct IngestCounters {
   std::uint64_t new_epochs = 0;  // demanded
   std::uint64_t replaced = 0;    // sessions, by the same instance
   std::uint64_t clones = 0;      // refused
-  std::uint64_t refused = 0;     // unknown or revoked agents
+  std::uint64_t refused = 0;     // unknown or revoked agents, or too many sessions of one
   std::uint64_t violations = 0;  // of the protocol
   std::uint64_t unknown_messages = 0;
   std::uint64_t heartbeats = 0;

@@ -164,6 +164,61 @@ TEST(LinkProtocol, ANewInstanceReplacesOneThatNoLongerAnswers) {
   EXPECT_EQ(room.hub().counters().clones, 0U);
 }
 
+TEST(LinkProtocol, AnAgentThatWaitsForResumeOutlastsTheWaitForItsOldInstance) {
+  const agent::LinkConfig agent_side;
+  const collector::IngestOptions usual;
+  EXPECT_LT(usual.longest_rival_wait + 2s, agent_side.answer_within);
+  EXPECT_LE(2 * usual.longest_heartbeat, usual.longest_rival_wait);
+
+  Room room;
+  room.stop_collector();
+  room.policy->agent_silent_after = 1h;
+  room.options.longest_heartbeat = 1h;
+  room.options.longest_rival_wait = 200ms;
+  room.start_collector();
+  const TestAgent agent = room.add_agent();
+  HandSession old(room, agent);
+  ASSERT_TRUE(old.hello(7, 1, 0, "before the crash"));
+  old.next(kResume);
+  HandSession fresh(room, agent);
+  ASSERT_TRUE(fresh.hello(7, 1, 0, "after the crash"));
+  EXPECT_TRUE(fresh.next(kResume).has_resume());
+  EXPECT_EQ(old.next(kRefusal).refusal().reason().code(), "link.replaced");
+}
+
+TEST(LinkProtocol, StrangersAreRefusedBeforeTheySayAnything) {
+  Room room;
+  const TestAgent unknown = room.add_agent(false);
+  HandSession stranger(room, unknown);
+  EXPECT_EQ(stranger.next(kRefusal).refusal().reason().code(), "link.unknown");
+  const TestAgent revoked = room.add_agent();
+  room.admit(revoked.id, true);
+  HandSession outcast(room, revoked);
+  EXPECT_EQ(outcast.next(kRefusal).refusal().reason().code(), "link.revoked");
+  EXPECT_EQ(room.hub().counters().refused, 2U);
+}
+
+TEST(LinkProtocol, OneAgentHoldsOnlySoManySessions) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  const TestAgent other = room.add_agent();
+  std::vector<std::unique_ptr<HandSession>> silent;
+  for (std::uint64_t open = 1; open <= room.options.sessions_per_agent; ++open) {
+    silent.push_back(std::make_unique<HandSession>(room, agent));
+    ASSERT_TRUE(eventually([&] { return room.hub().counters().sessions == open; }));
+  }
+  HandSession one_more(room, agent);
+  EXPECT_EQ(one_more.finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  HandSession neighbour(room, other);
+  ASSERT_TRUE(neighbour.hello(7, 1, 0));
+  EXPECT_TRUE(neighbour.next(kResume).has_resume());
+  silent.clear();
+  ASSERT_TRUE(eventually([&] { return room.hub().counters().sessions == 1; }));
+  HandSession again(room, agent);
+  ASSERT_TRUE(again.hello(7, 1, 0));
+  EXPECT_TRUE(again.next(kResume).has_resume());
+}
+
 TEST(LinkProtocol, TheFirstMessageMustBeHello) {
   Room room;
   const TestAgent agent = room.add_agent();
