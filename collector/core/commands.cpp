@@ -173,17 +173,18 @@ Answer decide_permitted(Context& context, const model::Command& command) {
   return std::visit([&](const auto& body) { return decide(context, command, body); }, command.act);
 }
 
-void keep_answer(Context& context, const std::string& command_id, Answer answer) {
+void keep_answer(Context& context, const std::string& command_id, const std::string& principal,
+                 Answer answer) {
   context.world.answer({command_id, context.position, answer.outcome, std::move(answer.detail),
                         std::move(answer.conflict_with), answer.revision, context.now,
-                        std::move(answer.request_id)});
+                        std::move(answer.request_id), principal});
 }
 
 // How the agent's act ended, kept under the request's id: the command's own answer, that the agent
 // was asked, was given and does not change.
 void complete(Context& context, const std::string& request_id, CommandOutcome outcome,
               model::Message detail) {
-  keep_answer(context, request_id, {outcome, std::move(detail), {}, 0, request_id});
+  keep_answer(context, request_id, {}, {outcome, std::move(detail), {}, 0, request_id});
 }
 
 std::string_view outcome_code(model::RequestOutcome outcome) {
@@ -230,7 +231,7 @@ Judged take_command(Context& context, const model::Command& command) {
   if (revoked != nullptr && answer.outcome == CommandOutcome::done) {
     judged = stop_watching(context, revoked->agent);
   }
-  keep_answer(context, command.id, std::move(answer));
+  keep_answer(context, command.id, command.principal.name, std::move(answer));
   return judged;
 }
 

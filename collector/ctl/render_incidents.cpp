@@ -90,6 +90,10 @@ std::string detail_text(const View& view, const v1::NotificationState& notificat
   return words(view, notification.last_detail());
 }
 
+std::string left_out(const View& view, std::uint32_t count) {
+  return count == 0 ? "" : say(view, "ctl.incident.left_out", {{"count", number(count)}}) + "\n";
+}
+
 std::string notifications_table(const View& view, const v1::IncidentDetail& detail) {
   i18n::Table table({title(view, "ctl.column.time"), title(view, "ctl.column.recipient"),
                      title(view, "ctl.column.channel"), title(view, "ctl.column.why"),
@@ -102,7 +106,7 @@ std::string notifications_table(const View& view, const v1::IncidentDetail& deta
                say(view, "notify_reason." + clean(one.reason())), status_text(view, one.status()),
                number(one.attempts()), detail_text(view, one)});
   }
-  return table.render(view.width);
+  return left_out(view, detail.notifications_left_out()) + table.render(view.width);
 }
 
 std::string next_step(const View& view, const v1::IncidentState& incident) {
@@ -205,7 +209,8 @@ std::string render_timeline(const View& view, const v1::IncidentDetail& detail) 
                item.principal().name().empty() ? "-" : clean(item.principal().name()),
                words(view, item.message()), number(item.position())});
   }
-  return header(view, detail.incident()) + "\n" + table.render(view.width);
+  return header(view, detail.incident()) + "\n" + left_out(view, detail.timeline_left_out()) +
+         table.render(view.width);
 }
 
 }  // namespace tocsin::ctl

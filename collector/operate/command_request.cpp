@@ -20,11 +20,11 @@ Status wrong(std::string message) { return fail(ErrorCode::invalid_argument, std
 Status check_id(std::string_view id) {
   const auto fits = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
+           c == '_';  // No '.': such ids are those of requests to agents.
   };
   if (id.size() < kShortestId || id.size() > kLongestId ||
       !std::all_of(id.begin(), id.end(), fits)) {
-    return wrong("a command's id is 8 to 64 letters, digits, '-', '_' or '.'");
+    return wrong("a command's id is 8 to 64 letters, digits, '-' or '_'");
   }
   return {};
 }

@@ -28,6 +28,8 @@ constexpr std::uint64_t kLagWorthAWarning = 10'000;
 constexpr std::uint32_t kDefaultRows = 100;
 constexpr std::uint32_t kShortestToken = 60;
 constexpr std::uint32_t kLongestToken = 7 * 24 * 3600;
+constexpr std::size_t kTimelineItems = 500;  // of one incident in an answer, the newest
+constexpr std::size_t kNotifications = 200;
 constexpr std::size_t kReplyBytes = limits::kBatchBytes;
 
 milliseconds bounded(std::uint32_t wait_ms, milliseconds most) {
@@ -53,6 +55,12 @@ void add_host(const model::Host& host, bool with_observations, v1::HostList& lis
   for (model::CheckStatus& check : light.checks) check.observation = {};
   wire::to_proto(light, *row);
   for (v1::CheckStatus& check : *row->mutable_checks()) check.clear_observation();
+}
+
+// How many of the oldest, which come first, are more than fit an answer.
+template <class Row>
+std::size_t beyond(const std::vector<Row>& rows, std::size_t most) {
+  return rows.size() > most ? rows.size() - most : 0;
 }
 
 bool names(std::string_view wanted, const model::Host& host) {
@@ -239,8 +247,18 @@ Result<v1::IncidentDetail> OperatorApi::get_incident(const v1::GetIncidentReques
   *detail.mutable_as_of() = std::move(*now);
   wire::to_proto(**incident, *detail.mutable_incident());
   for (const auto& finding : *findings) wire::to_proto(finding, *detail.add_findings());
-  for (const auto& item : *timeline) wire::to_proto(item, *detail.add_timeline());
-  for (const auto& one : *notifications) wire::to_proto(one, *detail.add_notifications());
+  const std::size_t old_items = beyond(*timeline, kTimelineItems);
+  detail.set_timeline_left_out(static_cast<std::uint32_t>(old_items));
+  for (std::size_t i = old_items; i < timeline->size(); ++i) {
+    wire::to_proto((*timeline)[i], *detail.add_timeline());
+  }
+  const std::size_t old_notifications = beyond(*notifications, kNotifications);
+  detail.set_notifications_left_out(static_cast<std::uint32_t>(old_notifications));
+  for (std::size_t i = old_notifications; i < notifications->size(); ++i) {
+    v1::NotificationState* row = detail.add_notifications();
+    wire::to_proto((*notifications)[i], *row);
+    row->clear_body();  // The timeline and the findings say the same, once.
+  }
   return detail;
 }
 
@@ -267,6 +285,16 @@ Result<v1::ExecuteReply> OperatorApi::execute(const model::Principal& caller,
     if (!known) return fail(known.error());
     if (!*known)
       return fail(ErrorCode::internal, "command " + id + " was judged without an answer");
+  }
+  // An id is its caller's: what somebody else was answered is not shown, and nothing was done.
+  if (!(*known)->principal.empty() && (*known)->principal != caller.name) {
+    return fail(ErrorCode::already_exists, "this command id was used by somebody else");
+  }
+  // Once an agent has done what it was asked, its answer is the command's.
+  if (!(*known)->request_id.empty()) {
+    auto done = parts_.state.command_result((*known)->request_id);
+    if (!done) return fail(done.error());
+    if (*done) known = std::move(done);
   }
   reply.set_position(std::max(reply.position(), (*known)->position.value));
   wire::to_proto(**known, *reply.mutable_result());

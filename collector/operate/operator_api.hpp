@@ -68,10 +68,11 @@ class OperatorApi {
                                 const v1::GetStatusRequest& request);
   Result<v1::HostList> list_hosts(const v1::ListHostsRequest& request);
   Result<v1::IncidentList> list_incidents(const v1::ListIncidentsRequest& request);
+  // The newest 500 timeline items and 200 notifications, and how many older ones there are.
   Result<v1::IncidentDetail> get_incident(const v1::GetIncidentRequest& request);
   // A refusal, a conflict or an unknown record is an answer of the judge, not an error. Errors:
   // resource_exhausted (the journal's queue or disk is full), permission_denied (not an operator's
-  // act).
+  // act), already_exists (the command's id is another caller's).
   Result<v1::ExecuteReply> execute(const model::Principal& caller,
                                    const v1::ExecuteRequest& request);
   // For those who may admit agents. Errors: permission_denied (role). Journaled, with who, before

@@ -155,6 +155,7 @@ struct CommandResult {
   std::uint64_t revision = 0;
   Instant decided;
   std::string request_id;
+  std::string principal;  // name of who gave the command
   friend bool operator==(const CommandResult&, const CommandResult&) = default;
 };
 

@@ -387,6 +387,7 @@ void to_proto(const model::CommandResult& from, v1::CommandResult& to) {
   to.set_revision(from.revision);
   to.set_decided_ns(from.decided.ns);
   to.set_request_id(from.request_id);
+  to.set_principal(from.principal);
 }
 
 Result<model::CommandResult> from_proto(const v1::CommandResult& from) {
@@ -403,6 +404,7 @@ Result<model::CommandResult> from_proto(const v1::CommandResult& from) {
   result.revision = from.revision();
   result.decided = Instant{from.decided_ns()};
   result.request_id = name_text(from.request_id());
+  result.principal = name_text(from.principal());
   return result;
 }
 

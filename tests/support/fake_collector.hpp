@@ -159,6 +159,7 @@ class FakeIntake final : public collector::Intake {
       if (const auto* command = std::get_if<model::Command>(&entry.body)) {
         model::CommandResult result = decide(*command);
         result.command_id = command->id;
+        if (result.principal.empty()) result.principal = command->principal.name;
         result.position = position;
         result.decided = kNow;
         state_.results[command->id] = result;

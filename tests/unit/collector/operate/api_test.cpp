@@ -125,6 +125,52 @@ TEST_F(OperatorApiTest, ACommandThatIsNotJudgedInTimeIsPendingAndItsRepetitionGe
   EXPECT_EQ(fake_.intake.entries.size(), 1U);  // Repeating is not a second act.
 }
 
+TEST_F(OperatorApiTest, AnIdIsItsCallersAndNobodyElseGetsItsAnswer) {
+  OperatorApi api(parts());
+  ASSERT_TRUE(api.execute(duty_, acknowledge("command-1", 42)));
+  const auto other = api.execute(admin_, acknowledge("command-1", 43));
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, ErrorCode::already_exists);
+  EXPECT_TRUE(api.execute(duty_, acknowledge("command-1", 42)));
+  EXPECT_EQ(fake_.intake.entries.size(), 1U);
+
+  // Both were under way, and the other one was judged first.
+  fake_.intake.decide = [](const model::Command&) {
+    model::CommandResult result;
+    result.principal = "root";
+    return result;
+  };
+  EXPECT_EQ(api.execute(duty_, acknowledge("command-2", 42)).error().code,
+            ErrorCode::already_exists);
+}
+
+TEST_F(OperatorApiTest, RepeatingARunCheckGetsWhatTheAgentAnswered) {
+  OperatorApi api(parts());
+  fake_.intake.decide = [](const model::Command&) {
+    model::CommandResult result;
+    result.detail.code = "command.requested";
+    result.request_id = "1.command-1";
+    return result;
+  };
+  v1::ExecuteRequest request = acknowledge("command-1", 42);
+  request.mutable_command()->mutable_run_check()->set_agent_id(std::string(64, 'a'));
+  request.mutable_command()->mutable_run_check()->mutable_check()->set_kind(v1::CHECK_KIND_SOCKETS);
+  auto reply = api.execute(duty_, request);
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(reply->result().detail().code(), "command.requested");
+  model::CommandResult done;
+  done.command_id = "1.command-1";
+  done.position = Position{5};
+  done.detail.code = "request_outcome.done";
+  fake_.state.results["1.command-1"] = done;
+  reply = api.execute(duty_, request);
+  EXPECT_EQ(reply->result().detail().code(), "request_outcome.done");
+  EXPECT_EQ(reply->position(), 5U);
+  EXPECT_EQ(api.execute(admin_, request).error().code, ErrorCode::already_exists);
+  EXPECT_EQ(api.execute(duty_, acknowledge("1.command-1", 1)).error().code,
+            ErrorCode::invalid_argument);
+}
+
 TEST_F(OperatorApiTest, AConflictSaysWhoWasFaster) {
   OperatorApi api(parts());
   fake_.intake.decide = [](const model::Command&) {
@@ -205,6 +251,35 @@ TEST_F(OperatorApiTest, AnIncidentComesWithAllThatBelongsToIt) {
   EXPECT_EQ(api.get_incident(request).error().code, ErrorCode::not_found);
   request.set_reference("");
   EXPECT_EQ(api.get_incident(request).error().code, ErrorCode::invalid_argument);
+}
+
+TEST_F(OperatorApiTest, ALongHistoryIsCutAtTheOldEndAndTheAnswerSaysSo) {
+  fake_.state.incident_rows = {an_incident(1, a_host("tsm-bk02", 'a'), Severity::c)};
+  for (std::uint32_t i = 1; i <= 502; ++i) {
+    model::TimelineItem item;
+    item.incident = IncidentId{1};
+    item.index = i;
+    fake_.state.timeline_rows.push_back(item);
+  }
+  for (std::uint64_t i = 1; i <= 203; ++i) {
+    model::Notification notification;
+    notification.id = NotificationId{i};
+    notification.incident = IncidentId{1};
+    notification.body = {{"incident.opened", {}}};
+    fake_.state.notification_rows.push_back(notification);
+  }
+  OperatorApi api(parts());
+  v1::GetIncidentRequest request;
+  request.set_reference("1");
+  const auto detail = api.get_incident(request);
+  ASSERT_TRUE(detail) << detail.error().message;
+  ASSERT_EQ(detail->timeline_size(), 500);
+  EXPECT_EQ(detail->timeline(499).index(), 502U);
+  EXPECT_EQ(detail->timeline_left_out(), 2U);
+  ASSERT_EQ(detail->notifications_size(), 200);
+  EXPECT_EQ(detail->notifications(199).id(), 203U);
+  EXPECT_EQ(detail->notifications_left_out(), 3U);
+  EXPECT_EQ(detail->notifications(199).body_size(), 0);
 }
 
 TEST_F(OperatorApiTest, ObservationsGoOutForOneHostOnly) {

@@ -32,7 +32,7 @@ TEST(CommandRequest, TakesAWellFormedOne) {
 TEST(CommandRequest, IdsAreShortPlainWords) {
   for (const std::string& id :
        {std::string(), std::string("short"), std::string(65, 'a'), std::string("spaces in it"),
-        std::string("abcdefgh\n"), std::string("編號編號編號")}) {
+        std::string("abcdefgh\n"), std::string("編號編號編號"), std::string("7.a-command")}) {
     v1::Command command = acknowledgement();
     command.set_id(id);
     EXPECT_EQ(code_of(command), ErrorCode::invalid_argument) << id;

@@ -232,7 +232,8 @@ TEST(Wire, EveryStateDocumentComesBackAsItWas) {
                                     {"lee", model::Role::duty, "x"},
                                     3,
                                     Instant{4},
-                                    "r"};
+                                    "r",
+                                    "wang"};
   EXPECT_EQ(wire::decode_command_result(wire::encode_command_result(result)), result);
 }
 
