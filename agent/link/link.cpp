@@ -172,7 +172,7 @@ Duration Link::after(const SessionEnd& end, const std::string& collector) {
 asio::awaitable<bool> Link::renew_if_due(v1::AgentLink::Stub& stub) {
   if (until_renewal() > Duration{}) co_return false;
   renew_not_before_ = time_.steady() + kRenewAgain;
-  const Status renewed = co_await renew(context_.get_executor(), stub, config_);
+  const Status renewed = co_await renew(context_.get_executor(), stub, config_, time_);
   if (!renewed) {
     log::warning("link.renewal_failed",
                  {{"code", to_string(renewed.error().code)}, {"error", renewed.error().message}});

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "common/config/secret_file.hpp"
 #include "common/rpc/client_call.hpp"
 #include "common/rpc/credentials.hpp"
 #include "common/rpc/status.hpp"
@@ -46,13 +47,18 @@ Status sync_folder_of(const std::string& path) {
 }
 
 Status keep(const v1::CertificateReply& reply, const crypto::CertificateInfo& old,
-            const LinkConfig& config) {
+            const LinkConfig& config, Instant now) {
   const Result<crypto::CertificateInfo> fresh = crypto::read_certificate(reply.certificate());
   if (!fresh) return fail(fresh.error());
   if (fresh->identity.kind != crypto::Identity::Kind::agent ||
       fresh->identity.agent != old.identity.agent) {
     return fail(ErrorCode::permission_denied, "the new certificate is for another key");
   }
+  // Authorities that this very certificate does not come from would end every connection for good.
+  Result<std::string> authorities = reply.authorities();
+  if (authorities->empty()) authorities = rpc::read_file(config.authorities_file);
+  if (!authorities) return fail(authorities.error());
+  TOCSIN_TRY(crypto::verify_certificate(reply.certificate(), *authorities, now));
   if (!reply.authorities().empty()) {
     TOCSIN_TRY(replace_file(config.authorities_file, reply.authorities()));
   }
@@ -92,10 +98,10 @@ Instant renewal_due(const crypto::CertificateInfo& certificate) {
 }
 
 asio::awaitable<Status> renew(asio::any_io_executor executor, v1::AgentLink::Stub& stub,
-                              const LinkConfig& config) {
+                              const LinkConfig& config, const time::TimeSource& time) {
   const Result<crypto::CertificateInfo> old = own_certificate(config);
   if (!old) co_return fail(old.error());
-  const Result<std::string> key = rpc::read_file(config.private_key_file);
+  const Result<std::string> key = config::read_secret_file(config.private_key_file);
   if (!key) co_return fail(key.error());
   const Result<std::string> signing_request = crypto::make_signing_request(*key, config.host_name);
   if (!signing_request) co_return fail(signing_request.error());
@@ -109,7 +115,7 @@ asio::awaitable<Status> renew(asio::any_io_executor executor, v1::AgentLink::Stu
   };
   const grpc::Status status = co_await rpc::call(executor, start);
   if (!status.ok()) co_return fail(rpc::from_grpc(status));
-  co_return keep(reply, *old, config);
+  co_return keep(reply, *old, config, time.wall());
 }
 
 }  // namespace tocsin::agent

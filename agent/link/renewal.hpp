@@ -10,6 +10,7 @@
 #include "agent/link/link.hpp"
 #include "common/base/result.hpp"
 #include "common/crypto/crypto.hpp"
+#include "common/time/time_source.hpp"
 
 namespace tocsin::agent {
 
@@ -20,9 +21,11 @@ Result<crypto::CertificateInfo> own_certificate(const LinkConfig& config);
 Instant renewal_due(const crypto::CertificateInfo& certificate);
 
 // Asks for a new certificate for the same key and replaces the files. Errors: the collector's
-// answer, or what the system said; the old files stay.
+// answer, permission_denied (a certificate of another key, or not of the authorities that came with
+// it), or what the system said; the old files stay.
 boost::asio::awaitable<Status> renew(boost::asio::any_io_executor executor,
-                                     v1::AgentLink::Stub& stub, const LinkConfig& config);
+                                     v1::AgentLink::Stub& stub, const LinkConfig& config,
+                                     const time::TimeSource& time);
 
 // The whole content or none of it, also after a power cut.
 Status replace_file(const std::string& path, const std::string& content);

@@ -313,12 +313,14 @@ Status RunningCollector::make_hub() {
   hub_for_judge_.set(hub_.get());
   const Renewer renew = make_renewer(authority_, *judge_, time_);
   agent_service_ = make_agent_link_service(
-      *hub_, [renew](const AgentId& agent, std::string_view request) -> Result<RenewedCertificate> {
+      *hub_,
+      [renew](const AgentId& agent, std::string_view request) -> Result<RenewedCertificate> {
         auto issued = renew(agent, request);
         if (!issued) return fail(issued.error());
         return RenewedCertificate{std::move(issued->certificate_pem),
                                   std::move(issued->authorities_pem), issued->not_after};
-      });
+      },
+      time_);
   return {};
 }
 

@@ -21,14 +21,18 @@ using SessionReactor = grpc::ServerBidiReactor<v1::AgentMessage, v1::CollectorMe
 
 constexpr std::size_t kMessagesWaiting = 512;  // that the agent does not take
 
-// Who speaks, by the certificate alone.
-Result<crypto::CertificateInfo> agent_certificate(const Context& context) {
+// Who speaks, by the certificate alone. TLS looked at its dates when the connection began, which
+// may be long ago.
+Result<crypto::CertificateInfo> agent_certificate(const Context& context, Instant now) {
   const std::string pem = rpc::peer_certificate(context);
   if (pem.empty()) return fail(ErrorCode::unauthenticated, "a client certificate is required");
   Result<crypto::CertificateInfo> certificate = crypto::read_certificate(pem);
   if (!certificate) return fail(ErrorCode::permission_denied, certificate.error().message);
   if (certificate->identity.kind != crypto::Identity::Kind::agent) {
     return fail(ErrorCode::permission_denied, "this certificate is not an agent's");
+  }
+  if (now < certificate->not_before || now >= certificate->not_after) {
+    return fail(ErrorCode::permission_denied, "this certificate is not valid now");
   }
   return certificate;
 }
@@ -138,10 +142,11 @@ class AgentSession final : public SessionReactor, public AgentStream {
 
 class AgentLinkService final : public v1::AgentLink::CallbackService {
  public:
-  AgentLinkService(Hub& hub, RenewCertificate renew) : hub_(hub), renew_(std::move(renew)) {}
+  AgentLinkService(Hub& hub, RenewCertificate renew, const time::TimeSource& time)
+      : hub_(hub), renew_(std::move(renew)), time_(time) {}
 
   SessionReactor* Session(Context* context) override {
-    const Result<crypto::CertificateInfo> certificate = agent_certificate(*context);
+    const Result<crypto::CertificateInfo> certificate = agent_certificate(*context, time_.wall());
     if (!certificate) {
       log::warning("ingest.stranger",
                    {{"peer", rpc::peer_address(*context)}, {"error", certificate.error().message}});
@@ -163,7 +168,7 @@ class AgentLinkService final : public v1::AgentLink::CallbackService {
  private:
   Status renew(const Context& context, const v1::RenewRequest& request,
                v1::CertificateReply& reply) {
-    const Result<crypto::CertificateInfo> certificate = agent_certificate(context);
+    const Result<crypto::CertificateInfo> certificate = agent_certificate(context, time_.wall());
     if (!certificate) return fail(certificate.error());
     const AgentId& agent = certificate->identity.agent;
     const Result<RenewedCertificate> fresh = renew_(agent, request.signing_request());
@@ -182,12 +187,14 @@ class AgentLinkService final : public v1::AgentLink::CallbackService {
 
   Hub& hub_;
   const RenewCertificate renew_;
+  const time::TimeSource& time_;
 };
 
 }  // namespace
 
-std::shared_ptr<grpc::Service> make_agent_link_service(Hub& hub, RenewCertificate renew) {
-  return std::make_shared<AgentLinkService>(hub, std::move(renew));
+std::shared_ptr<grpc::Service> make_agent_link_service(Hub& hub, RenewCertificate renew,
+                                                       const time::TimeSource& time) {
+  return std::make_shared<AgentLinkService>(hub, std::move(renew), time);
 }
 
 }  // namespace tocsin::collector

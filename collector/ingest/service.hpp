@@ -9,6 +9,7 @@
 #include "collector/ingest/hub.hpp"
 #include "common/base/ids.hpp"
 #include "common/base/result.hpp"
+#include "common/time/time_source.hpp"
 
 namespace grpc {
 class Service;
@@ -29,7 +30,8 @@ using RenewCertificate = std::function<Result<RenewedCertificate>(
 
 // For a server that requires client certificates (rpc::server_credentials, rpc::apply_limits).
 // Shut down in this order: hub.stop(), server->Shutdown(deadline), destroy the server, the service,
-// the hub. The hub must outlive the service.
-std::shared_ptr<grpc::Service> make_agent_link_service(Hub& hub, RenewCertificate renew);
+// the hub. The hub and `time`, by which certificates are valid or not, must outlive the service.
+std::shared_ptr<grpc::Service> make_agent_link_service(Hub& hub, RenewCertificate renew,
+                                                       const time::TimeSource& time);
 
 }  // namespace tocsin::collector

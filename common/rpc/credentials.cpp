@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/base/limits.hpp"
+#include "common/config/secret_file.hpp"
 
 namespace tocsin::rpc {
 namespace {
@@ -30,7 +31,8 @@ constexpr std::size_t kFileBytes = 1 << 20;
 Status check_readable(const TlsFiles& files, bool authorities) {
   for (const std::string* path : {&files.certificate, &files.private_key, &files.authorities}) {
     if (path == &files.authorities && !authorities) continue;
-    const Result<std::string> content = read_file(*path);
+    const Result<std::string> content =
+        path == &files.private_key ? config::read_secret_file(*path) : read_file(*path);
     if (!content) return fail(content.error());
   }
   return {};
@@ -90,7 +92,8 @@ Result<std::shared_ptr<grpc::Channel>> secure_channel(const std::string& address
   std::array<std::string, 3> pem;
   const std::array paths{&files.certificate, &files.private_key, &files.authorities};
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    Result<std::string> content = read_file(*paths[i]);
+    Result<std::string> content =
+        paths[i] == &files.private_key ? config::read_secret_file(*paths[i]) : read_file(*paths[i]);
     if (!content) return fail(content.error());
     pem[i] = std::move(*content);
   }

@@ -16,7 +16,7 @@
 
 namespace tocsin::rpc {
 
-// Paths of PEM files.
+// Paths of PEM files. A private key that group or others may read is refused: permission_denied.
 struct TlsFiles {
   std::string certificate;
   std::string private_key;

@@ -35,7 +35,8 @@ const std::vector<Allowed>& our_table() {
       {"common/systemd", {"common/base"}},
       {"common/sqlite", {"common/base"}},
       {"common/wire", {"common/base", "common/model", "common/crypto", "tocsin/v1"}},
-      {"common/rpc", {"common/base", "common/async", "common/log", "tocsin/v1"}},
+      {"common/rpc",
+       {"common/base", "common/async", "common/config/secret_file.hpp", "common/log", "tocsin/v1"}},
 
       {"agent/spool", {"common"}},
       {"agent/os", {"common"}},

@@ -80,6 +80,73 @@ TEST(LinkRenewal, ACertificateOfAnotherKeyIsNotKept) {
   EXPECT_EQ(certificate_of(room, agent).identity.agent, agent.id);
 }
 
+TEST(LinkRenewal, AuthoritiesThatDidNotSignTheNewCertificateAreNotKept) {
+  Room room;
+  const TestAgent agent = agent_with(room, 21h, 30h);
+  const TestAuthority stranger(room.time.wall());
+  int asked = 0;
+  room.renew = [&](const AgentId&, std::string_view) -> Result<collector::RenewedCertificate> {
+    ++asked;
+    const Instant now = room.time.wall();
+    return collector::RenewedCertificate{sign(room, agent.identity, now - 1min, 30h),
+                                         stranger.authority().certificate_pem, now + 30h};
+  };
+  const Instant old_end = certificate_of(room, agent).not_after;
+  const auto spool = open_spool(agent);
+  append_facts(*spool, 1);
+  RunningLink link(room, agent);
+  ASSERT_TRUE(eventually([&] { return spool->status().value().rows == 0; }));
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(certificate_of(room, agent).not_after, old_end);
+  EXPECT_EQ(rpc::read_file(room.config(agent).authorities_file).value(),
+            room.authority.authority().certificate_pem);
+}
+
+// A connection lives on when the certificate that opened it ends.
+TEST(LinkRenewal, AnExpiredCertificateGetsNothingOverAnOldConnection) {
+  Room room;
+  const TestAgent agent = agent_with(room, 1h, 1h + 2s);
+  const std::string signing_request =
+      crypto::make_signing_request(agent.identity.key_pem, "h1").value();
+  room.renew = [&](const AgentId&, std::string_view) -> Result<collector::RenewedCertificate> {
+    const Instant now = room.time.wall();
+    return collector::RenewedCertificate{sign(room, agent.identity, now, 30h), "", now + 30h};
+  };
+  const auto stub = room.stub(agent);
+  v1::RenewRequest request;
+  request.set_signing_request(signing_request);
+  const auto renew = [&] {
+    grpc::ClientContext context;
+    v1::CertificateReply reply;
+    return stub->Renew(&context, request, &reply).error_code();
+  };
+  ASSERT_EQ(renew(), grpc::StatusCode::OK);
+  const Instant end = certificate_of(room, agent).not_after;
+  ASSERT_TRUE(eventually([&] { return room.time.wall() > end; }));
+  EXPECT_EQ(renew(), grpc::StatusCode::PERMISSION_DENIED);
+  grpc::ClientContext context;
+  EXPECT_EQ(stub->Session(&context)->Finish().error_code(), grpc::StatusCode::PERMISSION_DENIED);
+}
+
+TEST(LinkRenewal, AKeyThatOthersMayReadOpensNoConnection) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  const agent::LinkConfig config = room.config(agent);
+  const rpc::TlsFiles files{config.certificate_file, config.private_key_file,
+                            config.authorities_file};
+  ASSERT_TRUE(rpc::secure_channel(room.address(), files));
+  ASSERT_TRUE(rpc::server_credentials(files, true));
+  std::filesystem::permissions(config.private_key_file, std::filesystem::perms::group_read,
+                               std::filesystem::perm_options::add);
+  for (const Status& status :
+       {Status(rpc::secure_channel(room.address(), files).map([](auto&&) {})),
+        Status(rpc::server_credentials(files, true).map([](auto&&) {}))}) {
+    ASSERT_FALSE(status);
+    EXPECT_EQ(status.error().code, ErrorCode::permission_denied);
+    EXPECT_NE(status.error().message.find(config.private_key_file), std::string::npos);
+  }
+}
+
 TEST(LinkRenewal, AStreamEndsWithItsCertificate) {
   Room room;
   const TestAgent agent = agent_with(room, 1h, 1h + 3s);

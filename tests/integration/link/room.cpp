@@ -240,7 +240,8 @@ void Room::start_collector() {
   hub_ = std::make_unique<collector::Hub>(std::move(parts), intake.cursors(), known, options);
   service_ = collector::make_agent_link_service(
       *hub_,
-      [this](const AgentId& agent, std::string_view request) { return renew(agent, request); });
+      [this](const AgentId& agent, std::string_view request) { return renew(agent, request); },
+      time);
   const std::string folder = this->folder("collector");
   auto credentials = rpc::server_credentials(
       {folder + "/certificate.pem", folder + "/key.pem", folder + "/authorities.pem"}, true);
