@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/limits.hpp"
@@ -33,19 +34,33 @@ struct Record {
   std::string id() const { return hash.substr(0, kIdDigits); }
 };
 
+// Root makes tokens beside a collector that is not root: what it writes stays the collector's, as
+// the folder is.
+Status give_to_owner(const std::string& path) {
+  if (::geteuid() != 0) return {};
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  struct stat owner {};
+  if (::stat(folder.c_str(), &owner) == 0 &&
+      ::lchown(path.c_str(), owner.st_uid, owner.st_gid) == 0) {
+    return {};
+  }
+  return fail(system_error(path, errno));
+}
+
 // Held from the first look at the file until it is replaced.
 class Lock {
  public:
   static Result<Lock> take(const std::string& path) {
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) return fail(system_error(path, errno));
+    Lock lock(fd);
+    TOCSIN_TRY(give_to_owner(path));
     while (::flock(fd, LOCK_EX) != 0) {
       if (errno == EINTR) continue;
-      const Error error = system_error(path, errno);
-      ::close(fd);
-      return fail(error);
+      return fail(system_error(path, errno));
     }
-    return Lock(fd);
+    return lock;
   }
   Lock(Lock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   Lock& operator=(Lock&&) = delete;
@@ -122,7 +137,8 @@ Status save(const std::string& path, const std::vector<Record>& records) {
         fmt::format("{} {} {} {} {} {}\n", r.hash, r.expires.ns, model::to_string(r.creator.role),
                     field(r.creator.name), field(r.creator.fingerprint), field(r.host_name));
   }
-  return config::write_file(path, text, 0600);
+  TOCSIN_TRY(config::write_file(path, text, 0600));
+  return give_to_owner(path);
 }
 
 std::string lower(std::string_view text) {

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/config/secret_file.hpp"
 
@@ -47,6 +48,19 @@ TEST_F(Tokens, AreGoodOnceAndSayWhoMadeThem) {
   EXPECT_EQ(taken->creator, wang_);
   EXPECT_EQ(store().take(created->token, "web1", kNow + 59min).error().code,
             ErrorCode::unauthenticated);
+}
+
+// As root: what it makes beside the running collector is the collector's to read and to replace.
+TEST_F(Tokens, BelongToWhoeverTheFolderBelongsTo) {
+  const uid_t owner = ::geteuid() == 0 ? 12345 : ::geteuid();
+  ASSERT_EQ(::chown(dir_.c_str(), owner, static_cast<gid_t>(-1)), 0);
+  make("");
+  for (const std::string& file : {path(), path() + ".lock"}) {
+    struct stat about {};
+    ASSERT_EQ(::stat(file.c_str(), &about), 0) << file;
+    EXPECT_EQ(about.st_uid, owner) << file;
+    EXPECT_EQ(about.st_mode & 0777U, 0600U) << file;
+  }
 }
 
 TEST_F(Tokens, EndAtTheirTime) {
