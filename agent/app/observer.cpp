@@ -141,6 +141,10 @@ class Observer {
     for (const model::CheckDefinition& check : plan.checks) {
       const auto known = jobs_.find(check.check);
       JobPointer job = known != jobs_.end() ? known->second : make_job(check);
+      // A shorter interval holds from now on, not after the longer one of before has passed.
+      if (check.interval < job->check.interval) {
+        job->due = std::min(job->due, first_run(time_.steady(), check.interval, random_()));
+      }
       job->check = check;
       next.emplace(check.check, std::move(job));
     }
