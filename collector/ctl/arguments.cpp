@@ -72,6 +72,7 @@ void add_acts(CLI::App& app, Arguments& arguments, ActOnIncidents& act, RunCheck
     sub->add_option("--note", act.note, "kept in the timeline");
     may_try(sub);
   }
+  ack->add_flag("--take-over", act.take_over, "also what somebody else has acknowledged");
   ack->callback([&] { arguments.command = act; });
   number->callback([&] {
     act.act = ActOnIncidents::Act::register_number;

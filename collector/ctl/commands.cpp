@@ -208,6 +208,9 @@ Printed Runner::act_on(const ActOnIncidents& command, const std::string& referen
   act.set_seen_revision(incident.revision());
   act.set_note(command.note);
   if (command.act == ActOnIncidents::Act::acknowledge) {
+    // Nobody has looked at what was just fetched. Without a revision the collector acknowledges
+    // what is free or the caller's own, and answers a conflict that names who else has it.
+    if (incident.acknowledged_ns() != 0 && !command.take_over) act.set_seen_revision(0);
     act.mutable_acknowledge()->set_incident_id(incident.id());
   } else {
     act.mutable_register_()->set_incident_id(incident.id());

@@ -38,6 +38,7 @@ struct ActOnIncidents {
   enum class Act { acknowledge, register_number } act = Act::acknowledge;
   std::vector<std::string> references;
   std::string note;
+  bool take_over = false;  // also what somebody else has acknowledged
 };
 struct RunCheck {
   std::string host;

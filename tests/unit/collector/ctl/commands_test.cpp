@@ -155,6 +155,24 @@ TEST_F(Commands, JsonIsTheSameInEveryLanguage) {
   }
 }
 
+// The collector knows who asks: without a revision it answers who else has the incident.
+TEST_F(Commands, WhatSomebodyElseHasIsTakenOverOnlyWhenAsked) {
+  for (v1::IncidentState& incident : *script_.list.mutable_incidents()) {
+    incident.mutable_acknowledged_by()->set_name("somebody");
+    incident.set_acknowledged_ns(1);
+  }
+  script_.replies = {reply(v1::CommandResult::OUTCOME_CONFLICT, "command.changed_meanwhile")};
+  EXPECT_EQ(run_it(acknowledge({"SI-115-0042"})).exit, ExitCode::conflict);
+  ASSERT_EQ(script_.executed.size(), 1U);
+  EXPECT_EQ(script_.executed[0].command().seen_revision(), 0U);
+
+  ActOnIncidents take_over = acknowledge({"SI-115-0042"});
+  take_over.take_over = true;
+  EXPECT_EQ(run_it(take_over).exit, ExitCode::done);
+  ASSERT_EQ(script_.executed.size(), 2U);
+  EXPECT_EQ(script_.executed[1].command().seen_revision(), 7U);
+}
+
 TEST_F(Commands, AnAcknowledgementSendsTheRevisionThatWasSeenAndNoPrincipal) {
   const Printed printed = run_it(acknowledge({"SI-115-0042"}));
   EXPECT_EQ(printed.exit, ExitCode::done) << printed.err;
