@@ -9,6 +9,7 @@
 #include "common/log/log.hpp"
 #include "common/systemd/notify.hpp"
 #include "common/time/time_source.hpp"
+#include "common/wire/wire.hpp"
 
 namespace tocsin::collector {
 namespace {
@@ -41,6 +42,7 @@ Status watch(Collector& collector, systemd::StopSignal& stop) {
 }  // namespace
 
 Status run(const CollectorConfig& config, systemd::StopSignal& stop) {
+  wire::quiet_parsers();
   const time::SystemTime time;
   log::info("collector.starting", {{"version", TOCSIN_VERSION}, {"directory", config.directory}});
   Result<std::unique_ptr<Collector>> collector = Collector::start(config, time);

@@ -1,4 +1,6 @@
 // Journal entries, and bytes for everything that is stored.
+#include <google/protobuf/stubs/logging.h>
+
 #include "common/crypto/crypto.hpp"
 #include "common/wire/proto.hpp"
 #include "common/wire/text.hpp"
@@ -219,6 +221,8 @@ void drop_volatile(v1::Observation& observation) {
 }
 
 }  // namespace
+
+void quiet_parsers() { google::protobuf::SetLogHandler(nullptr); }
 
 std::string encode_fact(const model::Fact& fact) { return encode<v1::Fact>(fact); }
 Result<model::Fact> decode_fact(std::string_view bytes) {

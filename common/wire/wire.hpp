@@ -15,6 +15,11 @@
 
 namespace tocsin::wire {
 
+// Keeps the protobuf library from writing a line to standard error for every text that is not
+// UTF-8: whoever sends such texts would fill the log. Once, at a program's start; decoding reports
+// it as an error all the same.
+void quiet_parsers();
+
 // What a spool row and an AgentFact hold.
 std::string encode_fact(const model::Fact& fact);
 Result<model::Fact> decode_fact(std::string_view bytes);
