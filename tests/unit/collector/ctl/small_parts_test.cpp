@@ -86,7 +86,7 @@ TEST(Json, TimesAreUtcTextAndEverythingElseTheContracts) {
   EXPECT_EQ(to_json(result),
             R"({"commandId":"id\"\u000a\u001b","position":"0","outcome":"OUTCOME_CONFLICT",)"
             R"("detail":null,"conflictWith":null,"revision":"8",)"
-            R"("decidedAt":"2026-11-22T16:21:07.000Z","requestId":""})");
+            R"("decidedAt":"2026-11-22T16:21:07.000Z","requestId":"","principal":""})");
   v1::IncidentState incident;
   EXPECT_NE(to_json(incident).find("\"closedAt\":null"), std::string::npos);
   EXPECT_NE(to_json(samples::incidents()).find("\"asOf\":{\"position\":\"918273\""),
