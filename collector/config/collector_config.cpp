@@ -10,12 +10,14 @@ namespace tocsin::collector {
 namespace {
 
 constexpr std::size_t kConfigBytes = 1 << 20;
+constexpr std::uint32_t kLongestKeepDays = 36'500;
 
 void read_main(config::Table& root, CollectorConfig& config) {
   auto table = root.table("collector");
   if (!table) return;
   table->path("directory", config.directory);
   table->path("site_policy", config.site_policy);
+  table->number("keep_days", config.keep_days, 0U, kLongestKeepDays);
   table->word("log_level", config.log_level, log::level_from, "debug, info, warning, error");
 }
 
@@ -64,9 +66,11 @@ Result<CollectorConfig> load_collector_config(const std::string& path) {
 
 std::string print_config(const CollectorConfig& c) {
   using config::toml_text;
-  return fmt::format("[collector]\ndirectory = {}\nsite_policy = {}\nlog_level = {}\n",
-                     toml_text(c.directory), toml_text(c.site_policy),
-                     toml_text(log::to_string(c.log_level))) +
+  return fmt::format(
+             "[collector]\ndirectory = {}\nsite_policy = {}\nlog_level = {}\n"
+             "keep_days = {}\n",
+             toml_text(c.directory), toml_text(c.site_policy),
+             toml_text(log::to_string(c.log_level)), c.keep_days) +
          fmt::format("\n[listen]\nagents = {}\nenroll = {}\noperators = {}\nenroll_address = {}\n",
                      toml_text(c.listen_agents), toml_text(c.listen_enroll),
                      toml_text(c.listen_operators), toml_text(c.enroll_address)) +

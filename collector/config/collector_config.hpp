@@ -16,6 +16,7 @@ struct CollectorConfig {
   std::string directory = "/var/lib/tocsin";  // journal, state, tokens
   std::string site_policy = "/etc/tocsin/site.toml";
   log::Level log_level = log::Level::info;
+  std::uint32_t keep_days = 400;  // of the journal; 0: all of it
 
   // Port 0: any free one, printed at start.
   std::string listen_agents = "0.0.0.0:8444";     // mutual TLS, agents' certificates

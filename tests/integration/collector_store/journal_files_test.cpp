@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "collector/store/prune_journal.hpp"
 #include "collector/store/sqlite_journal.hpp"
 #include "common/sqlite/sqlite.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -147,6 +148,35 @@ TEST_F(JournalFiles, RetentionNeverDropsTheNewestSegment) {
   EXPECT_EQ(dropped->segments, 1U);
   EXPECT_EQ(dropped->first_kept, Position{3});
   EXPECT_EQ(drop_segments_before(options, Position{1000})->segments, 0U);
+}
+
+TEST_F(JournalFiles, WhatIsOldAndJudgedGoesAndNothingElse) {
+  append(4);  // Entries 1-2, 3-4, 5-6, 7-8, in the first nanoseconds of journal time.
+  const Instant later = Instant{3} + std::chrono::hours(24) * 2;
+  EXPECT_EQ(prune_journal(options, 0, later, Position{8})->segments, 0U) << "0 keeps all";
+  EXPECT_EQ(prune_journal(options, 0, later, Position{8})->first_kept, Position{1});
+  EXPECT_EQ(prune_journal(options, 3, later, Position{8})->segments, 0U) << "too young";
+  EXPECT_EQ(prune_journal(options, 1, later, Position{2})->segments, 0U) << "not judged";
+  const auto dropped = prune_journal(options, 1, later, Position{5});
+  ASSERT_TRUE(dropped) << dropped.error().message;
+  EXPECT_EQ(dropped->first_kept, Position{5});
+  EXPECT_EQ(prune_journal(options, 1, later, Position{8})->first_kept, Position{7});
+  EXPECT_TRUE((*open_journal_reader(options))->verify()->intact);
+}
+
+TEST(KeepJournalFrom, TheLastSegmentBeforeWhichAllIsOldAndJudged) {
+  const std::vector<SegmentStart> segments{{Position{1}, Instant{}},
+                                           {Position{10}, Instant{} + 1h},
+                                           {Position{20}, Instant{} + 2h},
+                                           {Position{30}, Instant{} + 3h}};
+  const auto from = [&](Duration now, Duration keep, std::uint64_t judged) {
+    return keep_journal_from(segments, Instant{} + now, keep, Position{judged}).value;
+  };
+  EXPECT_EQ(from(10h, 1h, 100), 30U);
+  EXPECT_EQ(from(10h, 1h, 29), 20U);
+  EXPECT_EQ(from(4h, 2h, 100), 10U) << "exactly as old as is kept stays";
+  EXPECT_EQ(from(1h, 2h, 100), 1U);
+  EXPECT_EQ(keep_journal_from({}, Instant{} + 10h, 1h, Position{5}), Position{});
 }
 
 TEST_F(JournalFiles, CursorsAreCarriedIntoNewSegments) {
