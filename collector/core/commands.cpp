@@ -21,11 +21,13 @@ struct Permission {
   std::string_view act;
   std::array<Role, 4> roles;  // filled up by repeating
 };
-// Who may do what. The intake roles of the procedure (P-01) acknowledge and register; access of
-// machines is the administrators'. Auditors and the committee read.
+// Who may do what. The intake roles of the procedure (P-01) judge, tell and register (P-04 to
+// P-06), and so does an administrator, so that no incident waits for a number where none of them is
+// enrolled; access of machines is the administrators'. Auditors and the committee read: what is the
+// committee's to do (P-09) is done outside.
 constexpr std::array kPermissions{
     Permission{"acknowledge", {Role::duty, Role::working_group, Role::officer, Role::admin}},
-    Permission{"register", {Role::duty, Role::working_group, Role::officer, Role::officer}},
+    Permission{"register", {Role::duty, Role::working_group, Role::officer, Role::admin}},
     Permission{"run_check", {Role::duty, Role::working_group, Role::officer, Role::admin}},
     Permission{"revoke_agent", {Role::officer, Role::admin, Role::admin, Role::admin}},
     Permission{"admit_agent", {Role::admin, Role::admin, Role::admin, Role::admin}},

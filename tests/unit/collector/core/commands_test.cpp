@@ -31,7 +31,7 @@ Story with_incident() {
 TEST(Commands, TableOfWhoMayDoWhat) {
   const std::vector<std::pair<std::string, std::vector<Role>>> table{
       {"acknowledge", {Role::duty, Role::working_group, Role::officer, Role::admin}},
-      {"register", {Role::duty, Role::working_group, Role::officer}},
+      {"register", {Role::duty, Role::working_group, Role::officer, Role::admin}},
       {"run_check", {Role::duty, Role::working_group, Role::officer, Role::admin}},
       {"revoke_agent", {Role::officer, Role::admin}},
       {"admit_agent", {Role::admin}},
@@ -43,6 +43,29 @@ TEST(Commands, TableOfWhoMayDoWhat) {
       EXPECT_EQ(collector::may(role, act), expected) << act << " " << to_string(role);
     }
   }
+}
+
+// Procedure P-04 to P-06; P-09 gives the committee nothing to change here.
+TEST(Commands, AnAdministratorRegistersAndThoseWhoOnlyReadChangeNothing) {
+  Story story = with_incident();
+  const std::vector<decltype(model::Command::act)> acts{
+      model::Acknowledge{{1}}, model::RegisterIncident{{1}},
+      model::RunCheck{agent_of("web1"), {model::CheckKind::sockets, ""}},
+      model::RevokeAgent{agent_of("web1")}, model::AdmitAgent{agent_of("web9"), "web9", ""}};
+  int number = 0;
+  for (const Role role : {Role::auditor, Role::committee}) {
+    for (const auto& act : acts) {
+      const model::Principal reader{"reader", role, ""};
+      const auto answer = story.asks(command(std::to_string(++number), reader, act));
+      EXPECT_EQ(answer.detail.code, "command.not_permitted") << to_string(role);
+    }
+  }
+  EXPECT_FALSE(story.incident().acknowledged);
+  EXPECT_FALSE(story.incident().registered);
+  EXPECT_THAT(story.requests(), SizeIs(0));
+  EXPECT_EQ(story.asks(command("r", kRoot, model::RegisterIncident{{1}})).outcome,
+            CommandOutcome::done);
+  EXPECT_EQ(story.incident().registered_by.name, "root");
 }
 
 TEST(Commands, ARoleThatMayNotIsRefusedAndNothingChanges) {
