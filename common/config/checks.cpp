@@ -34,6 +34,7 @@ model::CheckDefinition read_check(Table& table) {
   table.require({"kind"});
   table.word("kind", definition.check.kind, model::check_kind_from, kKinds);
   table.text("target", definition.check.target, limits::kPath);
+  definition.interval = model::default_interval(definition.check.kind);
   table.duration("interval", definition.interval, {1s, 24h});
   table.duration("deadline", definition.deadline, {100ms, 10min});
   if (!table.has("deadline")) {

@@ -33,6 +33,12 @@ struct CheckRef {
 };
 std::string to_string(const CheckRef& check);  // "sockets", "service:ssh.service"
 
+// How often a kind is checked where nobody says: a listener that is there for a moment only is seen
+// only by looking often (procedure M-07), everything else changes slowly.
+constexpr Duration default_interval(CheckKind kind) {
+  return kind == CheckKind::sockets ? Duration(2s) : Duration(30s);
+}
+
 struct CheckDefinition {
   CheckRef check;
   Duration interval = 30s;

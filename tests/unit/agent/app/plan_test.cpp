@@ -42,6 +42,16 @@ TEST(PlanChecks, TheHostsOwnDefinitionWinsAndIsNoRefusal) {
   EXPECT_TRUE(plan.refused.empty());
 }
 
+TEST(PlanChecks, WhereNothingIsAssignedTheHostsOwnFileDecides) {
+  ObserverConfig config;
+  config.checks = {check(CheckKind::sockets, "", 2s), check(CheckKind::service, "x.service", 30s)};
+  const auto plan = plan_checks(config, {});
+  ASSERT_EQ(plan.checks.size(), 2U);
+  EXPECT_EQ(plan.checks[0].check.kind, CheckKind::service);
+  EXPECT_EQ(plan.checks[1], config.checks[0]);
+  EXPECT_TRUE(plan.refused.empty());
+}
+
 TEST(PlanChecks, TheCollectorCannotAskMoreOftenThanTheHostAllows) {
   ObserverConfig config;
   config.allow = {CheckKind::sockets};

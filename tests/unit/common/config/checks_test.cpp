@@ -26,6 +26,21 @@ TEST(Checks, ReadBackAsTheyArePrinted) {
   EXPECT_EQ(read(print_checks(*checks, "checks")).value(), *checks);
 }
 
+// Procedure M-07: who listens for a moment only is seen only by looking often.
+TEST(Checks, SocketsAreLookedAtMoreOftenThanTheRest) {
+  const auto checks = read(
+      "[[checks]]\nkind = 'sockets'\n[[checks]]\nkind = 'processes'\n"
+      "[[checks]]\nkind = 'service'\ntarget = 'ssh.service'\n");
+  ASSERT_TRUE(checks) << checks.error().message;
+  EXPECT_EQ((*checks)[0].interval, 2s);
+  EXPECT_EQ((*checks)[0].deadline, 2s) << "never longer than the interval";
+  EXPECT_EQ((*checks)[1].interval, 30s);
+  EXPECT_EQ((*checks)[2].interval, 30s);
+  const auto said = read("[[checks]]\nkind = 'sockets'\ninterval = '60s'\n");
+  ASSERT_TRUE(said) << said.error().message;
+  EXPECT_EQ((*said)[0].interval, 60s);
+}
+
 TEST(Checks, TargetsFitTheirKind) {
   EXPECT_EQ(read("[[checks]]\nkind = 'ping'\n").error().message,
             "x.toml:1:1: a ping check needs a \"target\"");
