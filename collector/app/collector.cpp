@@ -230,6 +230,9 @@ Status RunningCollector::start_writer_and_judge() {
   hooks.revoked = [this](const AgentId& agent) {
     hub_for_judge_.with([&](Hub& hub) { hub.revoked(agent); });
   };
+  hooks.admitted = [this](const AgentId& agent) {
+    hub_for_judge_.with([&](Hub& hub) { hub.admitted(agent); });
+  };
   hooks.outbox_changed = [this] { outbox_for_judge_.with([](Outbox& outbox) { outbox.wake(); }); };
   auto judge = Judge::start(*judge_journal_, *state_, *writer_, std::move(hooks));
   if (!judge) return fail(judge.error());

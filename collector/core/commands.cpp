@@ -156,7 +156,10 @@ Answer decide(Context& context, const model::Command&, const model::AdmitAgent& 
   model::Host host = known == nullptr ? model::Host{} : *known;
   host.agent = act.agent;
   host.name = act.host_name;
-  if (known == nullptr) host.presence_since = context.now;
+  if (known == nullptr) {
+    host.presence_since = context.now;
+    context.effects.admitted.push_back(act.agent);
+  }
   context.world.hosts.put(act.agent, std::move(host));
   return {CommandOutcome::done, {"command.admitted", {{"host", act.host_name}}}, {}, 0, {}};
 }

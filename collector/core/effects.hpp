@@ -19,7 +19,8 @@ struct AgentRequest {
 
 struct Effects {
   std::vector<AgentRequest> requests;
-  std::vector<AgentId> revoked;  // their streams end now
+  std::vector<AgentId> revoked;   // their streams end now
+  std::vector<AgentId> admitted;  // new: expected to be heard from now on
   bool outbox_changed = false;
 };
 

@@ -37,6 +37,7 @@ class Judge {
     std::function<void(const AgentRequest&)> request;  // to the link
     std::function<void(const AgentId&)> revoked;       // end its stream now
     std::function<void()> outbox_changed;              // wake the worker
+    std::function<void(const AgentId&)> admitted;      // new: silent unless it comes in time
   };
   // Loads the state and folds the journal's tail. Errors: data_loss, failed_precondition (a newer
   // schema), internal. All references must outlive the judge.

@@ -30,6 +30,7 @@ model::JournalEntry decoded(const StoredEntry& stored) {
 void append(Effects& all, Effects&& more) {
   std::move(more.requests.begin(), more.requests.end(), std::back_inserter(all.requests));
   std::move(more.revoked.begin(), more.revoked.end(), std::back_inserter(all.revoked));
+  std::move(more.admitted.begin(), more.admitted.end(), std::back_inserter(all.admitted));
   all.outbox_changed = all.outbox_changed || more.outbox_changed;
 }
 
@@ -169,6 +170,9 @@ void JudgeThread::publish(const StateDelta& delta) {
 void JudgeThread::act_on(const Effects& effects) {
   for (const AgentId& agent : effects.revoked) {
     if (hooks_.revoked) hooks_.revoked(agent);
+  }
+  for (const AgentId& agent : effects.admitted) {
+    if (hooks_.admitted) hooks_.admitted(agent);
   }
   for (const AgentRequest& request : effects.requests) {
     if (hooks_.request) hooks_.request(request);

@@ -103,6 +103,7 @@ class Hub::Impl : public std::enable_shared_from_this<Hub::Impl> {
   void gone(const std::shared_ptr<AgentStream>& stream);
   void send_request(AgentRequest request);
   void revoked(const AgentId& id);
+  void admitted(const AgentId& id);
 
  private:
   // Sessions.
@@ -660,6 +661,14 @@ void Hub::Impl::revoked(const AgentId& id) {
   const auto found = agents_.find(id);
   if (found != agents_.end()) found->second.requests.clear();
 }
+// Silence counts from the admission. An agent that came faster than the news of it is watched
+// already.
+void Hub::Impl::admitted(const AgentId& id) {
+  Agent& agent = agent_of(id);
+  if (agent.watch.state()) return;
+  agent.watch = AgentWatch(model::Presence::heard, parts_.time.steady());
+}
+
 
 // ---- Time ----
 
@@ -754,6 +763,10 @@ void Hub::send_request(AgentRequest request) {
 void Hub::revoked(const AgentId& agent) {
   impl_->post([agent](Impl& hub) { hub.revoked(agent); });
 }
+void Hub::admitted(const AgentId& agent) {
+  impl_->post([agent](Impl& hub) { hub.admitted(agent); });
+}
+
 
 IngestCounters Hub::counters() const { return impl_->counters(); }
 

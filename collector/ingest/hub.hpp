@@ -115,6 +115,8 @@ class Hub {
   // reconnect until the agent has confirmed that it is in its spool.
   void send_request(AgentRequest request);
   void revoked(const AgentId& agent);
+  // Becomes silent, as a known agent does, unless it comes in time.
+  void admitted(const AgentId& agent);
 
   IngestCounters counters() const;
 

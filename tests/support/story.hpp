@@ -197,6 +197,7 @@ class Story {
     collector::Effects effects = fold_->apply(entry, answered);
     for (auto& request : effects.requests) requests_.push_back(std::move(request));
     for (auto& agent : effects.revoked) revoked_.push_back(std::move(agent));
+    for (auto& agent : effects.admitted) admitted_.push_back(std::move(agent));
     const Status committed = store_->commit(fold_->take_delta());
     TOCSIN_CHECK(committed.has_value());
   }
@@ -294,6 +295,7 @@ class Story {
   const std::vector<model::JournalEntry>& journal() const { return journal_; }
   const std::vector<collector::AgentRequest>& requests() const { return requests_; }
   const std::vector<AgentId>& revoked() const { return revoked_; }
+  const std::vector<AgentId>& admitted() const { return admitted_; }
   collector::StateReader& reader() { return *reader_; }
 
  private:
@@ -314,6 +316,7 @@ class Story {
   std::vector<model::JournalEntry> journal_;
   std::vector<collector::AgentRequest> requests_;
   std::vector<AgentId> revoked_;
+  std::vector<AgentId> admitted_;
 };
 
 }  // namespace tocsin::tests

@@ -245,6 +245,25 @@ TEST(Link, AKnownAgentThatDoesNotComeBackAfterAStartBecomesSilent) {
   EXPECT_EQ(all[0].detail.code, "link.never_back");
 }
 
+TEST(Link, AnAgentThatIsAdmittedAndNeverComesBecomesSilent) {
+  Room room;
+  const TestAgent missing = room.add_agent();
+  const TestAgent present = room.add_agent();
+  RunningLink link(room, present);
+  room.hub().admitted(missing.id);
+  room.hub().admitted(present.id);
+  const auto of = [&](const TestAgent& agent) {
+    std::vector<Presence> states;
+    for (const model::AgentPresence& one : room.intake.presence()) {
+      if (one.agent == agent.id) states.push_back(one.state);
+    }
+    return states;
+  };
+  ASSERT_TRUE(eventually([&] { return !of(missing).empty(); }));
+  EXPECT_EQ(of(missing), std::vector<Presence>{Presence::silent});
+  EXPECT_EQ(of(present), std::vector<Presence>{Presence::heard});
+}
+
 TEST(Link, AnAgentWhoseChecksStoppedIsSilentAlthoughItsLinkTalks) {
   Room room;
   const TestAgent agent = room.add_agent();

@@ -181,6 +181,14 @@ TEST(Commands, AnAgentThatIsNotHeardIsNotAsked) {
   EXPECT_THAT(story.requests(), SizeIs(0));
 }
 
+TEST(Commands, AnAgentIsExpectedFromItsFirstAdmissionOn) {
+  Story story;
+  story.asks(command("a", kRoot, model::AdmitAgent{agent_of("web1"), "web1", "t"}));
+  EXPECT_THAT(story.admitted(), Contains(agent_of("web1")));
+  story.asks(command("b", kRoot, model::AdmitAgent{agent_of("web1"), "web1-new-name", "t"}));
+  EXPECT_THAT(story.admitted(), SizeIs(1)) << "its new name is no new agent";
+}
+
 TEST(Commands, ARevokedAgentIsCutOffAndItsKeyDoesNotComeBack) {
   Story story;
   story.admit("web1");

@@ -107,7 +107,8 @@ class JudgeThreadTest : public ::testing::Test {
         {*reader_, store_, intake_,
          [](auto, auto) { return Result<model::SitePolicy>(story_policy()); }},
         {[this](const auto& request) { requests_.push_back(request); },
-         [this](const auto& agent) { revoked_.push_back(agent); }, [this] { ++outbox_changes_; }});
+         [this](const auto& agent) { revoked_.push_back(agent); }, [this] { ++outbox_changes_; },
+         [this](const auto& agent) { admitted_.push_back(agent); }});
     ASSERT_TRUE(started.has_value()) << started.error().message;
     judge_ = std::move(*started);
     intake_.connect(judge_.get());
@@ -150,6 +151,7 @@ class JudgeThreadTest : public ::testing::Test {
   std::uint64_t seq_ = 0;
   std::vector<collector::AgentRequest> requests_;
   std::vector<AgentId> revoked_;
+  std::vector<AgentId> admitted_;
   std::atomic<int> outbox_changes_ = 0;
   std::unique_ptr<Judge> judge_;
 };
@@ -242,6 +244,7 @@ TEST_F(JudgeThreadTest, AsksAgentsAndEndsTheirStreamsAfterTheCommit) {
   ASSERT_THAT(requests_, SizeIs(1));
   EXPECT_EQ(requests_[0].agent, agent_of("web1"));
   EXPECT_THAT(revoked_, ElementsAre(agent_of("web1")));
+  EXPECT_THAT(admitted_, ElementsAre(agent_of("web1")));
 }
 
 TEST_F(JudgeThreadTest, ReplayingTheJournalFromEmptyGivesTheSameBytes) {
