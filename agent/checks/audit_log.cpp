@@ -20,6 +20,9 @@ constexpr std::uint64_t kMostAppended = 1 << 20;
 constexpr std::uint64_t kMostEntries = 20'000;
 constexpr std::size_t kMostSiblings = 4096;
 constexpr std::size_t kFileBytes = 4096;
+// A compressed sibling as young as this, or as two intervals, can be the log's old content. Longer
+// than a look's interval, because the agent may have been stopped while the log was rotated.
+constexpr Duration kYoung = 10min;
 
 constexpr std::array<std::string_view, 1> kAuditWriters{"auditd"};
 constexpr std::array<std::string_view, 3> kSyslogWriters{"rsyslogd", "syslog-ng", "syslogd"};
@@ -69,17 +72,30 @@ model::Tristate disk_full(const std::string& folder) {
   return full ? model::tristate(*full) : model::Tristate::unknown;
 }
 
-// Looks for the old content in the log's folder, under a name that begins as the log's does: the
-// renamed file itself, or a copy that is as long and begins the same.
-bool old_content_beside(const std::string& path, const AuditPosition& before) {
+// What was compressed cannot be compared. It explains the change if it is not empty and young:
+// compressing keeps the time of the last record, so the time counts at which
+// the file itself came to be or got its name.
+bool may_hold_old_content(const os::FileStat& stat, Instant young_since) {
+  return stat.size > 0 && std::max(stat.modified, stat.changed) >= young_since;
+}
+
+// Looks for the old content in the log's folder: the renamed file itself, or a copy that is as long
+// and begins the same, or one that was compressed at once.
+bool old_content_beside(const std::string& path, const AuditPosition& before, Instant young_since) {
   const std::string name(base_name(path));
   const std::string folder = path.substr(0, path.size() - name.size());
   const auto names = os::list_folder(folder, kMostSiblings);
   if (!names) return false;
   for (const std::string& sibling : *names) {
-    if (sibling == name || !sibling.starts_with(name)) continue;
+    const RotatedName rotated = rotated_name(name, sibling);
+    if (sibling == name || !(rotated.older || sibling.starts_with(name))) continue;
     const auto stat = os::stat_of(folder + sibling);
-    if (!stat || stat->size < before.size) continue;
+    if (!stat) continue;
+    if (rotated.older && rotated.compressed && may_hold_old_content(*stat, young_since) &&
+        os::open_regular(folder + sibling)) {
+      return true;
+    }
+    if (stat->size < before.size) continue;
     if (stat->device == before.device && stat->inode == before.inode) return true;
     const auto opened = os::open_regular(folder + sibling);
     if (!opened) continue;
@@ -129,7 +145,9 @@ Status look_at_file(const std::string& path, const std::optional<AuditPosition>&
   return read_content(*opened, before, look);
 }
 
-model::Observation observe_file(const Run& run, const std::string& target, CheckContext& context) {
+model::Observation observe_file(const Run& run, const std::string& target, Duration interval,
+                                CheckContext& context) {
+  const Instant young_since = context.time.wall() - std::max(kYoung, interval * 2);
   const auto before =
       context.cursor ? parse_audit_position(*context.cursor) : std::optional<AuditPosition>();
   const std::string path = os::under(context.root, target);
@@ -139,7 +157,9 @@ model::Observation observe_file(const Run& run, const std::string& target, Check
   if (const auto status = look_at_file(path, before, look); !status) {
     return run.unseen(status.error());
   }
-  if (has_changed_hands(look, before)) look.old_content_beside = old_content_beside(path, *before);
+  if (has_changed_hands(look, before)) {
+    look.old_content_beside = old_content_beside(path, *before, young_since);
+  }
   look.auditing_on = any_runs(context.root, writers_of(target));
   look.disk_full = disk_full(path.substr(0, path.rfind('/') + 1));
   AuditResult result = audit_log_facts(look, before);
@@ -184,7 +204,7 @@ model::Observation observe_audit_log(const model::CheckDefinition& check, CheckC
   if (!target.starts_with('/') || target.find('\0') != std::string::npos) {
     return run.unseen(Error{ErrorCode::invalid_argument, "not an absolute path: " + target});
   }
-  return observe_file(run, target, context);
+  return observe_file(run, target, check.interval, context);
 }
 
 }  // namespace tocsin::agent

@@ -19,6 +19,7 @@ FileStat from_stat(const struct stat& raw) {
   file.inode = raw.st_ino;
   file.size = static_cast<std::uint64_t>(raw.st_size);
   file.modified = Instant{raw.st_mtim.tv_sec * 1'000'000'000LL + raw.st_mtim.tv_nsec};
+  file.changed = Instant{raw.st_ctim.tv_sec * 1'000'000'000LL + raw.st_ctim.tv_nsec};
   return file;
 }
 

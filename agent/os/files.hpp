@@ -42,6 +42,7 @@ struct FileStat {
   std::uint64_t inode = 0;
   std::uint64_t size = 0;
   Instant modified;
+  Instant changed{};  // its name, owner or length too; cannot be set back
   friend bool operator==(const FileStat&, const FileStat&) = default;
 };
 struct OpenedFile {

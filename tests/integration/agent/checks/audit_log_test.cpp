@@ -90,6 +90,26 @@ TEST_F(AuditLog, IsRotatedByRenameAndCreate) {
   EXPECT_TRUE(facts.rotated_sibling);
 }
 
+// As logrotate does without delaycompress: a compressed file keeps the time of the last record.
+TEST_F(AuditLog, IsRotatedAndCompressedAtOnce) {
+  std::ofstream(folder_ / "audit.log-20261122.gz") << "\x1f\x8b, and what it holds";
+  std::filesystem::last_write_time(folder_ / "audit.log-20261122.gz",
+                                   std::filesystem::last_write_time(path_) - std::chrono::hours(1));
+  std::filesystem::remove(path_);
+  std::ofstream(path_).flush();
+  const auto facts = look();
+  EXPECT_TRUE(facts.replaced || facts.shrunk);
+  EXPECT_TRUE(facts.rotated_sibling);
+}
+
+TEST_F(AuditLog, AnEmptyOrForeignArchiveExplainsNothing) {
+  std::ofstream(folder_ / "audit.log.1.gz").flush();
+  std::ofstream(folder_ / "other.log.1.gz") << "content";
+  std::filesystem::create_directory(folder_ / "audit.log.2.gz");
+  std::filesystem::resize_file(path_, 0);
+  EXPECT_FALSE(look().rotated_sibling);
+}
+
 TEST_F(AuditLog, IsReplacedAndTheOldOneIsGone) {
   const auto other = folder_ / "other";
   std::ofstream(other) << "forged\n";
