@@ -132,6 +132,34 @@ std::size_t trap_before(std::string_view code, std::size_t at) {
   return kNone;
 }
 
+// The bracket around `at` that is a condition's: of an `if`, `while` or `for`.
+std::size_t open_condition(std::string_view code, std::size_t at) {
+  int depth = 0;
+  for (auto i = at; i > 0; --i) {
+    const char c = code[i - 1];
+    if (c == ')' || c == '}') ++depth;
+    if (c != '(' && c != '{') continue;
+    if (depth-- > 0) continue;
+    if (c == '{') return kNone;
+    const auto word = word_before(code, before_spaces(code, i - 1));
+    if (word == "if" || word == "while" || word == "for") return i - 1;
+    depth = 0;
+  }
+  return kNone;
+}
+
+// A `&&` or `||` in the condition that co_await stands in; `auto&&` declares.
+std::size_t logic_beside(std::string_view code, std::size_t at) {
+  const auto open = open_condition(code, at);
+  if (open == kNone) return kNone;
+  const auto close = closing(code, open);
+  for (auto i = open; i + 1 < close; ++i) {
+    if (code[i] != code[i + 1] || (code[i] != '&' && code[i] != '|')) continue;
+    if (word_before(code, before_spaces(code, i)) != "auto") return i;
+  }
+  return kNone;
+}
+
 }  // namespace
 
 std::vector<Problem> check_co_await(const Tree& tree) {
@@ -142,6 +170,12 @@ std::vector<Problem> check_co_await(const Tree& tree) {
     for (auto at = code.find(kWord); at != kNone; at = code.find(kWord, at + kWord.size())) {
       const auto end = at + kWord.size();
       if ((at > 0 && is_word(code[at - 1])) || (end < code.size() && is_word(code[end]))) continue;
+      if (const auto logic = logic_beside(code, at); logic != kNone) {
+        problems.push_back({file.path, line_of(code, at),
+                            "co_await in a condition with && or || on line " +
+                                std::to_string(line_of(code, logic)) + ": name its result first"});
+        continue;
+      }
       auto trap = trap_after(code, end);
       if (trap == kNone) trap = trap_before(code, at);
       if (trap == kNone) continue;

@@ -17,6 +17,13 @@ awaitable<void> good(std::string s) {
   }
   auto op = f([s] { return 1; });
   co_await std::move(op);
+  if (open && !stopped) co_await g();
+  if (open || late) {
+    co_await g();
+  }
+  const bool both = open && late;
+  if (auto&& got = co_await g()) {
+  }
   CO_TRY(const auto y, co_await g());
 }
 awaitable<void> bad(std::string s) {
@@ -33,6 +40,17 @@ awaitable<void> bad(std::string s) {
   f(Args{s, 1}, co_await g());  // bad
   const auto args = Args{s, co_await g()};  // bad
   use({co_await g()});  // bad
+  if (open && co_await g()) {  // bad
+  }
+  if (!co_await g() || late) {  // bad
+  }
+  while (f(co_await g()) && open) {  // bad
+  }
+  for (int i = 0; i < 3 && co_await g(); ++i) {  // bad
+  }
+  if (open &&
+      (late || co_await g())) {  // bad
+  }
   co_await f(  // bad
       s, Args{s, 1});
 }
