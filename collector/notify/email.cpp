@@ -29,7 +29,8 @@ model::Message detail_of(const curl::Outcome& outcome) {
     case DeliveryResult::retry:
       break;
   }
-  return {"mail.unreachable", {{"reason", outcome.error}, {"reply", outcome.reply}}};
+  if (outcome.reply.empty()) return {"mail.unreachable", {{"reason", outcome.error}}};
+  return {"mail.put_off", {{"reason", outcome.error}, {"reply", outcome.reply}}};
 }
 
 std::string without_line_end(std::string text) {

@@ -124,7 +124,7 @@ inline v1::Status status() {
   mail->set_failed(3);
   mail->set_since_ns(kNow - 960 * kSecond);
   set_message(*mail->mutable_last_detail(), "mail.unreachable",
-              {{"reason", "smtp1:25: connection refused"}, {"reply", ""}});
+              {{"reason", "smtp1:25: connection refused"}});
   auto* hook = status.add_channels();
   hook->set_name("hook");
   hook->set_healthy(true);
