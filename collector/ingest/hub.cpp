@@ -475,14 +475,13 @@ void Hub::Impl::take(const SessionPtr& session, FactRun run) {
   submit(session, agent);
 }
 
-// The intake takes the vector even when it refuses, so it gets a copy: a refusal must lose nothing.
 void Hub::Impl::submit(const SessionPtr& session, Agent& agent) {
   if (agent.in_flight || session->pending.empty()) return;
   const Epoch epoch = session->greeting->epoch;
   const Seq last = session->taken;
   const std::size_t facts = session->pending.size();
   const Status accepted = parts_.intake.submit(
-      session->pending, SpoolCursor{session->stream->agent(), epoch, last},
+      std::move(session->pending), SpoolCursor{session->stream->agent(), epoch, last},
       [alive = weak_from_this(), session, epoch, last, facts](Result<Committed> result) {
         const std::shared_ptr<Impl> self = alive.lock();
         if (!self) return;
@@ -492,7 +491,7 @@ void Hub::Impl::submit(const SessionPtr& session, Agent& agent) {
       });
   if (accepted) {
     agent.in_flight = true;
-    session->pending.clear();
+    session->pending.clear();  // Moved away; else it is all still there, for the next try.
     session->pending_bytes = 0;
     return;
   }
@@ -661,6 +660,7 @@ void Hub::Impl::revoked(const AgentId& id) {
   const auto found = agents_.find(id);
   if (found != agents_.end()) found->second.requests.clear();
 }
+
 // Silence counts from the admission. An agent that came faster than the news of it is watched
 // already.
 void Hub::Impl::admitted(const AgentId& id) {
@@ -668,7 +668,6 @@ void Hub::Impl::admitted(const AgentId& id) {
   if (agent.watch.state()) return;
   agent.watch = AgentWatch(model::Presence::heard, parts_.time.steady());
 }
-
 
 // ---- Time ----
 
@@ -763,10 +762,10 @@ void Hub::send_request(AgentRequest request) {
 void Hub::revoked(const AgentId& agent) {
   impl_->post([agent](Impl& hub) { hub.revoked(agent); });
 }
+
 void Hub::admitted(const AgentId& agent) {
   impl_->post([agent](Impl& hub) { hub.admitted(agent); });
 }
-
 
 IngestCounters Hub::counters() const { return impl_->counters(); }
 

@@ -28,10 +28,11 @@ class Intake {
   virtual ~Intake() = default;
   using Done = std::function<void(Result<Committed>)>;
   // Queues entries for the next group, in this order and together, with the cursor that they move.
+  // They are moved only where they were accepted: a refusal leaves them with the caller.
   // `done` is called once, on the writer's thread, after they are durable or failed; it must be
   // quick and must not call submit_and_wait. Returns resource_exhausted (and does not call `done`)
   // when the queue is full: try again later. Thread-safe.
-  virtual Status submit(std::vector<PendingEntry> entries, std::optional<SpoolCursor> cursor,
+  virtual Status submit(std::vector<PendingEntry>&& entries, std::optional<SpoolCursor> cursor,
                         Done done) = 0;
   // The same for one entry, and waits. Never from the writer's thread.
   virtual Result<Committed> submit_and_wait(PendingEntry entry) = 0;

@@ -38,22 +38,22 @@ void Writer::stop() {
   refuse_all();
 }
 
-Status Writer::submit(std::vector<PendingEntry> entries, std::optional<SpoolCursor> cursor,
+Status Writer::submit(std::vector<PendingEntry>&& entries, std::optional<SpoolCursor> cursor,
                       Done done) {
-  Submission submission{std::move(entries), std::move(cursor), std::move(done)};
-  const std::size_t count = submission.entries.size();
-  for (const PendingEntry& entry : submission.entries) submission.bytes += entry.bytes.size();
-  if (count == 0 || count > options_.queue_entries || submission.bytes > options_.queue_bytes) {
+  const std::size_t count = entries.size();
+  std::size_t bytes = 0;
+  for (const PendingEntry& entry : entries) bytes += entry.bytes.size();
+  if (count == 0 || count > options_.queue_entries || bytes > options_.queue_bytes) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("submit to journal: {} entries of {} bytes; 1 to {} entries and {} "
                             "bytes are possible",
-                            count, submission.bytes, options_.queue_entries, options_.queue_bytes));
+                            count, bytes, options_.queue_entries, options_.queue_bytes));
   }
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return fail(ErrorCode::unavailable, "submit to journal: the writer is stopping");
     if (counters_.waiting_entries + count > options_.queue_entries ||
-        counters_.waiting_bytes + submission.bytes > options_.queue_bytes) {
+        counters_.waiting_bytes + bytes > options_.queue_bytes) {
       ++counters_.refused;
       return fail(ErrorCode::resource_exhausted,
                   fmt::format("submit to journal: {} entries of {} bytes wait already{}{}",
@@ -61,8 +61,8 @@ Status Writer::submit(std::vector<PendingEntry> entries, std::optional<SpoolCurs
                               problem_ ? ": " : "", problem_ ? problem_->message : ""));
     }
     counters_.waiting_entries += count;
-    counters_.waiting_bytes += submission.bytes;
-    waiting_.push_back(std::move(submission));
+    counters_.waiting_bytes += bytes;
+    waiting_.push_back({std::move(entries), std::move(cursor), std::move(done), bytes});
   }
   wake_.notify_one();
   return {};

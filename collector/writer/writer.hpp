@@ -73,7 +73,7 @@ class Writer final : public Intake {
 
   // Errors besides those of Intake: invalid_argument (no entries, or more than the queue could ever
   // hold), unavailable (stopped).
-  Status submit(std::vector<PendingEntry> entries, std::optional<SpoolCursor> cursor,
+  Status submit(std::vector<PendingEntry>&& entries, std::optional<SpoolCursor> cursor,
                 Done done) override;
   // While a group is being tried again it refuses at once, with the reason, so that a person is not
   // kept waiting. After `answer_within` the error is `unavailable`, and it is not known yet whether

@@ -125,7 +125,7 @@ class SimCollector::SabotagedIntake final : public collector::Intake {
  public:
   SabotagedIntake(collector::Intake& intake, Sabotage sabotage)
       : intake_(intake), sabotage_(sabotage) {}
-  Status submit(std::vector<collector::PendingEntry> entries,
+  Status submit(std::vector<collector::PendingEntry>&& entries,
                 std::optional<collector::SpoolCursor> cursor, Done done) override {
     if (cursor && sabotage_ == Sabotage::swallow_fact && entries.size() > 1) {
       entries.erase(entries.begin());

@@ -140,8 +140,8 @@ class FakeIntake final : public collector::Intake {
   std::vector<model::JournalBody> entries;
   std::vector<std::string> bytes;
 
-  Status submit(std::vector<collector::PendingEntry> pending, std::optional<collector::SpoolCursor>,
-                Done done) override {
+  Status submit(std::vector<collector::PendingEntry>&& pending,
+                std::optional<collector::SpoolCursor>, Done done) override {
     for (auto& entry : pending) {
       auto committed = submit_and_wait(std::move(entry));
       if (!committed) return fail(committed.error());

@@ -34,7 +34,7 @@ CommittingIntake::~CommittingIntake() {
   thread_.join();
 }
 
-Status CommittingIntake::submit(std::vector<collector::PendingEntry> entries,
+Status CommittingIntake::submit(std::vector<collector::PendingEntry>&& entries,
                                 std::optional<collector::SpoolCursor> cursor, Done done) {
   const std::lock_guard lock(mutex_);
   if (full_) return fail(ErrorCode::resource_exhausted, "full, as the test said");

@@ -34,7 +34,7 @@ class CommittingIntake final : public collector::Intake {
   CommittingIntake();
   ~CommittingIntake() override;
 
-  Status submit(std::vector<collector::PendingEntry> entries,
+  Status submit(std::vector<collector::PendingEntry>&& entries,
                 std::optional<collector::SpoolCursor> cursor, Done done) override;
   Result<collector::Committed> submit_and_wait(collector::PendingEntry entry) override;
   Instant journal_now() const override;

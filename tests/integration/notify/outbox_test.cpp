@@ -22,7 +22,7 @@ constexpr std::chrono::seconds kLongEnough{60};
 class StoryIntake final : public collector::Intake {
  public:
   explicit StoryIntake(Story& story) : story_(story) {}
-  Status submit(std::vector<collector::PendingEntry>, std::optional<collector::SpoolCursor>,
+  Status submit(std::vector<collector::PendingEntry>&&, std::optional<collector::SpoolCursor>,
                 Done) override {
     return fail(ErrorCode::unavailable, "not used here");
   }

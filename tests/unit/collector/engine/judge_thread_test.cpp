@@ -22,8 +22,8 @@ class DirectIntake final : public collector::Intake {
  public:
   explicit DirectIntake(collector::JournalWriter& journal) : journal_(journal) {}
 
-  Status submit(std::vector<collector::PendingEntry> entries, std::optional<collector::SpoolCursor>,
-                Done done) override {
+  Status submit(std::vector<collector::PendingEntry>&& entries,
+                std::optional<collector::SpoolCursor>, Done done) override {
     std::vector<model::JournalEntry> committed;
     collector::Committed positions;
     {

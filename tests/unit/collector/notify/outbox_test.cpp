@@ -74,7 +74,7 @@ struct Scene final : collector::StateReader, collector::Intake {
   Result<std::optional<model::CommandResult>> command_result(std::string_view) override {
     return std::nullopt;
   }
-  Status submit(std::vector<collector::PendingEntry>, std::optional<collector::SpoolCursor>,
+  Status submit(std::vector<collector::PendingEntry>&&, std::optional<collector::SpoolCursor>,
                 Done) override {
     return {};
   }

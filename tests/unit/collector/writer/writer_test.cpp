@@ -133,6 +133,22 @@ TEST_F(WriterTest, RefusesWhatDoesNotFitTheQueueAndCountsIt) {
   EXPECT_TRUE(submit(2));
 }
 
+TEST_F(WriterTest, LeavesWhatItRefusesWithTheCaller) {
+  WriterOptions options;
+  options.queue_entries = 4;
+  make(options);
+  std::vector<PendingEntry> first = ticks(3);
+  std::vector<PendingEntry> second = ticks(2);
+  ASSERT_TRUE(writer->submit(std::move(first), std::nullopt, {}));
+  ASSERT_FALSE(writer->submit(std::move(second), std::nullopt, {}));
+  ASSERT_EQ(second.size(), 2U);
+  EXPECT_EQ(second[1].bytes, tick().bytes);
+  writer->step();
+  EXPECT_TRUE(writer->submit(std::move(second), std::nullopt, {}));
+  writer->step();
+  EXPECT_EQ(handed.size(), 5U);
+}
+
 TEST_F(WriterTest, RefusesByBytesToo) {
   WriterOptions options;
   options.queue_bytes = 3 * tick().bytes.size();
