@@ -25,6 +25,7 @@
 #include "collector/operate/workers.hpp"
 #include "collector/site/authority.hpp"
 #include "collector/site/token_store.hpp"
+#include "collector/store/prune_journal.hpp"
 #include "collector/store/sqlite_journal.hpp"
 #include "collector/store/sqlite_state.hpp"
 #include "collector/writer/writer.hpp"
@@ -44,6 +45,7 @@ constexpr std::size_t kEnrollsWaiting = 32;
 constexpr int kEnrollStreams = 8;                // of one connection
 constexpr std::size_t kEnrollMemory = 16 << 20;  // of all connections to the enrolment door
 constexpr int kOperatorAnswerBytes = 64 << 20;   // a thousand hosts with all their checks
+constexpr Duration kPruneEvery = 24h;
 constexpr auto kShutdownDeadline = std::chrono::milliseconds(3000);
 
 PendingEntry collector_event(std::string_view code) {
@@ -87,6 +89,7 @@ class RunningCollector final : public Collector {
 
   Ports ports() const override { return ports_; }
   Status reload_policy() override;
+  void tend() override;
   std::optional<Error> failure() const override;
 
  private:
@@ -116,6 +119,8 @@ class RunningCollector final : public Collector {
   OperatorApi::Parts operator_parts();
   std::vector<CounterSource> counters();
   std::vector<model::Message> warnings() const;
+  void prune();
+  SqliteJournalOptions journal_options() const;
   void stop();
 
   const CollectorConfig config_;
@@ -148,6 +153,8 @@ class RunningCollector final : public Collector {
   std::unique_ptr<grpc::Server> agent_server_;
   std::unique_ptr<grpc::Server> enroll_server_;
   std::unique_ptr<grpc::Server> operator_server_;
+
+  std::optional<MonoTime> prune_due_;  // only tend()
 
   mutable std::mutex policy_mutex_;
   std::optional<Error> policy_problem_;  // why the policy file is not in force
@@ -200,8 +207,7 @@ Status RunningCollector::load_site() {
 }
 
 Status RunningCollector::open_stores() {
-  SqliteJournalOptions journal;
-  journal.directory = config_.directory + "/journal";
+  const SqliteJournalOptions journal = journal_options();
   auto writer = open_journal_writer(journal);
   if (!writer) return fail(writer.error());
   journal_ = *std::move(writer);
@@ -251,9 +257,31 @@ Status RunningCollector::say_started() {
 std::optional<Error> RunningCollector::failure() const {
   if (auto problem = judge_->failure()) return problem;
   // A full disk passes; a damaged journal does not, and nobody would be told through it.
-  auto problem = writer_->health();
-  if (problem && !is_retryable(problem->code)) return problem;
-  return std::nullopt;
+  return writer_->failure();
+}
+
+void RunningCollector::tend() {
+  const MonoTime now = time_.steady();
+  if (prune_due_ && now < *prune_due_) return;
+  // Where the workers are busy it is asked again soon.
+  if (workers_->post([this] { prune(); })) prune_due_ = now + kPruneEvery;
+}
+
+void RunningCollector::prune() {
+  const auto dropped = prune_journal(journal_options(), config_.keep_days, writer_->journal_now(),
+                                     judge_->progress().judged);
+  if (!dropped) {
+    log::error("journal.not_pruned", {{"why", dropped.error().message}});
+  } else if (dropped->segments > 0) {
+    log::info("journal.pruned",
+              {{"segments", dropped->segments}, {"first_kept", dropped->first_kept.value}});
+  }
+}
+
+SqliteJournalOptions RunningCollector::journal_options() const {
+  SqliteJournalOptions options;
+  options.directory = config_.directory + "/journal";
+  return options;
 }
 
 // At a start, a mistake in the file must not leave the room unwatched while a good policy is in
@@ -365,10 +393,8 @@ OperatorApi::Parts RunningCollector::operator_parts() {
                            authority_fingerprint_,
                            started_};
   parts.journal_head = [this] { return writer_->head(); };
-  parts.verify_journal = [directory = config_.directory + "/journal"]() -> Result<ChainReport> {
-    SqliteJournalOptions options;
-    options.directory = directory;
-    auto reader = open_journal_reader(options);
+  parts.verify_journal = [this]() -> Result<ChainReport> {
+    auto reader = open_journal_reader(journal_options());
     if (!reader) return fail(reader.error());
     return (*reader)->verify();
   };

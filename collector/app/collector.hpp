@@ -35,6 +35,9 @@ class Collector {
   // the policy in force stays.
   virtual Status reload_policy() = 0;
 
+  // Called every few seconds: starts what is due once a day (old journal segments go).
+  virtual void tend() = 0;
+
   // Set when a part cannot go on (a store is damaged): the process should end and say so.
   virtual std::optional<Error> failure() const = 0;
 };

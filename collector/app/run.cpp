@@ -35,6 +35,7 @@ Status watch(Collector& collector, systemd::StopSignal& stop) {
     if (event == systemd::StopSignal::Event::stop) return {};
     if (event == systemd::StopSignal::Event::reload) reload(collector);
     if (auto failure = collector.failure()) return fail(*std::move(failure));
+    collector.tend();
     systemd::notify_watchdog();
   }
 }
