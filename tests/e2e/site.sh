@@ -120,7 +120,5 @@ kill_half() {
 
 # ---- faults: something listens that nobody approved
 
-listen_on() {
-  hosts exec "$1" systemd-run -q --unit "fault-$2" socat "TCP-LISTEN:$2,fork,reuseaddr" /dev/null
-}
-stop_listening_on() { hosts exec "$1" systemctl stop "fault-$2"; }
+listen_on() { hosts listen "$1" "$2"; }
+stop_listening_on() { hosts undo listen "$1" "$2"; }

@@ -33,7 +33,7 @@ check "This machine reaches them from the lab's network" \
   hosts net lan timeout 5 bash -c ': </dev/tcp/10.77.0.11/22'
 hosts cut two
 check "A cut cable cuts" no_ping one 10.77.0.12
-hosts uncut two
+hosts undo cut two
 check "A plugged cable heals" within 5 pings one 10.77.0.12
 
 printf '[Service]\nExecStart=/bin/sleep 600\nDynamicUser=yes\n' >"$work/probe.service"
