@@ -1,8 +1,6 @@
 // The agent's certificate: when it must be renewed, and how the new one gets into its file.
 #pragma once
 
-#include <string>
-
 #include "tocsin/v1/agent.grpc.pb.h"
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -26,8 +24,5 @@ Instant renewal_due(const crypto::CertificateInfo& certificate);
 boost::asio::awaitable<Status> renew(boost::asio::any_io_executor executor,
                                      v1::AgentLink::Stub& stub, const LinkConfig& config,
                                      const time::TimeSource& time);
-
-// The whole content or none of it, also after a power cut.
-Status replace_file(const std::string& path, const std::string& content);
 
 }  // namespace tocsin::agent

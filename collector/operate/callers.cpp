@@ -4,11 +4,10 @@
 #include <cerrno>
 #include <utility>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "common/config/secret_file.hpp"
 #include "common/crypto/crypto.hpp"
 #include "common/log/log.hpp"
 
@@ -16,7 +15,7 @@ namespace tocsin::collector {
 namespace {
 
 constexpr std::size_t kFingerprintDigits = 64;
-constexpr std::int64_t kRevocationBytes = 4 << 20;
+constexpr std::size_t kRevocationBytes = 4 << 20;
 
 bool is_fingerprint(std::string_view word) {
   return word.size() == kFingerprintDigits && std::all_of(word.begin(), word.end(), [](char c) {
@@ -42,38 +41,6 @@ std::string plain_fingerprint(std::string_view word) {
 }
 
 std::int64_t ns_of(const timespec& t) { return t.tv_sec * 1'000'000'000LL + t.tv_nsec; }
-
-class File {
- public:
-  explicit File(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  bool is_open() const { return fd_ >= 0; }
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-Result<std::string> read_bounded(const std::string& path) {
-  const File file(path);
-  if (!file.is_open()) return fail(system_error("open " + path, errno));
-  std::string content;
-  char buffer[16384];
-  for (;;) {
-    const ssize_t got = ::read(file.fd(), buffer, sizeof buffer);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail(system_error("read " + path, errno));
-    if (got == 0) return content;
-    content.append(buffer, static_cast<std::size_t>(got));
-    if (std::ssize(content) > kRevocationBytes) {
-      return fail(ErrorCode::resource_exhausted, path + " is larger than 4 MiB");
-    }
-  }
-}
 
 }  // namespace
 
@@ -153,7 +120,7 @@ void Callers::refresh() {
   const FileStamp stamp{ns_of(status.st_mtim), ns_of(status.st_ctim), status.st_size,
                         status.st_ino};
   if (stamp_ == stamp) return;
-  auto content = read_bounded(revocation_file_);
+  auto content = config::read_file(revocation_file_, kRevocationBytes);
   if (!content) {
     problem_ = model::Message{"operator.revocations_unreadable",
                               {{"file", revocation_file_}, {"error", content.error().message}}};

@@ -81,11 +81,15 @@ Status sync_folder(const std::string& path) {
 }
 
 // The new content in a file beside `path`; returns its name.
-Result<std::string> write_beside(const std::string& path, std::string_view bytes, unsigned mode) {
+Result<std::string> write_beside(const std::string& path, std::string_view bytes, unsigned mode,
+                                 const struct stat* owner = nullptr) {
   std::string name = path + ".XXXXXX";
   const File file(::mkostemp(name.data(), O_CLOEXEC));
   if (file.fd() < 0) return fail(system_error(path, errno));
   Status written = write_all(file.fd(), bytes);
+  if (written && owner != nullptr && ::fchown(file.fd(), owner->st_uid, owner->st_gid) != 0) {
+    written = fail(system_error("chown", errno));
+  }
   if (written && ::fchmod(file.fd(), static_cast<mode_t>(mode)) != 0) {
     written = fail(system_error("chmod", errno));
   }
@@ -109,7 +113,9 @@ Result<std::string> read_secret_file(const std::string& path) {
 }
 
 Status write_file(const std::string& path, std::string_view bytes, unsigned mode) {
-  const auto beside = write_beside(path, bytes, mode);
+  struct stat before {};
+  const bool keep = ::geteuid() == 0 && ::lstat(path.c_str(), &before) == 0;
+  const auto beside = write_beside(path, bytes, mode, keep ? &before : nullptr);
   if (!beside) return fail(beside.error());
   if (::rename(beside->c_str(), path.c_str()) != 0) {
     const Error error = system_error(path, errno);
@@ -128,6 +134,16 @@ Status create_file(const std::string& path, std::string_view bytes, unsigned mod
   ::unlink(beside->c_str());
   if (linked != 0) return fail(system_error(path, why));
   return sync_folder(path);
+}
+
+Status give_to_folder_owner(const std::string& path) {
+  if (::geteuid() != 0) return {};
+  struct stat folder {};
+  if (::stat(folder_of(path).c_str(), &folder) == 0 &&
+      ::lchown(path.c_str(), folder.st_uid, folder.st_gid) == 0) {
+    return {};
+  }
+  return fail(system_error(path, errno));
 }
 
 }  // namespace tocsin::config

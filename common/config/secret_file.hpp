@@ -22,9 +22,14 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes);
 Result<std::string> read_secret_file(const std::string& path);
 
 // Replaces the file by a new one with `mode`, or leaves the old: written beside it, synced,
-// renamed, and the folder synced. Errors: as the system's.
+// renamed, and the folder synced. Where root replaces somebody's file it stays theirs. Errors: as
+// the system's.
 Status write_file(const std::string& path, std::string_view bytes, unsigned mode);
 // The same, but already_exists when there is such a file.
 Status create_file(const std::string& path, std::string_view bytes, unsigned mode);
+
+// Root writes beside a daemon that is not root: the file becomes the folder's owner's and group's.
+// Nothing happens for anybody else.
+Status give_to_folder_owner(const std::string& path);
 
 }  // namespace tocsin::config

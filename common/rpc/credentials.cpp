@@ -1,18 +1,14 @@
 #include "common/rpc/credentials.hpp"
 
 #include <array>
-#include <cerrno>
 #include <vector>
 
-#include <fcntl.h>
-#include <fmt/format.h>
 #include <grpc/grpc_security_constants.h>
 #include <grpc/impl/codegen/grpc_types.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/support/channel_arguments.h>
-#include <unistd.h>
 
 #include "common/base/limits.hpp"
 #include "common/config/secret_file.hpp"
@@ -26,39 +22,19 @@ constexpr int kKeepaliveTimeoutMs = 10'000;  // no answer: the connection is dea
 constexpr int kLeastPingMs = 10'000;         // more often than this from a client is abuse
 constexpr int kConnectMs = 10'000;
 constexpr int kMessageBytes = static_cast<int>(limits::kMessageBytes);
-constexpr std::size_t kFileBytes = 1 << 20;
 
 Status check_readable(const TlsFiles& files, bool authorities) {
   for (const std::string* path : {&files.certificate, &files.private_key, &files.authorities}) {
     if (path == &files.authorities && !authorities) continue;
-    const Result<std::string> content =
-        path == &files.private_key ? config::read_secret_file(*path) : read_file(*path);
+    const Result<std::string> content = path == &files.private_key
+                                            ? config::read_secret_file(*path)
+                                            : config::read_file(*path, kTlsFileBytes);
     if (!content) return fail(content.error());
   }
   return {};
 }
 
 }  // namespace
-
-Result<std::string> read_file(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return fail(system_error(fmt::format("open {}", path), errno));
-  std::string content;
-  std::array<char, 8192> buffer{};
-  ssize_t got = 0;
-  while ((got = ::read(file, buffer.data(), buffer.size())) != 0) {
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0 || content.size() > kFileBytes) break;
-    content.append(buffer.data(), static_cast<std::size_t>(got));
-  }
-  const int error = got < 0 ? errno : 0;
-  ::close(file);
-  if (error != 0) return fail(system_error(fmt::format("read {}", path), error));
-  if (content.size() > kFileBytes) {
-    return fail(ErrorCode::resource_exhausted, fmt::format("{} is larger than 1 MiB", path));
-  }
-  return content;
-}
 
 Result<std::shared_ptr<grpc::ServerCredentials>> server_credentials(const TlsFiles& files,
                                                                     bool client_certificate) {
@@ -92,8 +68,9 @@ Result<std::shared_ptr<grpc::Channel>> secure_channel(const std::string& address
   std::array<std::string, 3> pem;
   const std::array paths{&files.certificate, &files.private_key, &files.authorities};
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    Result<std::string> content =
-        paths[i] == &files.private_key ? config::read_secret_file(*paths[i]) : read_file(*paths[i]);
+    Result<std::string> content = paths[i] == &files.private_key
+                                      ? config::read_secret_file(*paths[i])
+                                      : config::read_file(*paths[i], kTlsFileBytes);
     if (!content) return fail(content.error());
     pem[i] = std::move(*content);
   }

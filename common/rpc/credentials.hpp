@@ -5,6 +5,7 @@
 // is revoked is the service's business (common/crypto, rpc/peer.hpp).
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -15,6 +16,8 @@
 #include "common/base/result.hpp"
 
 namespace tocsin::rpc {
+
+inline constexpr std::size_t kTlsFileBytes = 1 << 20;
 
 // Paths of PEM files. A private key that group or others may read is refused: permission_denied.
 struct TlsFiles {
@@ -37,8 +40,5 @@ void apply_limits(grpc::ServerBuilder& builder);
 Result<std::shared_ptr<grpc::Channel>> secure_channel(const std::string& address,
                                                       const TlsFiles& files,
                                                       const std::string& server_name = "");
-
-// A whole small file. Errors: what the system said; resource_exhausted over 1 MiB.
-Result<std::string> read_file(const std::string& path);
 
 }  // namespace tocsin::rpc

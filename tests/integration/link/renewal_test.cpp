@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/config/secret_file.hpp"
 #include "common/rpc/credentials.hpp"
 #include "tests/integration/link/room.hpp"
 
@@ -52,7 +53,6 @@ TEST(LinkRenewal, ACertificateIsRenewedAtTwoThirdsOfItsLife) {
   const crypto::CertificateInfo renewed = certificate_of(room, agent);
   EXPECT_GT(renewed.not_after, old_end);
   EXPECT_EQ(renewed.identity.agent, agent.id);
-  EXPECT_FALSE(std::filesystem::exists(agent.folder + "/certificate.pem.new"));
 }
 
 TEST(LinkRenewal, ARefusedRenewalDoesNotStopTheLink) {
@@ -98,7 +98,7 @@ TEST(LinkRenewal, AuthoritiesThatDidNotSignTheNewCertificateAreNotKept) {
   ASSERT_TRUE(eventually([&] { return spool->status().value().rows == 0; }));
   EXPECT_EQ(asked, 1);
   EXPECT_EQ(certificate_of(room, agent).not_after, old_end);
-  EXPECT_EQ(rpc::read_file(room.config(agent).authorities_file).value(),
+  EXPECT_EQ(config::read_file(room.config(agent).authorities_file, 1 << 20).value(),
             room.authority.authority().certificate_pem);
 }
 
@@ -154,16 +154,6 @@ TEST(LinkRenewal, AStreamEndsWithItsCertificate) {
   ASSERT_TRUE(eventually([&] { return room.hub().counters().sessions == 1; }));
   ASSERT_TRUE(eventually([&] { return room.hub().counters().sessions == 0; }));
   EXPECT_GE(room.time.wall(), certificate_of(room, agent).not_after);
-}
-
-TEST(LinkRenewal, AFileIsReplacedAsAWhole) {
-  Room room;
-  const std::string path = room.folder("files") + "/certificate.pem";
-  ASSERT_TRUE(agent::replace_file(path, "first"));
-  ASSERT_TRUE(agent::replace_file(path, "second"));
-  EXPECT_EQ(rpc::read_file(path).value(), "second");
-  EXPECT_EQ(agent::replace_file("/nowhere/certificate.pem", "x").error().code,
-            ErrorCode::not_found);
 }
 
 }  // namespace
