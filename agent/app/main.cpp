@@ -261,6 +261,9 @@ void add_enroll(CLI::App& app, Arguments& a, Command& chosen) {
                   "of the collector's authority, where the token file does not say it");
   sub->add_option("--dir", a.enroll.directory, "left out: the configuration's");
   sub->add_option("--name", a.enroll.host_name, "left out: the system's host name");
+  sub->add_flag("--again", a.enroll.again, "anew, where there is an identity: with the same key");
+  sub->add_flag("--new-key", a.enroll.new_key, "with --again: with a new key, as another agent")
+      ->needs("--again");
   sub->add_option("--server-name", a.enroll.server_name,
                   "in the collector's certificate, where it is not the host");
 }

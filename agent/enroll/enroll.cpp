@@ -1,5 +1,6 @@
 #include "agent/enroll/enroll.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "tocsin/v1/agent.grpc.pb.h"
@@ -8,7 +9,6 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/config/endpoint.hpp"
 #include "common/config/secret_file.hpp"
@@ -28,6 +28,7 @@ Result<std::string> key_in(const std::string& path) {
   auto made = crypto::make_key_pem();
   if (!made) return made;
   TOCSIN_TRY(config::create_file(path, *made, 0600));
+  TOCSIN_TRY(config::give_to_folder_owner(path));
   return made;
 }
 
@@ -86,9 +87,22 @@ Result<Instant> check_reply(const v1::CertificateReply& reply, const std::string
   return info->not_after;
 }
 
-Status give_to_owner(const std::string& path, const struct stat& folder) {
-  if (::geteuid() != 0 || ::lchown(path.c_str(), folder.st_uid, folder.st_gid) == 0) return {};
-  return fail(system_error(path, errno));
+// Several while one authority takes over from another; the pinned one is among them in any case.
+std::string trusted(const v1::CertificateReply& reply, const std::string& pinned) {
+  const auto each = crypto::split_certificates(reply.authorities());
+  if (!each || std::find(each->begin(), each->end(), pinned) == each->end()) return pinned;
+  return reply.authorities();
+}
+
+struct Files {
+  std::string key;
+  std::string authorities;
+  std::string certificate;
+};
+
+Status write_owned(const std::string& path, const std::string& content, unsigned mode) {
+  TOCSIN_TRY(config::write_file(path, content, mode));
+  return config::give_to_folder_owner(path);
 }
 
 }  // namespace
@@ -97,19 +111,17 @@ Result<Enrolled> enroll(const EnrollOptions& options, const time::TimeSource& ti
   const auto endpoint = config::parse_endpoint(options.collector);
   if (!endpoint) return fail(endpoint.error());
   const std::string& dir = options.directory;
-  const std::string certificate_file = dir + "/agent.pem";
+  const Files files{dir + "/agent.key", dir + "/ca.pem", dir + "/agent.pem"};
   if (::mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) return fail(system_error(dir, errno));
-  struct stat folder {};
-  if (::stat(dir.c_str(), &folder) != 0) return fail(system_error(dir, errno));
-  if (config::file_exists(certificate_file)) {
+  if (!options.again && config::file_exists(files.certificate)) {
     return fail(ErrorCode::already_exists,
-                fmt::format("{} is there: this host is enrolled", certificate_file));
+                fmt::format("{} is there: this host is enrolled; --again enrols it anew",
+                            files.certificate));
   }
-  const auto key = key_in(dir + "/agent.key");
+  const auto key = options.new_key ? crypto::make_key_pem() : key_in(files.key);
   if (!key) return fail(key.error());
   const auto agent = crypto::agent_id_of_key(*key);
   if (!agent) return fail(agent.error());
-  TOCSIN_TRY(give_to_owner(dir + "/agent.key", folder));
   const auto request = crypto::make_signing_request(*key, options.host_name);
   if (!request) return fail(request.error());
 
@@ -121,10 +133,9 @@ Result<Enrolled> enroll(const EnrollOptions& options, const time::TimeSource& ti
   if (!not_after) return fail(not_after.error());
 
   // The certificate last: its being there is what says that the host is enrolled.
-  TOCSIN_TRY(config::write_file(dir + "/ca.pem", *authority, 0644));
-  TOCSIN_TRY(give_to_owner(dir + "/ca.pem", folder));
-  TOCSIN_TRY(config::write_file(certificate_file, reply->certificate(), 0644));
-  TOCSIN_TRY(give_to_owner(certificate_file, folder));
+  if (options.new_key) TOCSIN_TRY(write_owned(files.key, *key, 0600));
+  TOCSIN_TRY(write_owned(files.authorities, trusted(*reply, *authority), 0644));
+  TOCSIN_TRY(write_owned(files.certificate, reply->certificate(), 0644));
   return Enrolled{*agent, *not_after};
 }
 

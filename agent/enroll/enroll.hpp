@@ -1,6 +1,6 @@
 // Gets a host its first certificate. Blocks; used once, by a person, before the agent runs.
 //
-//   key (made, or found from a try that was interrupted)
+//   key (made, or found from a try that was interrupted; another one only where asked for)
 //     -> the server's certificates, of which one must be the authority with the pinned fingerprint
 //     -> TLS that trusts this authority only -> token and signing request -> certificate
 //
@@ -23,6 +23,9 @@ struct EnrollOptions {
   std::string fingerprint;  // of the collector's authority: 64 lower-case hex digits
   std::string host_name;
   std::string directory;  // gets agent.key (0600), agent.pem and ca.pem; made if needed
+  // A host that has a certificate enrols anew: with the key that it has, or with a new one.
+  bool again = false;
+  bool new_key = false;
   std::chrono::milliseconds longest{30'000};
 };
 
@@ -32,9 +35,10 @@ struct Enrolled {
 };
 
 // Files belong to the folder's owner afterwards (root enrols for the agent's account). Errors:
-// already_exists (there is a certificate), permission_denied (another authority than the pinned
-// one; the collector refuses), unauthenticated (the token), unavailable, or of the files. Every
-// error but one of the last writes leaves nothing but the key.
+// already_exists (there is a certificate, and not `again`), permission_denied (another authority
+// than the pinned one; the collector refuses: the key is revoked, or the name is another host's),
+// unauthenticated (the token), unavailable, or of the files. Every error but one of the last writes
+// leaves nothing but the first key, and an identity that was there as it was.
 Result<Enrolled> enroll(const EnrollOptions& options, const time::TimeSource& time);
 
 }  // namespace tocsin::agent

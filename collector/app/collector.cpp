@@ -29,6 +29,7 @@
 #include "collector/store/sqlite_journal.hpp"
 #include "collector/store/sqlite_state.hpp"
 #include "collector/writer/writer.hpp"
+#include "common/config/secret_file.hpp"
 #include "common/crypto/crypto.hpp"
 #include "common/log/log.hpp"
 #include "common/rpc/credentials.hpp"
@@ -129,7 +130,7 @@ class RunningCollector final : public Collector {
   const Instant started_;
   Ports ports_;
 
-  crypto::Authority authority_;
+  SiteAuthority authority_;
   std::string authority_fingerprint_;
 
   std::unique_ptr<JournalWriter> journal_;
@@ -195,12 +196,12 @@ Status RunningCollector::begin() {
 }
 
 Status RunningCollector::load_site() {
-  Result<crypto::Authority> authority =
+  Result<SiteAuthority> authority =
       load_authority(config_.authority_file, config_.authority_key_file);
   if (!authority) return fail(authority.error());
   authority_ = *std::move(authority);
   // An authority names no identity of ours, so there is nothing more to read in it.
-  Result<std::string> fingerprint = crypto::fingerprint_of(authority_.certificate_pem);
+  Result<std::string> fingerprint = crypto::fingerprint_of(authority_.signing.certificate_pem);
   if (!fingerprint) return fail(fingerprint.error());
   authority_fingerprint_ = *std::move(fingerprint);
   return {};
@@ -342,7 +343,7 @@ Status RunningCollector::make_hub() {
                     [this] { return judge_->policy(); }, time_};
   hub_ = std::make_unique<Hub>(std::move(parts), *cursors, known);
   hub_for_judge_.set(hub_.get());
-  const Renewer renew = make_renewer(authority_, *judge_, time_);
+  const Renewer renew = make_renewer({authority_.signing, authority_.all_pem}, *judge_, time_);
   agent_service_ = make_agent_link_service(
       *hub_,
       [renew](const AgentId& agent, std::string_view request) -> Result<RenewedCertificate> {
@@ -361,15 +362,21 @@ void RunningCollector::make_enrollment() {
     if (!taken) return fail(taken.error());
     return TokenGrant{taken->id, taken->creator};
   };
-  enrollment_ = std::make_unique<Enrollment>(
-      Enrollment::Parts{authority_, *writer_, *judge_, *state_reader_, time_, take, PeerLimits{}});
+  enrollment_ =
+      std::make_unique<Enrollment>(Enrollment::Parts{{authority_.signing, authority_.all_pem},
+                                                     *writer_,
+                                                     *judge_,
+                                                     *state_reader_,
+                                                     time_,
+                                                     take,
+                                                     PeerLimits{}});
   enroll_service_ = make_enrollment_service(*enrollment_, *enroll_workers_);
 }
 
 Status RunningCollector::make_operators() {
   if (!config_.revocation_file.empty()) {
     // Starting without it would let everybody in again who was revoked.
-    const auto list = rpc::read_file(config_.revocation_file);
+    const auto list = config::read_file(config_.revocation_file, rpc::kTlsFileBytes);
     if (!list) return fail(list.error());
   }
   callers_ = std::make_unique<Callers>(config_.revocation_file, time_);

@@ -38,6 +38,10 @@ struct Arguments {
   std::string role;
   std::string directory;
   std::string file;
+  std::string owner;
+  bool new_key = false;
+  std::vector<std::string> dns_names;
+  std::vector<std::string> ip_addresses;
   bool print_config = false;
 };
 
@@ -59,6 +63,15 @@ Status init(const Arguments& arguments) {
   InitOptions options = arguments.init;
   options.directory = std::filesystem::absolute(options.directory).lexically_normal();
   if (options.directory.ends_with('/')) options.directory.pop_back();
+  if (!options.data.empty()) {
+    options.data = std::filesystem::absolute(options.data).lexically_normal();
+    if (options.data.ends_with('/')) options.data.pop_back();
+  }
+  if (!arguments.owner.empty()) {
+    const auto owner = parse_owner(arguments.owner);
+    if (!owner) return fail(owner.error());
+    options.owner = *owner;
+  }
   const auto made = init_site(options, time::SystemTime().wall());
   if (!made) return fail(made.error());
   for (const std::string& path : made->files) fmt::print("made {}\n", path);
@@ -84,21 +97,58 @@ Status create_token(const Arguments& arguments) {
   return {};
 }
 
-Status add_person(const Arguments& arguments) {
-  const auto config = load_collector_config(arguments.config);
+// What a command that signs works with.
+struct Site {
+  CollectorConfig config;
+  crypto::Authority authority;
+};
+Result<Site> load_site(const Arguments& arguments) {
+  auto config = load_collector_config(arguments.config);
   if (!config) return fail(config.error());
+  auto authority = load_authority(config->authority_file, config->authority_key_file);
+  if (!authority) return fail(authority.error());
+  return Site{std::move(*config), std::move(authority->signing)};
+}
+
+std::string operators_folder(const Arguments& arguments, const CollectorConfig& config) {
+  return arguments.directory.empty() ? config.operators_folder() : arguments.directory;
+}
+
+Status add_person(const Arguments& arguments) {
   const auto role = model::role_from(arguments.role);
   if (!role) return fail(ErrorCode::invalid_argument, "there is no such role");
-  const auto authority = load_authority(config->authority_file, config->authority_key_file);
-  if (!authority) return fail(authority.error());
-  const std::filesystem::path beside =
-      std::filesystem::path(config->authority_file).parent_path() / "operators";
-  const std::string folder = arguments.directory.empty() ? beside.string() : arguments.directory;
-  const auto made =
-      add_operator(*authority, folder, arguments.name, *role, time::SystemTime().wall());
+  const auto site = load_site(arguments);
+  if (!site) return fail(site.error());
+  const auto made = add_operator(site->authority, operators_folder(arguments, site->config),
+                                 arguments.name, *role, time::SystemTime().wall());
   if (!made) return fail(made.error());
   fmt::print("made {}\nmade {}\n", made->certificate_file, made->key_file);
   return {};
+}
+
+Status report_renewed(const Result<Renewed>& renewed) {
+  if (!renewed) return fail(renewed.error());
+  fmt::print("renewed {}; it ends {}\n", renewed->certificate_file,
+             time::rfc3339(renewed->not_after));
+  return {};
+}
+
+Status renew_person(const Arguments& arguments) {
+  const auto site = load_site(arguments);
+  if (!site) return fail(site.error());
+  return report_renewed(renew_operator(site->authority, operators_folder(arguments, site->config),
+                                       arguments.name, arguments.new_key,
+                                       time::SystemTime().wall()));
+}
+
+Status renew_own(const Arguments& arguments) {
+  const auto site = load_site(arguments);
+  if (!site) return fail(site.error());
+  const ServerRenewal renewal{{site->config.key_file, site->config.certificate_file},
+                              arguments.new_key,
+                              arguments.dns_names,
+                              arguments.ip_addresses};
+  return report_renewed(renew_server(site->authority, renewal, time::SystemTime().wall()));
 }
 
 Status check_config(const Arguments& arguments) {
@@ -145,6 +195,8 @@ void add_site_commands(CLI::App& app, Arguments& a, Command& chosen) {
   CLI::App* sub =
       command(app, "init", "make a new site in a folder; overwrites nothing", init, chosen);
   sub->add_option("--dir", a.init.directory, "the folder")->required();
+  sub->add_option("--data", a.init.data, "the collector's data; left out: data/ in the folder");
+  sub->add_option("--owner", a.owner, "USER[:GROUP] that the files belong to; left out: you");
   sub->add_option("--site", a.init.site, "the site's name")->required();
   sub->add_option("--dns", a.init.dns_names, "a DNS name of the collector; may be repeated");
   sub->add_option("--ip", a.init.ip_addresses, "an address of the collector; may be repeated");
@@ -169,6 +221,20 @@ void add_site_commands(CLI::App& app, Arguments& a, Command& chosen) {
   sub->add_option("--role", a.role, "duty, working_group, officer, committee, auditor, admin")
       ->required();
   sub->add_option("--dir", a.directory, "where; left out: operators/ beside the authority");
+  sub = command(*person, "renew", "a new certificate, with the same role", renew_person, chosen);
+  add_config(sub, a);
+  sub->add_option("name", a.name)->required();
+  sub->add_option("--dir", a.directory, "where; left out: operators/ beside the authority");
+  sub->add_flag("--new-key", a.new_key, "and a new key");
+
+  CLI::App* server =
+      app.add_subcommand("server", "the collector's own certificate")->require_subcommand(1);
+  sub = command(*server, "renew", "a new one; a running collector takes it up by itself", renew_own,
+                chosen);
+  add_config(sub, a);
+  sub->add_flag("--new-key", a.new_key, "and a new key");
+  sub->add_option("--dns", a.dns_names, "a DNS name; may be repeated; left out: as before");
+  sub->add_option("--ip", a.ip_addresses, "an address; may be repeated; left out: as before");
 }
 
 void add_commands(CLI::App& app, Arguments& a, Command& chosen) {

@@ -46,6 +46,11 @@ void read_tls(config::Table& root, CollectorConfig& config) {
 
 }  // namespace
 
+std::string CollectorConfig::operators_folder() const {
+  const std::size_t slash = authority_file.rfind('/');
+  return slash == std::string::npos ? "operators" : authority_file.substr(0, slash) + "/operators";
+}
+
 Result<CollectorConfig> read_collector_config(std::string_view toml, std::string_view name) {
   auto document = config::Document::parse(toml, name, kConfigBytes);
   if (!document) return fail(document.error());

@@ -31,6 +31,8 @@ struct CollectorConfig {
   std::string revocation_file;     // fingerprints of revoked operators; empty: none
 
   std::string token_file() const { return directory + "/tokens"; }
+  // Where operators' keys are made: beside the authority.
+  std::string operators_folder() const;
   friend bool operator==(const CollectorConfig&, const CollectorConfig&) = default;
 };
 

@@ -37,20 +37,19 @@ Result<AgentId> key_of(std::string_view signing_request) {
   return agent;
 }
 
-Result<IssuedCertificate> issue(const crypto::Authority& authority, const AgentId& agent,
+Result<IssuedCertificate> issue(const Signer& signer, const AgentId& agent,
                                 std::string_view signing_request, Instant now) {
   crypto::CertificateRequest wanted;
   wanted.identity.kind = crypto::Identity::Kind::agent;
   wanted.identity.agent = agent;
   wanted.not_before = now - kClockTolerance;
   wanted.life = kAgentCertificateLife + kClockTolerance;
-  auto certificate = crypto::sign_certificate(authority, signing_request, wanted);
+  auto certificate = crypto::sign_certificate(signer.authority, signing_request, wanted);
   if (!certificate) return fail(certificate.error());
   // Read back: it ends with the authority's own certificate, if that is sooner.
   const auto info = crypto::read_certificate(*certificate);
   if (!info) return fail(ErrorCode::internal, info.error().message);
-  return IssuedCertificate{agent, std::move(*certificate), authority.certificate_pem,
-                           info->not_after};
+  return IssuedCertificate{agent, std::move(*certificate), signer.authorities_pem, info->not_after};
 }
 
 // One answer whatever was wrong with the token, so that nobody learns which tokens exist.
@@ -83,7 +82,7 @@ Result<IssuedCertificate> Enrollment::enroll(const std::string& peer_address,
     if (grant.error().code == ErrorCode::unauthenticated) return fail(not_a_token());
     return fail(ErrorCode::unavailable, "tokens cannot be checked now; try again later");
   }
-  auto issued = issue(parts_.authority, *agent, signing_request, parts_.time.wall());
+  auto issued = issue(parts_.signer, *agent, signing_request, parts_.time.wall());
   if (!issued) return issued;
   TOCSIN_TRY(admit(*agent, host_name, *grant));
   log::info("enroll.admitted", {{"agent", agent->hex},
@@ -129,10 +128,9 @@ std::uint64_t Enrollment::refused_tokens() const {
   return refused_tokens_;
 }
 
-Renewer make_renewer(const crypto::Authority& authority, const Judge& judge,
-                     const time::TimeSource& time) {
-  return [&authority, &judge, &time](
-             const AgentId& agent, std::string_view signing_request) -> Result<IssuedCertificate> {
+Renewer make_renewer(const Signer& signer, const Judge& judge, const time::TimeSource& time) {
+  return [signer, &judge, &time](const AgentId& agent,
+                                 std::string_view signing_request) -> Result<IssuedCertificate> {
     const auto key = key_of(signing_request);
     if (!key) return fail(key.error());
     if (*key != agent) {
@@ -143,7 +141,7 @@ Renewer make_renewer(const crypto::Authority& authority, const Judge& judge,
     if (!admission.known || admission.revoked) {
       return fail(ErrorCode::permission_denied, "this agent is not admitted");
     }
-    return issue(authority, agent, signing_request, time.wall());
+    return issue(signer, agent, signing_request, time.wall());
   };
 }
 

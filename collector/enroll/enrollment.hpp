@@ -37,11 +37,18 @@ struct IssuedCertificate {
   Instant not_after;
 };
 
+// Who signs, and whom an agent trusts from then on: several while one authority takes over from
+// another.
+struct Signer {
+  const crypto::Authority& authority;
+  const std::string& authorities_pem;
+};
+
 // Thread-safe. Blocks; runs on Workers.
 class Enrollment {
  public:
   struct Parts {
-    const crypto::Authority& authority;
+    Signer signer;
     Intake& intake;
     Judge& judge;
     StateReader& state;
@@ -78,8 +85,7 @@ class Enrollment {
 // permission_denied (unknown, revoked, or another key), invalid_argument. Thread-safe.
 using Renewer = std::function<Result<IssuedCertificate>(const AgentId& agent,
                                                         std::string_view signing_request)>;
-// The three must outlive the function.
-Renewer make_renewer(const crypto::Authority& authority, const Judge& judge,
-                     const time::TimeSource& time);
+// What they refer to must outlive the function.
+Renewer make_renewer(const Signer& signer, const Judge& judge, const time::TimeSource& time);
 
 }  // namespace tocsin::collector

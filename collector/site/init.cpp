@@ -1,13 +1,19 @@
 #include "collector/site/init.hpp"
 
 #include <cerrno>
+#include <charconv>
+#include <filesystem>
 
 #include <fmt/format.h>
+#include <grp.h>
+#include <pwd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "collector/config/collector_config.hpp"
 #include "collector/ctl/context.hpp"
 #include "collector/site/authority.hpp"
+#include "common/base/text.hpp"
 #include "common/config/endpoint.hpp"
 #include "common/config/secret_file.hpp"
 #include "common/config/site_policy.hpp"
@@ -20,7 +26,7 @@ struct Paths {
   explicit Paths(const InitOptions& o)
       : authority{o.directory + "/ca.key", o.directory + "/ca.pem"},
         server{o.directory + "/collector.key", o.directory + "/collector.pem"},
-        data(o.directory + "/data"),
+        data(o.data.empty() ? o.directory + "/data" : o.data),
         operators(o.directory + "/operators"),
         config(o.directory + "/collector.toml"),
         policy(o.directory + "/site.toml"),
@@ -34,21 +40,39 @@ struct Paths {
   std::string contexts;
 };
 
+Error there_already(const std::string& path) {
+  return {ErrorCode::already_exists, fmt::format("{} is there already; nothing was changed", path)};
+}
+
+// The data's folder may be there: a service manager makes it too.
 Status require_absent(const Paths& p) {
   for (const std::string& path :
        {p.authority.key_file, p.authority.certificate_file, p.server.key_file,
-        p.server.certificate_file, p.data, p.operators, p.config, p.policy, p.contexts}) {
+        p.server.certificate_file, p.operators, p.config, p.policy, p.contexts}) {
     struct stat about {};
     if (::lstat(path.c_str(), &about) == 0) {
-      return fail(ErrorCode::already_exists,
-                  fmt::format("{} is there already; nothing was changed", path));
+      return fail(there_already(path));
     }
   }
+  std::error_code none;
+  const bool used =
+      std::filesystem::exists(p.data, none) && !std::filesystem::is_empty(p.data, none);
+  if (used || none) return fail(there_already(p.data));
   return {};
 }
 
 Status make_folder(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return fail(system_error(path, errno));
+  return {};
+}
+
+Status give(const Owner& owner, const InitOptions& o, const std::vector<std::string>& files) {
+  for (const std::string& path : files) {
+    if (::lchown(path.c_str(), owner.user, owner.group) != 0) {
+      return fail(system_error(path, errno));
+    }
+  }
+  if (::chmod(o.directory.c_str(), 0711) != 0) return fail(system_error(o.directory, errno));
   return {};
 }
 
@@ -198,7 +222,38 @@ Result<Plan> plan_site(const InitOptions& o, const Paths& paths, Instant now) {
   return plan;
 }
 
+std::optional<std::uint32_t> number_in(std::string_view text) {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
 }  // namespace
+
+Result<Owner> parse_owner(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  const std::string user(text.substr(0, colon));
+  const std::string group(colon == text.npos ? "" : text.substr(colon + 1));
+  Owner owner;
+  const passwd* account = ::getpwnam(user.c_str());
+  if (account != nullptr) {
+    owner = {account->pw_uid, account->pw_gid};
+  } else if (const auto number = number_in(user)) {
+    owner = {*number, *number};
+  } else {
+    return fail(ErrorCode::not_found, fmt::format("there is no user {}", clean_text(user, 64)));
+  }
+  if (group.empty()) return owner;
+  if (const ::group* found = ::getgrnam(group.c_str())) {
+    owner.group = found->gr_gid;
+  } else if (const auto number = number_in(group)) {
+    owner.group = *number;
+  } else {
+    return fail(ErrorCode::not_found, fmt::format("there is no group {}", clean_text(group, 64)));
+  }
+  return owner;
+}
 
 Result<InitResult> init_site(const InitOptions& options, Instant now) {
   if (options.dns_names.empty() && options.ip_addresses.empty()) {
@@ -211,18 +266,25 @@ Result<InitResult> init_site(const InitOptions& options, Instant now) {
   for (const std::string& folder : {options.directory, paths.operators, paths.data}) {
     TOCSIN_TRY(make_folder(folder));
   }
+  if (::chmod(paths.data.c_str(), 0700) != 0) return fail(system_error(paths.data, errno));
   TOCSIN_TRY(
       write_key_pair({plan->authority.key_pem, plan->authority.certificate_pem}, paths.authority));
   TOCSIN_TRY(write_key_pair(plan->server, paths.server));
   TOCSIN_TRY(write_key_pair(plan->person, plan->person_files));
-  TOCSIN_TRY(config::create_file(paths.policy, plan->policy, 0644));
+  TOCSIN_TRY(config::create_file(paths.policy, plan->policy, 0640));
   TOCSIN_TRY(config::create_file(paths.contexts, plan->contexts, 0644));
-  TOCSIN_TRY(config::create_file(paths.config, plan->process, 0644));
-  return InitResult{
+  TOCSIN_TRY(config::create_file(paths.config, plan->process, 0640));
+  InitResult made{
       {paths.authority.certificate_file, paths.authority.key_file, paths.server.certificate_file,
        paths.server.key_file, plan->person_files.certificate_file, plan->person_files.key_file,
        paths.data, paths.config, paths.policy, paths.contexts},
       plan->fingerprint};
+  if (options.owner) {
+    std::vector<std::string> all = made.files;
+    all.insert(all.end(), {options.directory, paths.operators});
+    TOCSIN_TRY(give(*options.owner, options, all));
+  }
+  return made;
 }
 
 }  // namespace tocsin::collector

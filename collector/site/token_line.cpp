@@ -1,24 +1,18 @@
 #include "collector/site/token_line.hpp"
 
+#include "collector/site/authority.hpp"
 #include "collector/site/token_store.hpp"
-#include "common/config/secret_file.hpp"
 #include "common/crypto/crypto.hpp"
 
 namespace tocsin::collector {
-namespace {
-
-constexpr std::size_t kCertificateBytes = 64 << 10;
-
-}  // namespace
-
 Result<TokenLine> make_token_line(const CollectorConfig& config, std::string_view host_name,
                                   Duration valid, Instant now) {
   if (valid < 1min || valid > 24h * 7) {
     return fail(ErrorCode::invalid_argument, "a token is valid for 1min to 7d");
   }
-  const auto authority = config::read_file(config.authority_file, kCertificateBytes);
+  const auto authority = load_authority(config.authority_file, config.authority_key_file);
   if (!authority) return fail(authority.error());
-  const auto fingerprint = crypto::fingerprint_of(*authority);
+  const auto fingerprint = crypto::fingerprint_of(authority->signing.certificate_pem);
   if (!fingerprint) return fail(fingerprint.error());
   const auto token = TokenStore(config.token_file())
                          .create({"offline", model::Role::admin, ""}, host_name, valid, now);

@@ -34,20 +34,6 @@ struct Record {
   std::string id() const { return hash.substr(0, kIdDigits); }
 };
 
-// Root makes tokens beside a collector that is not root: what it writes stays the collector's, as
-// the folder is.
-Status give_to_owner(const std::string& path) {
-  if (::geteuid() != 0) return {};
-  const std::size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  struct stat owner {};
-  if (::stat(folder.c_str(), &owner) == 0 &&
-      ::lchown(path.c_str(), owner.st_uid, owner.st_gid) == 0) {
-    return {};
-  }
-  return fail(system_error(path, errno));
-}
-
 // Held from the first look at the file until it is replaced.
 class Lock {
  public:
@@ -55,7 +41,7 @@ class Lock {
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) return fail(system_error(path, errno));
     Lock lock(fd);
-    TOCSIN_TRY(give_to_owner(path));
+    TOCSIN_TRY(config::give_to_folder_owner(path));
     while (::flock(fd, LOCK_EX) != 0) {
       if (errno == EINTR) continue;
       return fail(system_error(path, errno));
@@ -138,7 +124,7 @@ Status save(const std::string& path, const std::vector<Record>& records) {
                     field(r.creator.name), field(r.creator.fingerprint), field(r.host_name));
   }
   TOCSIN_TRY(config::write_file(path, text, 0600));
-  return give_to_owner(path);
+  return config::give_to_folder_owner(path);
 }
 
 std::string lower(std::string_view text) {

@@ -2,6 +2,7 @@
 #include <ctime>
 #include <limits>
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
@@ -35,6 +36,27 @@ Result<Instant> instant_of(const ASN1_TIME* time) {
   // "No end" is written as the year 9999, which nanoseconds cannot count to.
   constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max() / kNanos;
   return Instant{std::clamp(seconds, -kLast, kLast) * kNanos};
+}
+
+Result<Validity> validity_in(const X509* certificate) {
+  const auto from = instant_of(X509_get0_notBefore(certificate));
+  if (!from) return fail(from.error());
+  const auto to = instant_of(X509_get0_notAfter(certificate));
+  if (!to) return fail(to.error());
+  return Validity{*from, *to};
+}
+
+std::string_view text_in(const ASN1_STRING* text) {
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+          static_cast<std::size_t>(ASN1_STRING_length(text))};
+}
+
+// Four or sixteen bytes as people write them; empty for any other number.
+std::string address_in(std::string_view bytes) {
+  const int family = bytes.size() == 4 ? AF_INET : AF_INET6;
+  if (bytes.size() != 4 && bytes.size() != 16) return {};
+  char text[INET6_ADDRSTRLEN] = {};
+  return ::inet_ntop(family, bytes.data(), text, sizeof text) == nullptr ? "" : text;
 }
 
 // 128 random bits, positive and never zero.
@@ -179,9 +201,7 @@ Result<Identity> identity_in(X509* certificate) {
   for (int i = 0; i < count; ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
     if (name->type != GEN_URI) continue;
-    const ASN1_IA5STRING* text = name->d.uniformResourceIdentifier;
-    const std::string_view uri(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
-                               static_cast<std::size_t>(ASN1_STRING_length(text)));
+    const std::string_view uri = text_in(name->d.uniformResourceIdentifier);
     if (!uri.starts_with("tocsin:")) continue;
     if (!found.empty()) {
       return fail(ErrorCode::invalid_argument, "certificate: it names two identities");
@@ -276,14 +296,49 @@ Result<CertificateInfo> read_certificate(std::string_view pem) {
   if (identity->kind == Identity::Kind::agent && identity->agent.hex != key_id(key)) {
     return fail(ErrorCode::invalid_argument, "certificate: the agent's id is not its key's");
   }
-  const auto from = instant_of(X509_get0_notBefore(x509));
-  if (!from) return fail(from.error());
-  const auto to = instant_of(X509_get0_notAfter(x509));
-  if (!to) return fail(to.error());
+  const auto valid = validity_in(x509);
+  if (!valid) return fail(valid.error());
   auto fingerprint = fingerprint_in(x509);
   if (!fingerprint) return fail(fingerprint.error());
-  return CertificateInfo{std::move(*identity), std::move(*fingerprint), serial_in(x509), *from,
-                         *to};
+  return CertificateInfo{std::move(*identity), std::move(*fingerprint), serial_in(x509),
+                         valid->not_before, valid->not_after};
+}
+
+Result<ServerNames> server_names_of(std::string_view pem) {
+  const ErrorScope scope;
+  const auto certificate = parse_certificate(pem);
+  if (!certificate) return fail(certificate.error());
+  const NamesPtr names(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate->get(), NID_subject_alt_name, nullptr, nullptr)));
+  const int count = names == nullptr ? 0 : sk_GENERAL_NAME_num(names.get());
+  ServerNames found;
+  for (int i = 0; i < count; ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
+    if (name->type == GEN_DNS) {
+      found.dns_names.emplace_back(text_in(name->d.dNSName));
+    } else if (name->type == GEN_IPADD) {
+      found.ip_addresses.push_back(address_in(text_in(name->d.iPAddress)));
+    }
+    if (found.dns_names.size() + found.ip_addresses.size() > kNames) {
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("certificate: more than {} alternative names", kNames));
+    }
+  }
+  return found;
+}
+
+Result<Validity> validity_of(std::string_view pem) {
+  const ErrorScope scope;
+  const auto certificate = parse_certificate(pem);
+  if (!certificate) return fail(certificate.error());
+  return validity_in(certificate->get());
+}
+
+Status check_authority(const Authority& authority) {
+  const ErrorScope scope;
+  const auto issuer = issuer_of(authority);
+  if (!issuer) return fail(issuer.error());
+  return {};
 }
 
 Result<Authority> make_authority(std::string_view site, Instant now, Duration life) {

@@ -63,6 +63,18 @@ struct CertificateInfo {
 };
 // Parses one PEM certificate. Does not verify its chain (TLS did, or verify_certificate does).
 Result<CertificateInfo> read_certificate(std::string_view pem);
+// What a server's certificate is good for, beside its identity: as the names to sign it for again.
+struct ServerNames {
+  std::vector<std::string> dns_names;
+  std::vector<std::string> ip_addresses;
+};
+Result<ServerNames> server_names_of(std::string_view pem);
+// From when until when; also of an authority, which names no identity.
+struct Validity {
+  Instant not_before;
+  Instant not_after;
+};
+Result<Validity> validity_of(std::string_view pem);
 // SHA-256 of the DER of one PEM certificate, hex; also of an authority, which names no identity.
 Result<std::string> fingerprint_of(std::string_view pem);
 // The certificates of a PEM bundle, at most 8, each a PEM of its own. Does not parse them.
@@ -72,6 +84,8 @@ struct Authority {
   std::string certificate_pem;
   std::string key_pem;
 };
+// invalid_argument unless the certificate may sign others and the key is its own.
+Status check_authority(const Authority& authority);
 Result<Authority> make_authority(std::string_view site, Instant now, Duration life);
 
 struct CertificateRequest {

@@ -15,7 +15,7 @@ using grpc::StatusCode;
 class EnrollmentServiceTest : public testing::Test {
  protected:
   Enrollment::Parts parts() {
-    return {site_.authority(),
+    return {{site_.authority(), site_.authority().certificate_pem},
             fake_.intake,
             fake_.judge,
             fake_.state,

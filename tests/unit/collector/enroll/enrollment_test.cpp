@@ -12,7 +12,7 @@ namespace {
 class EnrollmentTest : public testing::Test {
  protected:
   Enrollment::Parts parts() {
-    return {site_.authority(),
+    return {{site_.authority(), site_.authority().certificate_pem},
             fake_.intake,
             fake_.judge,
             fake_.state,
@@ -143,7 +143,8 @@ TEST_F(EnrollmentTest, TriesAreLimitedPerAddress) {
 }
 
 TEST_F(EnrollmentTest, ARenewalKeepsTheKeyAndNeedsAnAdmittedAgent) {
-  const Renewer renew = make_renewer(site_.authority(), fake_.judge, fake_.clock);
+  const Renewer renew = make_renewer({site_.authority(), site_.authority().certificate_pem},
+                                     fake_.judge, fake_.clock);
   EXPECT_EQ(renew(agent_, request_).error().code, ErrorCode::permission_denied);  // unknown
   fake_.judge.admissions[agent_.hex] = {true, false, "tsm-bk02"};
   fake_.clock.advance(24h);
@@ -157,7 +158,8 @@ TEST_F(EnrollmentTest, ARenewalKeepsTheKeyAndNeedsAnAdmittedAgent) {
 }
 
 TEST_F(EnrollmentTest, NoCertificateOutlivesTheAuthority) {
-  const Renewer renew = make_renewer(site_.authority(), fake_.judge, fake_.clock);
+  const Renewer renew = make_renewer({site_.authority(), site_.authority().certificate_pem},
+                                     fake_.judge, fake_.clock);
   fake_.judge.admissions[agent_.hex] = {true, false, "tsm-bk02"};
   fake_.clock.advance(24h * 350);
   const auto issued = renew(agent_, request_);

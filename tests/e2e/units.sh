@@ -1,0 +1,84 @@
+#!/bin/bash
+# A real site as README.md sets it up: the units that are shipped, in their sandboxes, on a host with
+# real systemd that is collector and agent at once. units.sh BUILD RESULTS.xml
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+build=$(realpath --relative-to=. "${1:?build folder}")
+# shellcheck source=../support/cases.sh
+. tests/support/cases.sh
+cases_begin Units "${2:?results}"
+# shellcheck source=site.sh
+. tests/e2e/site.sh
+
+room() { hosts exec room "$@"; }
+active() { [ "$(room systemctl is-active "$1")" = active ]; }
+on_room() { room tocsinctl --contexts /etc/tocsin/contexts.toml "$@"; }
+answers() { on_room status -o json >/dev/null 2>&1; }
+agent_is_heard() { [ "$(on_room status -o json 2>/dev/null | jq .agentsHeard)" = 1 ]; }
+owner_is() { [ "$(room stat -c %U:%G "$2")" = "$1" ]; }
+served_until() {
+  room sh -c 'openssl s_client -connect 127.0.0.1:8445 </dev/null 2>/dev/null' 2>/dev/null |
+    openssl x509 -noout -enddate
+}
+main_of() { room systemctl show -P MainPID "$1"; }
+
+# The collector's shared libraries, as its package would depend on them.
+install_collector() {
+  hosts put room "$bin/tocsin-collector" /usr/bin/tocsin-collector 755 || return 1
+  hosts put room "$bin/tocsinctl" /usr/bin/tocsinctl 755 || return 1
+  ldd "$bin/tocsin-collector" "$bin/tocsinctl" | awk '$3 ~ /^\// {print $3}' | sort -u |
+    tar -C / -chf - -T - 2>/dev/null | room tar -C / --skip-old-files -xf - || return 1
+  hosts put room /usr/bin/openssl /usr/bin/openssl 755 || return 1
+  hosts put room deploy/systemd/tocsin-collector.sysusers /usr/lib/sysusers.d/tocsin-collector.conf
+  hosts put room deploy/systemd/tocsin-collector.service \
+    /usr/lib/systemd/system/tocsin-collector.service
+}
+
+hosts rootfs >/dev/null || exit 1
+hosts lan || exit 1
+agents=(room)
+hosts up room 10.77.0.21
+check "A host with systemd is up" hosts wait room || exit 1
+install_collector || exit 1
+check "The collector's unit is a good one" room systemd-analyze verify tocsin-collector.service
+
+# ---- as in README.md, "A real site"
+
+check "The collector's account is made" room systemd-sysusers || exit 1
+check "A site is made for it in one command" room tocsin-collector init --dir /etc/tocsin \
+  --data /var/lib/tocsin --owner tocsin --site ROOM --dns room --ip 127.0.0.1 || exit 1
+check "and its keys are its account's" owner_is tocsin:tocsin /etc/tocsin/ca.key
+room systemctl daemon-reload
+check "The collector's unit starts" room systemctl enable --now -q tocsin-collector || exit 1
+check "and is active" active tocsin-collector || exit 1
+check "tocsinctl status answers" within 10 answers || exit 1
+
+install_agent room || exit 1
+printf '[agent]\nhost_name = "room"\n\n[collector]\naddresses = ["127.0.0.1:8444"]\n' >"$work/agent.toml"
+hosts put room "$work/agent.toml" /etc/tocsin/agent.toml
+room tocsin-collector token create --host room --output /run/token || exit 1
+check "The host enrols by its token's file alone" \
+  room tocsin-agent enroll --token-file /run/token || exit 1
+check "The agent's units start" room systemctl enable --now -q tocsin-agent-observer tocsin-agent-link
+for half in observer link; do
+  check "The $half is active" active "tocsin-agent-$half"
+done
+check "and its agent is heard" within 20 agent_is_heard
+
+# ---- what an administrator does later
+
+before=$(main_of tocsin-collector)
+ends=$(served_until)
+check "The server's certificate is renewed" room tocsin-collector server renew
+check "and stays its account's" owner_is tocsin:tocsin /etc/tocsin/collector.pem
+served_anew() { [ "$(served_until)" != "$ends" ]; }
+check "The running collector serves it soon" within 15 served_anew
+check "without a restart" test "$before" = "$(main_of tocsin-collector)"
+check "and the agent is heard" agent_is_heard
+check "An operator's certificate is renewed" room tocsin-collector operator renew admin
+check "and opens the door" answers
+check "The policy is read again" room systemctl reload tocsin-collector
+room systemctl restart tocsin-collector
+check "It starts again on what it left" within 20 agent_is_heard
+check "No unit has failed" test -z "$(room systemctl list-units --failed --plain --no-legend 'tocsin-*')"
+cases_end
