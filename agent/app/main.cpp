@@ -174,6 +174,7 @@ int diagnose(const Arguments& arguments) {
   const auto config = config_if_any(arguments);
   if (!config) return report(fail(config.error()));
   options.definitions = config->checks;
+  options.settings = config->settings;
   options.host_name = host_name_of(*config);
   options.operating_system = read_host_identity().operating_system;
   Result<model::SitePolicy> policy;

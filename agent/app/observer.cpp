@@ -171,7 +171,7 @@ class Observer {
 
   std::shared_ptr<CheckContext> make_context() {
     return std::shared_ptr<CheckContext>(
-        new CheckContext{time_, {}, config_.root, {}, {}, nullptr});
+        new CheckContext{time_, {}, config_.root, {}, {}, nullptr, config_.settings});
   }
 
   static std::string cursor_key(const model::CheckRef& check) {

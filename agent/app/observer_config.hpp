@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/config/settings.hpp"
 #include "common/base/instant.hpp"
 #include "common/model/check.hpp"
 
@@ -22,6 +23,8 @@ struct ObserverConfig {
   Duration min_interval = 1s;
   // Where files may lie whose audit_log check the collector assigns or asks for.
   std::vector<std::string> log_folders{"/var/log"};
+
+  HostSettings settings;  // of single checks
 
   std::string root = "/";                // of the host's files; tests put a folder here
   std::string version = TOCSIN_VERSION;  // told in the agent.started fact

@@ -29,6 +29,17 @@ void halve(model::Observation& observation) {
   if (auto* processes = std::get_if<model::ProcessesFacts>(&observation.facts)) {
     halve(processes->groups, processes->groups_over_limit);
   }
+  if (auto* warnings = std::get_if<model::WarningsFacts>(&observation.facts)) {
+    halve(warnings->groups, warnings->groups_over_limit);
+  }
+  if (auto* antivirus = std::get_if<model::AntivirusFacts>(&observation.facts)) {
+    halve(antivirus->hits, antivirus->hits_over_limit);
+  }
+  if (auto* backup = std::get_if<model::BackupJobFacts>(&observation.facts)) {
+    halve(backup->schedules, backup->over_limit);
+    halve(backup->errors, backup->over_limit);
+    halve(backup->devices, backup->over_limit);
+  }
 }
 
 void halve(model::Fact& fact) {

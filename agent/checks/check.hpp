@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/config/settings.hpp"
 #include "common/base/result.hpp"
 #include "common/model/check.hpp"
 #include "common/time/time_source.hpp"
@@ -32,6 +33,7 @@ struct CheckContext {
   std::optional<std::string> cursor;      // as committed by the last run that set it
   std::optional<std::string> new_cursor;  // set by the check: commit this with the observation
   std::unique_ptr<CheckMemory> memory;    // made by the check at its first run
+  HostSettings settings = {};             // of the host's own file
 };
 
 using RunCheck = std::function<model::Observation(const model::CheckDefinition&, CheckContext&)>;

@@ -24,6 +24,7 @@ ObserverConfig observer_config(const AgentConfig& config) {
   observer.allow = config.allowed_kinds;
   observer.min_interval = config.shortest_interval;
   observer.log_folders = config.log_folders;
+  observer.settings = config.settings;
   return observer;
 }
 

@@ -39,8 +39,7 @@ void read_allow(config::Table& root, AgentConfig& config) {
   auto table = root.table("allow");
   if (!table) return;
   if (table->has("kinds")) config.allowed_kinds.clear();
-  table->words("kinds", config.allowed_kinds, model::check_kind_from,
-               "ping, service, audit_log, sockets, processes");
+  table->words("kinds", config.allowed_kinds, model::check_kind_from, config::kind_words());
   table->duration("shortest_interval", config.shortest_interval, {1s, 24h});
   table->texts("log_folders", config.log_folders, kFolders, limits::kPath);
   for (const std::string& folder : config.log_folders) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/config/settings.hpp"
 #include "common/base/result.hpp"
 #include "common/log/log.hpp"
 #include "common/model/check.hpp"
@@ -27,6 +28,8 @@ struct AgentConfig {
   std::vector<model::CheckKind> allowed_kinds{model::kCheckKinds.begin(), model::kCheckKinds.end()};
   Duration shortest_interval = 5s;
   std::vector<std::string> log_folders{"/var/log"};  // of audit_log checks
+
+  HostSettings settings;  // of single checks
 
   // What runs whatever the collector assigns.
   std::vector<model::CheckDefinition> checks;

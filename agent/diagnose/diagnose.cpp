@@ -76,6 +76,15 @@ std::vector<CheckDefinition> defaults_of(CheckKind kind, const DiagnoseOptions& 
     case CheckKind::sockets:
     case CheckKind::processes:
       return {definition_of(kind)};
+    case CheckKind::login:
+    case CheckKind::warnings:
+    case CheckKind::port_scan:
+    case CheckKind::answer:
+    case CheckKind::antivirus:
+    case CheckKind::backup_job:
+    case CheckKind::metrics:
+    case CheckKind::plugin:
+      break;
   }
   return {};
 }
@@ -136,9 +145,9 @@ std::optional<std::string> plan_checks_of(const DiagnoseOptions& options, Plan& 
 
 // One run, shared with its thread, so that a stuck one has something to write to when it wakes.
 struct OneRun {
-  OneRun(CheckDefinition d, const time::TimeSource& time, std::string root)
-      : definition(std::move(d)), context{time, stop.get_token(), std::move(root), {},
-                                          {},   nullptr} {}
+  OneRun(CheckDefinition d, const time::TimeSource& time, const DiagnoseOptions& options)
+      : definition(std::move(d)), context{time, stop.get_token(), options.root,    {},
+                                          {},   nullptr,          options.settings} {}
 
   CheckDefinition definition;
   std::stop_source stop;
@@ -158,7 +167,7 @@ Observation guarded(const RunCheck& run, OneRun& one) {
 
 std::shared_ptr<OneRun> start(const CheckDefinition& definition, const DiagnoseOptions& options,
                               const time::TimeSource& time, const CheckCatalog& catalog) {
-  auto one = std::make_shared<OneRun>(definition, time, options.root);
+  auto one = std::make_shared<OneRun>(definition, time, options);
   std::thread([one, run = catalog(definition.check.kind).run] {
     Observation seen = guarded(run, *one);
     const std::lock_guard lock(one->mutex);

@@ -32,6 +32,7 @@ struct DiagnoseOptions {
   std::string operating_system;
   std::string zone = "UTC";  // IANA name, for the time in the title
   std::string root = "/";    // of the host's files
+  HostSettings settings;     // of single checks
 
   i18n::Language language = i18n::Language::en;
   Format format = Format::table;

@@ -86,9 +86,7 @@ Result<v1::CheckRef> check_from(std::string_view word, const v1::HostState& host
   v1::CheckRef check;
   check.set_kind(static_cast<v1::CheckKind>(*kind));
   check.set_target(std::string(word.substr(std::min(colon + 1, word.size()))));
-  const bool has_target =
-      *kind != model::CheckKind::sockets && *kind != model::CheckKind::processes;
-  if (!has_target || !check.target().empty()) return check;
+  if (!model::has_target(*kind) || !check.target().empty()) return check;
   std::vector<std::string> known;
   for (const v1::CheckStatus& status : host.checks()) {
     if (status.check().kind() != check.kind()) continue;

@@ -39,10 +39,6 @@ Status check_agent(const AgentId& agent) {
   return wrong("an agent's id is 64 hex digits");
 }
 
-bool has_target(model::CheckKind kind) {
-  return kind != model::CheckKind::sockets && kind != model::CheckKind::processes;
-}
-
 struct CheckAct {
   Status operator()(const std::monostate&) const { return wrong("the command names no act"); }
   Status operator()(const model::Acknowledge& act) const { return check_incident(act.incident); }
@@ -51,7 +47,7 @@ struct CheckAct {
   }
   Status operator()(const model::RunCheck& act) const {
     TOCSIN_TRY(check_agent(act.agent));
-    if (has_target(act.check.kind) == act.check.target.empty()) {
+    if (model::has_target(act.check.kind) == act.check.target.empty()) {
       return wrong(act.check.target.empty() ? "this check needs a target"
                                             : "this check has no target");
     }

@@ -11,18 +11,11 @@
 namespace tocsin::config {
 namespace {
 
-constexpr std::string_view kKinds = "ping, service, audit_log, sockets, processes";
-
-bool needs_target(model::CheckKind kind) {
-  return kind == model::CheckKind::ping || kind == model::CheckKind::service ||
-         kind == model::CheckKind::audit_log;
-}
-
 void check_target(Table& table, const model::CheckRef& check) {
-  if (needs_target(check.kind) != !check.target.empty()) {
-    table.error("target",
-                fmt::format("a {} check {}", model::to_string(check.kind),
-                            needs_target(check.kind) ? "needs a \"target\"" : "has no \"target\""));
+  if (model::has_target(check.kind) != !check.target.empty()) {
+    table.error("target", fmt::format("a {} check {}", model::to_string(check.kind),
+                                      model::has_target(check.kind) ? "needs a \"target\""
+                                                                    : "has no \"target\""));
   } else if (check.kind == model::CheckKind::audit_log && check.target != "journal" &&
              check.target.front() != '/') {
     table.error("target", "the target of an audit_log check is an absolute path or \"journal\"");
@@ -32,7 +25,7 @@ void check_target(Table& table, const model::CheckRef& check) {
 model::CheckDefinition read_check(Table& table) {
   model::CheckDefinition definition;
   table.require({"kind"});
-  table.word("kind", definition.check.kind, model::check_kind_from, kKinds);
+  table.word("kind", definition.check.kind, model::check_kind_from, kind_words());
   table.text("target", definition.check.target, limits::kPath);
   definition.interval = model::default_interval(definition.check.kind);
   table.duration("interval", definition.interval, {1s, 24h});
@@ -51,6 +44,14 @@ model::CheckDefinition read_check(Table& table) {
 }
 
 }  // namespace
+
+std::string kind_words() {
+  std::string words;
+  for (const model::CheckKind kind : model::kCheckKinds) {
+    words.append(words.empty() ? "" : ", ").append(model::to_string(kind));
+  }
+  return words;
+}
 
 std::vector<model::CheckDefinition> read_checks(Table& table) {
   std::vector<model::CheckDefinition> checks;
@@ -71,7 +72,7 @@ std::string print_checks(const std::vector<model::CheckDefinition>& checks,
   for (const model::CheckDefinition& definition : checks) {
     text += fmt::format("\n[[{}]]\nkind = {}\n", heading,
                         toml_text(model::to_string(definition.check.kind)));
-    if (needs_target(definition.check.kind)) {
+    if (model::has_target(definition.check.kind)) {
       text += fmt::format("target = {}\n", toml_text(definition.check.target));
     }
     text +=

@@ -9,6 +9,8 @@
 
 namespace tocsin::config {
 
+// "ping, service, …": the kinds that a file may name.
+std::string kind_words();
 // The [[checks]] of `table`, in order; mistakes are noted in its document.
 std::vector<model::CheckDefinition> read_checks(Table& table);
 // The same as TOML, each under a [[`heading`]] line.

@@ -14,6 +14,22 @@ std::string_view to_string(CheckKind kind) {
       return "sockets";
     case CheckKind::processes:
       return "processes";
+    case CheckKind::login:
+      return "login";
+    case CheckKind::warnings:
+      return "warnings";
+    case CheckKind::port_scan:
+      return "port_scan";
+    case CheckKind::answer:
+      return "answer";
+    case CheckKind::antivirus:
+      return "antivirus";
+    case CheckKind::backup_job:
+      return "backup_job";
+    case CheckKind::metrics:
+      return "metrics";
+    case CheckKind::plugin:
+      return "plugin";
   }
   return "unknown";
 }
@@ -37,6 +53,21 @@ std::string_view clause_of(CheckKind kind) {
       return "M-07";
     case CheckKind::processes:
       return "M-09";
+    case CheckKind::login:
+      return "M-02";
+    case CheckKind::warnings:
+      return "M-04";
+    case CheckKind::port_scan:
+      return "M-07";
+    case CheckKind::answer:
+      return "M-03";
+    case CheckKind::antivirus:
+      return "M-10";
+    case CheckKind::backup_job:
+      return "G-06";
+    case CheckKind::metrics:
+    case CheckKind::plugin:
+      return "";  // Not of annex two.
   }
   return "";
 }

@@ -51,6 +51,15 @@ Judgement judge(const model::Observation& observation, const model::Baseline* ba
     case model::CheckKind::processes:
       return judge_if<model::ProcessesFacts>(
           observation, [&](const auto& facts) { return judge_processes(facts, baseline); });
+    case model::CheckKind::login:
+    case model::CheckKind::warnings:
+    case model::CheckKind::port_scan:
+    case model::CheckKind::answer:
+    case model::CheckKind::antivirus:
+    case model::CheckKind::backup_job:
+    case model::CheckKind::metrics:
+    case model::CheckKind::plugin:
+      break;
   }
   return mismatched();
 }

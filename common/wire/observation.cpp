@@ -1,266 +1,52 @@
 // Checks, observations, facts and what goes down to an agent.
 #include <algorithm>
 
-#include "common/wire/proto.hpp"
-#include "common/wire/text.hpp"
+#include "common/wire/facts.hpp"
 
 namespace tocsin::wire {
 namespace {
 
-v1::Tristate to(model::Tristate value) { return static_cast<v1::Tristate>(value); }
-model::Tristate from(v1::Tristate value) {
-  return value == v1::TRISTATE_YES  ? model::Tristate::yes
-         : value == v1::TRISTATE_NO ? model::Tristate::no
-                                    : model::Tristate::unknown;
-}
-
-Result<model::Protocol> from(v1::Protocol value) {
-  if (value == v1::PROTOCOL_TCP) return model::Protocol::tcp;
-  if (value == v1::PROTOCOL_UDP) return model::Protocol::udp;
-  return out_of_range("protocol", static_cast<std::uint64_t>(value));
-}
-
-Result<std::uint16_t> port(std::string_view what, std::uint32_t value) {
-  if (value > 65535) return out_of_range(what, value);
-  return static_cast<std::uint16_t>(value);
-}
-
-void put(const model::PingFacts& from, v1::PingFacts& to) {
-  to.set_address(from.address);
-  to.set_method(static_cast<v1::PingMethod>(from.method));
-  to.set_sent(from.sent);
-  to.set_received(from.received);
-  to.set_rtt_min_us(from.rtt_min_us);
-  to.set_rtt_avg_us(from.rtt_avg_us);
-  to.set_rtt_max_us(from.rtt_max_us);
-  to.set_unreachable(from.unreachable);
-  to.set_gateway_reachable(wire::to(from.gateway_reachable));
-}
-
-Result<model::PingFacts> take(const v1::PingFacts& from) {
-  if (from.method() < v1::PING_METHOD_ICMP_DATAGRAM || from.method() > v1::PING_METHOD_TCP) {
-    return out_of_range("ping.method", static_cast<std::uint64_t>(from.method()));
+// Fills the alternative of the message that fits.
+void put_facts(const model::Facts& facts, v1::Observation& to) {
+  if (const auto* ping = std::get_if<model::PingFacts>(&facts)) {
+    put(*ping, *to.mutable_ping());
   }
-  if (from.received() > from.sent()) return out_of_range("ping.received", from.received());
-  model::PingFacts facts;
-  facts.address = name_text(from.address());
-  facts.method = static_cast<model::PingMethod>(from.method());
-  facts.sent = from.sent();
-  facts.received = from.received();
-  facts.rtt_min_us = from.rtt_min_us();
-  facts.rtt_avg_us = from.rtt_avg_us();
-  facts.rtt_max_us = from.rtt_max_us();
-  facts.unreachable = from.unreachable();
-  facts.gateway_reachable = wire::from(from.gateway_reachable());
-  return facts;
-}
-
-void put(const model::ServiceFacts& from, v1::ServiceFacts& to) {
-  to.set_unit(from.unit);
-  to.set_load_state(from.load_state);
-  to.set_active_state(from.active_state);
-  to.set_sub_state(from.sub_state);
-  to.set_result(from.result);
-  to.set_restarts(from.restarts);
-  to.set_main_pid(from.main_pid);
-  to.set_exit_status(from.exit_status);
-  to.set_state_since_ns(from.state_since.ns);
-  to.set_one_shot(from.one_shot);
-}
-
-Result<model::ServiceFacts> take(const v1::ServiceFacts& from) {
-  model::ServiceFacts facts;
-  facts.unit = name_text(from.unit());
-  facts.load_state = name_text(from.load_state());
-  facts.active_state = name_text(from.active_state());
-  facts.sub_state = name_text(from.sub_state());
-  facts.result = name_text(from.result());
-  facts.restarts = from.restarts();
-  facts.main_pid = from.main_pid();
-  facts.exit_status = from.exit_status();
-  facts.state_since = Instant{from.state_since_ns()};
-  facts.one_shot = from.one_shot();
-  return facts;
-}
-
-void put(const model::AuditLogFacts& from, v1::AuditLogFacts& to) {
-  to.set_source(from.source);
-  to.set_present(wire::to(from.present));
-  to.set_readable(wire::to(from.readable));
-  to.set_size_bytes(from.size_bytes);
-  to.set_device(from.device);
-  to.set_inode(from.inode);
-  to.set_modified_ns(from.modified.ns);
-  to.set_records_seen(from.records_seen);
-  to.set_auditing_was_on(from.auditing_was_on);
-  to.set_auditing_on(wire::to(from.auditing_on));
-  to.set_replaced(from.replaced);
-  to.set_shrunk(from.shrunk);
-  to.set_rotated_sibling(from.rotated_sibling);
-  to.set_head_changed(from.head_changed);
-  to.set_zeroed(from.zeroed);
-  to.set_sequence_gap(from.sequence_gap);
-  to.set_disk_full(wire::to(from.disk_full));
-  to.set_previous_size_bytes(from.previous_size_bytes);
-  to.set_boot_id(from.boot_id);
-  to.set_new_boot(from.new_boot);
-}
-
-Result<model::AuditLogFacts> take(const v1::AuditLogFacts& from) {
-  model::AuditLogFacts facts;
-  facts.source = path_text(from.source());
-  facts.present = wire::from(from.present());
-  facts.readable = wire::from(from.readable());
-  facts.size_bytes = from.size_bytes();
-  facts.device = from.device();
-  facts.inode = from.inode();
-  facts.modified = Instant{from.modified_ns()};
-  facts.records_seen = from.records_seen();
-  facts.auditing_was_on = from.auditing_was_on();
-  facts.auditing_on = wire::from(from.auditing_on());
-  facts.replaced = from.replaced();
-  facts.shrunk = from.shrunk();
-  facts.rotated_sibling = from.rotated_sibling();
-  facts.head_changed = from.head_changed();
-  facts.zeroed = from.zeroed();
-  facts.sequence_gap = from.sequence_gap();
-  facts.disk_full = wire::from(from.disk_full());
-  facts.previous_size_bytes = from.previous_size_bytes();
-  facts.boot_id = name_text(from.boot_id());
-  facts.new_boot = from.new_boot();
-  return facts;
-}
-
-void put(const model::Listener& from, v1::Listener& to) {
-  to.set_protocol(static_cast<v1::Protocol>(from.protocol));
-  to.set_address_class(static_cast<v1::AddressClass>(from.address_class));
-  to.set_address(from.address);
-  to.set_port(from.port);
-  to.set_executable(from.executable);
-  to.set_executable_deleted(wire::to(from.executable_deleted));
-  to.set_executable_world_writable(wire::to(from.executable_world_writable));
-  to.set_uid(from.uid);
-  to.set_user(from.user);
-  to.set_unit(from.unit);
-  for (const std::uint32_t pid : from.process_ids) to.add_process_ids(pid);
-  to.set_network_namespace(from.network_namespace);
-}
-
-Result<model::Listener> take(const v1::Listener& from) {
-  model::Listener listener;
-  TOCSIN_WIRE_SET(listener.protocol, wire::from(from.protocol()));
-  if (from.address_class() < v1::ADDRESS_CLASS_ANY ||
-      from.address_class() > v1::ADDRESS_CLASS_PUBLIC) {
-    return out_of_range("listener.address_class", static_cast<std::uint64_t>(from.address_class()));
+  if (const auto* service = std::get_if<model::ServiceFacts>(&facts)) {
+    put(*service, *to.mutable_service());
   }
-  listener.address_class = static_cast<model::AddressClass>(from.address_class());
-  listener.address = name_text(from.address());
-  TOCSIN_WIRE_SET(listener.port, port("listener.port", from.port()));
-  listener.executable = path_text(from.executable());
-  listener.executable_deleted = wire::from(from.executable_deleted());
-  listener.executable_world_writable = wire::from(from.executable_world_writable());
-  listener.uid = from.uid();
-  listener.user = name_text(from.user());
-  listener.unit = name_text(from.unit());
-  TOCSIN_TRY(check_count("listener.process_ids", static_cast<std::size_t>(from.process_ids_size()),
-                         limits::kProcessIds));
-  listener.process_ids.assign(from.process_ids().begin(), from.process_ids().end());
-  listener.network_namespace = name_text(from.network_namespace());
-  return listener;
-}
-
-void put(const model::SocketsFacts& from, v1::SocketsFacts& to) {
-  for (const model::Listener& listener : from.listeners) put(listener, *to.add_listeners());
-  for (const model::PeerAggregate& peer : from.peers) {
-    v1::PeerAggregate& out = *to.add_peers();
-    out.set_protocol(static_cast<v1::Protocol>(peer.protocol));
-    out.set_local_port(peer.local_port);
-    out.set_inbound(peer.inbound);
-    out.set_remote_prefix(peer.remote_prefix);
-    out.set_remote_port(peer.remote_port);
-    out.set_count(peer.count);
+  if (const auto* audit_log = std::get_if<model::AuditLogFacts>(&facts)) {
+    put(*audit_log, *to.mutable_audit_log());
   }
-  to.set_listeners_over_limit(from.listeners_over_limit);
-  to.set_peers_over_limit(from.peers_over_limit);
-  to.set_owners_unknown(from.owners_unknown);
-}
-
-Result<model::SocketsFacts> take(const v1::SocketsFacts& from) {
-  TOCSIN_TRY(check_count("sockets.listeners", static_cast<std::size_t>(from.listeners_size()),
-                         limits::kListeners));
-  TOCSIN_TRY(
-      check_count("sockets.peers", static_cast<std::size_t>(from.peers_size()), limits::kPeers));
-  model::SocketsFacts facts;
-  facts.listeners.reserve(static_cast<std::size_t>(from.listeners_size()));
-  for (const v1::Listener& listener : from.listeners()) {
-    TOCSIN_WIRE_SET(facts.listeners.emplace_back(), take(listener));
+  if (const auto* sockets = std::get_if<model::SocketsFacts>(&facts)) {
+    put(*sockets, *to.mutable_sockets());
   }
-  for (const v1::PeerAggregate& peer : from.peers()) {
-    model::PeerAggregate& out = facts.peers.emplace_back();
-    TOCSIN_WIRE_SET(out.protocol, wire::from(peer.protocol()));
-    TOCSIN_WIRE_SET(out.local_port, port("peer.local_port", peer.local_port()));
-    out.inbound = peer.inbound();
-    out.remote_prefix = name_text(peer.remote_prefix());
-    TOCSIN_WIRE_SET(out.remote_port, port("peer.remote_port", peer.remote_port()));
-    out.count = peer.count();
+  if (const auto* processes = std::get_if<model::ProcessesFacts>(&facts)) {
+    put(*processes, *to.mutable_processes());
   }
-  facts.listeners_over_limit = from.listeners_over_limit();
-  facts.peers_over_limit = from.peers_over_limit();
-  facts.owners_unknown = from.owners_unknown();
-  return facts;
-}
-
-void put(const model::ProcessesFacts& from, v1::ProcessesFacts& to) {
-  for (const model::ProcessGroup& group : from.groups) {
-    v1::ProcessGroup& out = *to.add_groups();
-    out.set_name(group.name);
-    out.set_executable(group.executable);
-    out.set_uid(group.uid);
-    out.set_user(group.user);
-    out.set_unit(group.unit);
-    out.set_count(group.count);
-    out.set_kernel_thread(group.kernel_thread);
-    out.set_executable_deleted(wire::to(group.executable_deleted));
-    out.set_memory_only(wire::to(group.memory_only));
-    out.set_executable_world_writable(wire::to(group.executable_world_writable));
-    out.set_imitates_kernel_thread(group.imitates_kernel_thread);
-    out.set_preload(wire::to(group.preload));
-    out.set_example_pid(group.example_pid);
+  if (const auto* login = std::get_if<model::LoginFacts>(&facts)) {
+    put(*login, *to.mutable_login());
   }
-  to.set_processes(from.processes);
-  to.set_groups_over_limit(from.groups_over_limit);
-  to.set_vanished(from.vanished);
-  to.set_not_permitted(from.not_permitted);
-  to.set_preload_file(from.preload_file);
-}
-
-Result<model::ProcessesFacts> take(const v1::ProcessesFacts& from) {
-  TOCSIN_TRY(check_count("processes.groups", static_cast<std::size_t>(from.groups_size()),
-                         limits::kProcessGroups));
-  model::ProcessesFacts facts;
-  facts.groups.reserve(static_cast<std::size_t>(from.groups_size()));
-  for (const v1::ProcessGroup& group : from.groups()) {
-    model::ProcessGroup& out = facts.groups.emplace_back();
-    out.name = name_text(group.name());
-    out.executable = path_text(group.executable());
-    out.uid = group.uid();
-    out.user = name_text(group.user());
-    out.unit = name_text(group.unit());
-    out.count = group.count();
-    out.kernel_thread = group.kernel_thread();
-    out.executable_deleted = wire::from(group.executable_deleted());
-    out.memory_only = wire::from(group.memory_only());
-    out.executable_world_writable = wire::from(group.executable_world_writable());
-    out.imitates_kernel_thread = group.imitates_kernel_thread();
-    out.preload = wire::from(group.preload());
-    out.example_pid = group.example_pid();
+  if (const auto* warnings = std::get_if<model::WarningsFacts>(&facts)) {
+    put(*warnings, *to.mutable_warnings());
   }
-  facts.processes = from.processes();
-  facts.groups_over_limit = from.groups_over_limit();
-  facts.vanished = from.vanished();
-  facts.not_permitted = from.not_permitted();
-  facts.preload_file = from.preload_file();
-  return facts;
+  if (const auto* port_scan = std::get_if<model::PortScanFacts>(&facts)) {
+    put(*port_scan, *to.mutable_port_scan());
+  }
+  if (const auto* answer = std::get_if<model::AnswerFacts>(&facts)) {
+    put(*answer, *to.mutable_answer());
+  }
+  if (const auto* antivirus = std::get_if<model::AntivirusFacts>(&facts)) {
+    put(*antivirus, *to.mutable_antivirus());
+  }
+  if (const auto* backup_job = std::get_if<model::BackupJobFacts>(&facts)) {
+    put(*backup_job, *to.mutable_backup_job());
+  }
+  if (const auto* metrics = std::get_if<model::MetricsFacts>(&facts)) {
+    put(*metrics, *to.mutable_metrics());
+  }
+  if (const auto* plugin = std::get_if<model::PluginFacts>(&facts)) {
+    put(*plugin, *to.mutable_plugin());
+  }
 }
 
 Result<model::Facts> take_facts(const v1::Observation& from) {
@@ -279,6 +65,22 @@ Result<model::Facts> take_facts(const v1::Observation& from) {
       return wrapped(take(from.sockets()));
     case v1::Observation::kProcesses:
       return wrapped(take(from.processes()));
+    case v1::Observation::kLogin:
+      return wrapped(take(from.login()));
+    case v1::Observation::kWarnings:
+      return wrapped(take(from.warnings()));
+    case v1::Observation::kPortScan:
+      return wrapped(take(from.port_scan()));
+    case v1::Observation::kAnswer:
+      return wrapped(take(from.answer()));
+    case v1::Observation::kAntivirus:
+      return wrapped(take(from.antivirus()));
+    case v1::Observation::kBackupJob:
+      return wrapped(take(from.backup_job()));
+    case v1::Observation::kMetrics:
+      return wrapped(take(from.metrics()));
+    case v1::Observation::kPlugin:
+      return wrapped(take(from.plugin()));
     case v1::Observation::FACTS_NOT_SET:
       break;
   }
@@ -298,6 +100,22 @@ std::size_t facts_index(model::CheckKind kind) {
       return 4;
     case model::CheckKind::processes:
       return 5;
+    case model::CheckKind::login:
+      return 6;
+    case model::CheckKind::warnings:
+      return 7;
+    case model::CheckKind::port_scan:
+      return 8;
+    case model::CheckKind::answer:
+      return 9;
+    case model::CheckKind::antivirus:
+      return 10;
+    case model::CheckKind::backup_job:
+      return 11;
+    case model::CheckKind::metrics:
+      return 12;
+    case model::CheckKind::plugin:
+      return 13;
   }
   return 0;
 }
@@ -338,7 +156,7 @@ void to_proto(const model::CheckRef& from, v1::CheckRef& to) {
 }
 
 Result<model::CheckRef> from_proto(const v1::CheckRef& from) {
-  if (from.kind() < v1::CHECK_KIND_PING || from.kind() > v1::CHECK_KIND_PROCESSES) {
+  if (from.kind() < v1::CHECK_KIND_PING || from.kind() > v1::CHECK_KIND_PLUGIN) {
     return out_of_range("check.kind", static_cast<std::uint64_t>(from.kind()));
   }
   return model::CheckRef{static_cast<model::CheckKind>(from.kind()), path_text(from.target())};
@@ -350,6 +168,7 @@ void to_proto(const model::CheckDefinition& from, v1::CheckDefinition& to) {
   to.set_deadline_ms(static_cast<std::uint32_t>(to_milliseconds(from.deadline)));
   to.set_ping_packets(static_cast<std::uint32_t>(from.ping_packets));
   to.set_ping_tcp_port(static_cast<std::uint32_t>(from.ping_tcp_port));
+  to.set_ports(from.ports);
 }
 
 Result<model::CheckDefinition> from_proto(const v1::CheckDefinition& from) {
@@ -362,6 +181,7 @@ Result<model::CheckDefinition> from_proto(const v1::CheckDefinition& from) {
   definition.deadline = milliseconds(from.deadline_ms());
   definition.ping_packets = static_cast<int>(from.ping_packets());
   TOCSIN_WIRE_SET(definition.ping_tcp_port, port("check.ping_tcp_port", from.ping_tcp_port()));
+  definition.ports = value_text(from.ports());
   return definition;
 }
 
@@ -372,19 +192,7 @@ void to_proto(const model::Observation& from, v1::Observation& to) {
   to.set_wall_ns(from.at.ns);
   to.set_duration_us(from.took.count() < 0 ? 0
                                            : static_cast<std::uint64_t>(from.took.count()) / 1000);
-  if (const auto* ping = std::get_if<model::PingFacts>(&from.facts)) put(*ping, *to.mutable_ping());
-  if (const auto* service = std::get_if<model::ServiceFacts>(&from.facts)) {
-    put(*service, *to.mutable_service());
-  }
-  if (const auto* audit = std::get_if<model::AuditLogFacts>(&from.facts)) {
-    put(*audit, *to.mutable_audit_log());
-  }
-  if (const auto* sockets = std::get_if<model::SocketsFacts>(&from.facts)) {
-    put(*sockets, *to.mutable_sockets());
-  }
-  if (const auto* processes = std::get_if<model::ProcessesFacts>(&from.facts)) {
-    put(*processes, *to.mutable_processes());
-  }
+  put_facts(from.facts, to);
 }
 
 Result<model::Observation> from_proto(const v1::Observation& from) {

@@ -28,6 +28,11 @@ inline auto out_of_range(std::string_view what, std::uint64_t value) {
   return fail(ErrorCode::invalid_argument, fmt::format("{}: {} is out of range", what, value));
 }
 
+inline Status check_enum(std::string_view what, int value, int least, int most) {
+  if (value >= least && value <= most) return {};
+  return out_of_range(what, static_cast<std::uint64_t>(value));
+}
+
 }  // namespace tocsin::wire
 
 // Assigns the value of a Result expression to `target`, or leaves with its error.

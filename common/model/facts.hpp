@@ -1,0 +1,314 @@
+// What the checks see, kind by kind: plain values. Shapes and meanings follow
+// proto/tocsin/v1/model.proto field by field. An Instant of 0 is "unknown" where that is said.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/instant.hpp"
+
+namespace tocsin::model {
+
+enum class Tristate : std::uint8_t { unknown, yes, no };
+constexpr Tristate tristate(bool value) { return value ? Tristate::yes : Tristate::no; }
+
+enum class PingMethod : std::uint8_t { icmp_datagram = 1, icmp_raw, tcp };
+
+struct PingFacts {
+  std::string address;
+  PingMethod method = PingMethod::icmp_datagram;
+  std::uint32_t sent = 0;
+  std::uint32_t received = 0;
+  std::uint32_t rtt_min_us = 0;
+  std::uint32_t rtt_avg_us = 0;
+  std::uint32_t rtt_max_us = 0;
+  std::uint32_t unreachable = 0;
+  Tristate gateway_reachable = Tristate::unknown;
+  friend bool operator==(const PingFacts&, const PingFacts&) = default;
+};
+
+struct ServiceFacts {
+  std::string unit;
+  std::string load_state;
+  std::string active_state;
+  std::string sub_state;
+  std::string result;
+  std::uint32_t restarts = 0;
+  std::uint32_t main_pid = 0;
+  std::int32_t exit_status = 0;
+  Instant state_since;
+  bool one_shot = false;
+  friend bool operator==(const ServiceFacts&, const ServiceFacts&) = default;
+};
+
+struct AuditLogFacts {
+  std::string source;
+  Tristate present = Tristate::unknown;
+  Tristate readable = Tristate::unknown;
+  std::uint64_t size_bytes = 0;
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  Instant modified;
+  std::uint64_t records_seen = 0;
+  bool auditing_was_on = false;
+  Tristate auditing_on = Tristate::unknown;
+  bool replaced = false;
+  bool shrunk = false;
+  bool rotated_sibling = false;
+  bool head_changed = false;
+  bool zeroed = false;
+  std::uint64_t sequence_gap = 0;
+  Tristate disk_full = Tristate::unknown;
+  std::uint64_t previous_size_bytes = 0;
+  std::string boot_id;
+  bool new_boot = false;
+  friend bool operator==(const AuditLogFacts&, const AuditLogFacts&) = default;
+};
+
+enum class Protocol : std::uint8_t { tcp = 1, udp };
+enum class AddressClass : std::uint8_t { any = 1, loopback, private_network, public_network };
+std::string_view to_string(Protocol protocol);
+std::string_view to_string(AddressClass address_class);  // "any", "loopback", "private", "public"
+std::optional<Protocol> protocol_from(std::string_view word);
+std::optional<AddressClass> address_class_from(std::string_view word);
+
+struct Listener {
+  Protocol protocol = Protocol::tcp;
+  AddressClass address_class = AddressClass::any;
+  std::string address;
+  std::uint16_t port = 0;
+  std::string executable;
+  Tristate executable_deleted = Tristate::unknown;
+  Tristate executable_world_writable = Tristate::unknown;
+  std::uint32_t uid = 0;
+  std::string user;
+  std::string unit;
+  std::vector<std::uint32_t> process_ids;
+  std::string network_namespace;
+  friend bool operator==(const Listener&, const Listener&) = default;
+};
+
+struct PeerAggregate {
+  Protocol protocol = Protocol::tcp;
+  std::uint16_t local_port = 0;
+  bool inbound = false;
+  std::string remote_prefix;
+  std::uint16_t remote_port = 0;
+  std::uint32_t count = 0;
+  friend bool operator==(const PeerAggregate&, const PeerAggregate&) = default;
+};
+
+struct SocketsFacts {
+  std::vector<Listener> listeners;
+  std::vector<PeerAggregate> peers;
+  std::uint32_t listeners_over_limit = 0;
+  std::uint32_t peers_over_limit = 0;
+  std::uint32_t owners_unknown = 0;
+  friend bool operator==(const SocketsFacts&, const SocketsFacts&) = default;
+};
+
+struct ProcessGroup {
+  std::string name;
+  std::string executable;
+  std::uint32_t uid = 0;
+  std::string user;
+  std::string unit;
+  std::uint32_t count = 0;
+  bool kernel_thread = false;
+  Tristate executable_deleted = Tristate::unknown;
+  Tristate memory_only = Tristate::unknown;
+  Tristate executable_world_writable = Tristate::unknown;
+  bool imitates_kernel_thread = false;
+  Tristate preload = Tristate::unknown;
+  std::uint32_t example_pid = 0;
+  friend bool operator==(const ProcessGroup&, const ProcessGroup&) = default;
+};
+
+struct ProcessesFacts {
+  std::vector<ProcessGroup> groups;
+  std::uint32_t processes = 0;
+  std::uint32_t groups_over_limit = 0;
+  std::uint32_t vanished = 0;
+  std::uint32_t not_permitted = 0;
+  bool preload_file = false;
+  friend bool operator==(const ProcessesFacts&, const ProcessesFacts&) = default;
+};
+
+// A login with an account made for it (procedure M-02, M-06): each way to fail apart.
+enum class LoginMethod : std::uint8_t { local = 1, ssh };
+enum class LoginOutcome : std::uint8_t {
+  succeeded = 1,
+  refused,  // nothing listens
+  timed_out,
+  banner_only,     // the server names itself and no more
+  rejected,        // the credential
+  locked,          // the account
+  expired,         // the account or its password
+  session_failed,  // authenticated, but no session or not the answer that was agreed
+};
+struct LoginFacts {
+  LoginMethod method = LoginMethod::local;
+  std::string address;  // of ssh: host:port
+  std::string account;
+  LoginOutcome outcome = LoginOutcome::succeeded;
+  std::string banner;
+  // Our own end, "address:port": how the log checks tell this probe from a person. Of ssh.
+  std::string own_end;
+  std::uint32_t took_ms = 0;
+  friend bool operator==(const LoginFacts&, const LoginFacts&) = default;
+};
+
+// Records of a log that a catalogue knows as warnings, counted by meaning (procedure M-04).
+enum class WarningLevel : std::uint8_t { notice = 1, warning, error, critical };
+struct WarningGroup {
+  std::string id;  // of the message catalogue: "sshd.failed_password", "ANR2997W"
+  WarningLevel level = WarningLevel::warning;
+  std::uint32_t count = 0;  // since the observation before
+  Instant first;
+  Instant last;
+  std::string example;  // one record, cleaned and cut
+  friend bool operator==(const WarningGroup&, const WarningGroup&) = default;
+};
+struct WarningsFacts {
+  std::string source;         // path, or "journal"
+  std::uint64_t records = 0;  // read since the observation before
+  std::uint64_t bytes = 0;
+  std::uint64_t bytes_behind = 0;  // there, not read yet: more came than the budget allows
+  std::uint32_t rotations = 0;
+  std::uint64_t lost_bytes = 0;    // gone before they could be read
+  std::uint32_t long_records = 0;  // cut at their limit
+  std::uint32_t own_records = 0;   // of our own login probe, left out
+  std::vector<WarningGroup> groups;
+  std::uint32_t groups_over_limit = 0;
+  friend bool operator==(const WarningsFacts&, const WarningsFacts&) = default;
+};
+
+// TCP ports that answer from another machine (procedure M-07).
+struct PortScanFacts {
+  std::string address;
+  std::uint32_t tried = 0;
+  std::vector<std::uint16_t> open;
+  std::uint32_t open_over_limit = 0;
+  std::uint32_t closed = 0;
+  std::uint32_t filtered = 0;  // no answer at all
+  bool complete = false;       // every port asked for was tried
+  friend bool operator==(const PortScanFacts&, const PortScanFacts&) = default;
+};
+
+// Does a service answer its own protocol (procedure M-03)?
+enum class AnswerOutcome : std::uint8_t {
+  answered = 1,
+  refused,
+  timed_out,
+  unreachable,
+  tls_failed,
+  no_answer,  // connected, then silence
+  wrong_answer,
+};
+struct AnswerFacts {
+  std::string url;  // tcp://h:p, tls://h:p, http://…, https://…, banner://h:p
+  AnswerOutcome outcome = AnswerOutcome::answered;
+  std::uint32_t status = 0;  // of HTTP
+  std::string said;          // first line, cleaned
+  std::uint32_t took_ms = 0;
+  Instant certificate_ends;  // of TLS; 0: unknown
+  friend bool operator==(const AnswerFacts&, const AnswerFacts&) = default;
+};
+
+// What a virus scanner says (procedure M-10).
+struct AntivirusHit {
+  std::string path;
+  std::string name;  // of the signature
+  std::uint64_t size_bytes = 0;
+  friend bool operator==(const AntivirusHit&, const AntivirusHit&) = default;
+};
+struct AntivirusFacts {
+  std::string engine;  // "clamd", or the name of a scanner of the host's own file
+  std::string engine_version;
+  std::string signatures_version;
+  Instant signatures_at;  // 0: unknown
+  Tristate scanner_available = Tristate::unknown;
+  std::uint32_t scanned = 0;
+  std::uint32_t skipped = 0;
+  std::uint32_t too_large = 0;
+  std::uint32_t errors = 0;
+  bool budget_exhausted = false;
+  std::vector<AntivirusHit> hits;
+  std::uint32_t hits_over_limit = 0;
+  friend bool operator==(const AntivirusFacts&, const AntivirusFacts&) = default;
+};
+
+// A backup system or job (procedure G-06).
+struct BackupEvent {
+  std::string name;    // schedule and node, volume, drive, message id
+  std::string status;  // the tool's own word: "Missed", "Failed", "offline", "unavailable"
+  Instant at;          // 0: unknown
+  std::uint32_t count = 1;
+  friend bool operator==(const BackupEvent&, const BackupEvent&) = default;
+};
+struct BackupSpace {
+  std::string name;  // "database", "recovery_log", a storage pool
+  std::uint32_t used_permille = 0;
+  friend bool operator==(const BackupSpace&, const BackupSpace&) = default;
+};
+struct BackupJobFacts {
+  std::string job;       // of the host's own file
+  std::string tool;      // "tsm", "restic"
+  Instant last_success;  // 0: never, or unknown
+  Instant last_check;    // integrity check; 0: never
+  Tristate check_ok = Tristate::unknown;
+  Instant last_restore_test;  // 0: never
+  Tristate restore_ok = Tristate::unknown;
+  Instant last_database_backup;        // of tsm
+  std::vector<BackupEvent> schedules;  // missed or failed
+  std::vector<BackupEvent> errors;     // of the activity log, by message id
+  std::vector<BackupEvent> devices;    // libraries, drives, volumes that are not available
+  std::vector<BackupSpace> spaces;
+  std::uint32_t over_limit = 0;  // events and spaces not listed
+  friend bool operator==(const BackupJobFacts&, const BackupJobFacts&) = default;
+};
+
+// How the host fares, in steps coarse enough to be the same from look to look.
+struct FileSystemUse {
+  std::string mount;
+  std::uint32_t used_permille = 0;
+  std::uint32_t inodes_used_permille = 0;
+  bool read_only = false;
+  friend bool operator==(const FileSystemUse&, const FileSystemUse&) = default;
+};
+struct MetricsFacts {
+  std::uint32_t memory_available_permille = 0;
+  std::uint32_t swap_used_permille = 0;
+  std::uint32_t processors = 0;
+  std::uint32_t cpu_busy_permille = 0;  // since the look before
+  std::uint32_t load_1m_permille = 0;   // load average * 1000
+  Tristate clock_synchronized = Tristate::unknown;
+  std::int64_t clock_offset_us = 0;
+  std::uint32_t stalled_permille = 0;  // memory pressure, some, 60 s
+  std::uint64_t oom_kills = 0;         // since boot
+  std::vector<FileSystemUse> file_systems;
+  std::uint32_t file_systems_over_limit = 0;
+  friend bool operator==(const MetricsFacts&, const MetricsFacts&) = default;
+};
+
+// A program that speaks the Nagios plugin interface.
+struct PerformanceValue {
+  std::string label;
+  std::string value;  // a decimal number as the plugin wrote it; "U" where it could not tell
+  std::string unit;
+  friend bool operator==(const PerformanceValue&, const PerformanceValue&) = default;
+};
+struct PluginFacts {
+  std::string name;          // of the host's own file
+  std::uint32_t status = 3;  // 0 ok, 1 warning, 2 critical, 3 unknown
+  std::string output;        // first line, cleaned
+  bool output_cut = false;
+  std::vector<PerformanceValue> performance;
+  std::uint32_t performance_over_limit = 0;  // also what could not be read
+  friend bool operator==(const PluginFacts&, const PluginFacts&) = default;
+};
+
+}  // namespace tocsin::model

@@ -1,0 +1,112 @@
+// Reachability, services and audit logs.
+#include "common/wire/facts.hpp"
+
+namespace tocsin::wire {
+
+void put(const model::PingFacts& from, v1::PingFacts& to) {
+  to.set_address(from.address);
+  to.set_method(static_cast<v1::PingMethod>(from.method));
+  to.set_sent(from.sent);
+  to.set_received(from.received);
+  to.set_rtt_min_us(from.rtt_min_us);
+  to.set_rtt_avg_us(from.rtt_avg_us);
+  to.set_rtt_max_us(from.rtt_max_us);
+  to.set_unreachable(from.unreachable);
+  to.set_gateway_reachable(wire::to(from.gateway_reachable));
+}
+
+Result<model::PingFacts> take(const v1::PingFacts& from) {
+  if (from.method() < v1::PING_METHOD_ICMP_DATAGRAM || from.method() > v1::PING_METHOD_TCP) {
+    return out_of_range("ping.method", static_cast<std::uint64_t>(from.method()));
+  }
+  if (from.received() > from.sent()) return out_of_range("ping.received", from.received());
+  model::PingFacts facts;
+  facts.address = name_text(from.address());
+  facts.method = static_cast<model::PingMethod>(from.method());
+  facts.sent = from.sent();
+  facts.received = from.received();
+  facts.rtt_min_us = from.rtt_min_us();
+  facts.rtt_avg_us = from.rtt_avg_us();
+  facts.rtt_max_us = from.rtt_max_us();
+  facts.unreachable = from.unreachable();
+  facts.gateway_reachable = wire::from(from.gateway_reachable());
+  return facts;
+}
+
+void put(const model::ServiceFacts& from, v1::ServiceFacts& to) {
+  to.set_unit(from.unit);
+  to.set_load_state(from.load_state);
+  to.set_active_state(from.active_state);
+  to.set_sub_state(from.sub_state);
+  to.set_result(from.result);
+  to.set_restarts(from.restarts);
+  to.set_main_pid(from.main_pid);
+  to.set_exit_status(from.exit_status);
+  to.set_state_since_ns(from.state_since.ns);
+  to.set_one_shot(from.one_shot);
+}
+
+Result<model::ServiceFacts> take(const v1::ServiceFacts& from) {
+  model::ServiceFacts facts;
+  facts.unit = name_text(from.unit());
+  facts.load_state = name_text(from.load_state());
+  facts.active_state = name_text(from.active_state());
+  facts.sub_state = name_text(from.sub_state());
+  facts.result = name_text(from.result());
+  facts.restarts = from.restarts();
+  facts.main_pid = from.main_pid();
+  facts.exit_status = from.exit_status();
+  facts.state_since = Instant{from.state_since_ns()};
+  facts.one_shot = from.one_shot();
+  return facts;
+}
+
+void put(const model::AuditLogFacts& from, v1::AuditLogFacts& to) {
+  to.set_source(from.source);
+  to.set_present(wire::to(from.present));
+  to.set_readable(wire::to(from.readable));
+  to.set_size_bytes(from.size_bytes);
+  to.set_device(from.device);
+  to.set_inode(from.inode);
+  to.set_modified_ns(from.modified.ns);
+  to.set_records_seen(from.records_seen);
+  to.set_auditing_was_on(from.auditing_was_on);
+  to.set_auditing_on(wire::to(from.auditing_on));
+  to.set_replaced(from.replaced);
+  to.set_shrunk(from.shrunk);
+  to.set_rotated_sibling(from.rotated_sibling);
+  to.set_head_changed(from.head_changed);
+  to.set_zeroed(from.zeroed);
+  to.set_sequence_gap(from.sequence_gap);
+  to.set_disk_full(wire::to(from.disk_full));
+  to.set_previous_size_bytes(from.previous_size_bytes);
+  to.set_boot_id(from.boot_id);
+  to.set_new_boot(from.new_boot);
+}
+
+Result<model::AuditLogFacts> take(const v1::AuditLogFacts& from) {
+  model::AuditLogFacts facts;
+  facts.source = path_text(from.source());
+  facts.present = wire::from(from.present());
+  facts.readable = wire::from(from.readable());
+  facts.size_bytes = from.size_bytes();
+  facts.device = from.device();
+  facts.inode = from.inode();
+  facts.modified = Instant{from.modified_ns()};
+  facts.records_seen = from.records_seen();
+  facts.auditing_was_on = from.auditing_was_on();
+  facts.auditing_on = wire::from(from.auditing_on());
+  facts.replaced = from.replaced();
+  facts.shrunk = from.shrunk();
+  facts.rotated_sibling = from.rotated_sibling();
+  facts.head_changed = from.head_changed();
+  facts.zeroed = from.zeroed();
+  facts.sequence_gap = from.sequence_gap();
+  facts.disk_full = wire::from(from.disk_full());
+  facts.previous_size_bytes = from.previous_size_bytes();
+  facts.boot_id = name_text(from.boot_id());
+  facts.new_boot = from.new_boot();
+  return facts;
+}
+
+}  // namespace tocsin::wire

@@ -1,0 +1,138 @@
+// Every kind's facts survive the wire; what is out of range or too long is refused.
+#include <gtest/gtest.h>
+
+#include "common/base/limits.hpp"
+#include "common/wire/proto.hpp"
+#include "common/wire/wire.hpp"
+
+namespace tocsin::wire {
+namespace {
+
+using model::CheckKind;
+
+model::Observation seen(CheckKind kind, std::string target, model::Facts facts) {
+  model::Observation observation;
+  observation.check = {kind, std::move(target)};
+  observation.at = Instant{7};
+  observation.facts = std::move(facts);
+  return observation;
+}
+
+std::vector<model::Observation> samples() {
+  using model::Tristate;
+  return {
+      seen(CheckKind::login, "ssh://192.0.2.7:22",
+           model::LoginFacts{model::LoginMethod::ssh, "192.0.2.7:22", "tocsin-probe",
+                             model::LoginOutcome::locked, "SSH-2.0-x", "192.0.2.1:4242", 12}),
+      seen(CheckKind::warnings, "journal",
+           model::WarningsFacts{"journal",
+                                10,
+                                900,
+                                3,
+                                1,
+                                2,
+                                4,
+                                5,
+                                {{"sshd.failed_password", model::WarningLevel::error, 3, Instant{1},
+                                  Instant{2}, "x"}},
+                                6}),
+      seen(CheckKind::port_scan, "192.0.2.7",
+           model::PortScanFacts{"192.0.2.7", 100, {22, 65535}, 1, 90, 8, true}),
+      seen(CheckKind::answer, "tls://h:443",
+           model::AnswerFacts{"tls://h:443", model::AnswerOutcome::wrong_answer, 503, "no", 8,
+                              Instant{99}}),
+      seen(CheckKind::antivirus, "",
+           model::AntivirusFacts{"clamd",
+                                 "1.0",
+                                 "27000",
+                                 Instant{5},
+                                 Tristate::yes,
+                                 10,
+                                 1,
+                                 2,
+                                 3,
+                                 true,
+                                 {{"/tmp/e", "Eicar", 68}},
+                                 4}),
+      seen(CheckKind::backup_job, "tsm",
+           model::BackupJobFacts{"tsm",
+                                 "tsm",
+                                 Instant{1},
+                                 Instant{2},
+                                 Tristate::no,
+                                 Instant{3},
+                                 Tristate::yes,
+                                 Instant{4},
+                                 {{"DAILY/NODE", "Missed", Instant{5}, 1}},
+                                 {{"ANR2997W", "", Instant{6}, 9}},
+                                 {{"DRIVE1", "offline", {}, 1}},
+                                 {{"database", 913}},
+                                 2}),
+      seen(CheckKind::metrics, "",
+           model::MetricsFacts{
+               100, 200, 2, 300, 1500, Tristate::yes, -7, 10, 1, {{"/", 950, 20, true}}, 3}),
+      seen(CheckKind::plugin, "ups",
+           model::PluginFacts{"ups", 2, "CRITICAL", true, {{"load", "97.5", "%"}}, 1}),
+  };
+}
+
+TEST(Facts, EveryKindIsReadAsItWasWritten) {
+  for (const model::Observation& sample : samples()) {
+    v1::Observation message;
+    to_proto(sample, message);
+    const auto read = from_proto(message);
+    ASSERT_TRUE(read) << model::to_string(sample.check) << ": " << read.error().message;
+    EXPECT_EQ(*read, sample) << model::to_string(sample.check);
+  }
+}
+
+TEST(Facts, FactsOfAnotherKindAreRefused) {
+  for (const model::Observation& sample : samples()) {
+    v1::Observation message;
+    to_proto(sample, message);
+    message.mutable_check()->set_kind(v1::CHECK_KIND_SOCKETS);
+    EXPECT_FALSE(from_proto(message)) << model::to_string(sample.check);
+  }
+}
+
+TEST(Facts, WhatIsOutOfRangeIsRefused) {
+  v1::Observation login;
+  to_proto(samples()[0], login);
+  login.mutable_login()->set_outcome(static_cast<v1::LoginOutcome>(9));
+  EXPECT_FALSE(from_proto(login));
+  v1::Observation scan;
+  to_proto(samples()[2], scan);
+  scan.mutable_port_scan()->add_open(65536);
+  EXPECT_FALSE(from_proto(scan));
+  v1::Observation plugin;
+  to_proto(samples()[7], plugin);
+  plugin.mutable_plugin()->set_status(4);
+  EXPECT_FALSE(from_proto(plugin));
+}
+
+TEST(Facts, AListOverItsLimitIsRefused) {
+  v1::Observation warnings;
+  to_proto(samples()[1], warnings);
+  const v1::WarningGroup group = warnings.warnings().groups(0);
+  for (std::size_t i = 1; i < limits::kWarningGroups; ++i) {
+    *warnings.mutable_warnings()->add_groups() = group;
+  }
+  EXPECT_TRUE(from_proto(warnings));
+  *warnings.mutable_warnings()->add_groups() = group;
+  EXPECT_FALSE(from_proto(warnings));
+}
+
+TEST(Facts, TextIsCleanedAndCut) {
+  v1::Observation plugin;
+  to_proto(samples()[7], plugin);
+  plugin.mutable_plugin()->set_output("a\x1b[31m\nb" + std::string(limits::kText * 2, 'x'));
+  const auto read = from_proto(plugin);
+  ASSERT_TRUE(read);
+  const auto& output = std::get<model::PluginFacts>(read->facts).output;
+  EXPECT_LE(output.size(), limits::kText);
+  EXPECT_EQ(output.find('\x1b'), std::string::npos);
+  EXPECT_EQ(output.find('\n'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tocsin::wire
