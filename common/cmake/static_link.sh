@@ -1,10 +1,11 @@
 #!/bin/bash
 # static_link.sh LINKER ARGUMENTS…: links a program with Debian's static libraries where we want them.
 #
-# Debian's CMake packages name only the shared gRPC, protobuf, abseil and OpenSSL. One agent binary must
-# run on many hosts, and shared it needs half as much memory again, so the arguments are changed here:
-# each shared library of the list becomes its archive, and the archives that those need in turn follow.
-# libc, libstdc++, libsystemd, fmt and spdlog stay shared (Debian has no archives of the last three).
+# Debian's CMake packages name only the shared gRPC, protobuf, abseil and OpenSSL. The agent must run on
+# many hosts, and shared it needs twice as much memory, so the arguments are changed here: each shared
+# library of the list becomes its archive, and the archives that those need in turn follow. {fmt}, of
+# which there is no archive, is in agent/app/static_fmt.cpp. libc, libm, and in the observer libmnl and
+# libsystemd (no archives either) stay shared.
 set -eu
 lib=/usr/lib/$(gcc -dumpmachine)
 
@@ -15,6 +16,7 @@ for argument in "$@"; do
     -l*) name=lib${argument#-l}.so ;;
     *) name=${argument##*/} ;;
   esac
+  [[ $name == libfmt.so* ]] && continue
   archive=$lib/${name%%.so*}.a
   if [[ $name =~ $wanted && -f $archive ]]; then
     arguments+=("$archive")
@@ -28,4 +30,4 @@ for flag in $(pkg-config --static --libs grpc++ protobuf libcares re2 libssl | t
   archive=$lib/lib${flag#-l}.a
   [[ lib${flag#-l}.so =~ $wanted && -f $archive ]] && needed+=("$archive")
 done
-exec "${arguments[@]}" -Wl,--start-group "${needed[@]}" -Wl,--end-group
+exec "${arguments[@]}" -static-libstdc++ -static-libgcc -Wl,--as-needed -Wl,--start-group "${needed[@]}" -Wl,--end-group

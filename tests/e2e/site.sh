@@ -77,6 +77,7 @@ trap 'exit 130' INT TERM
 install_agent() {
   local host=$1 half
   hosts put "$host" "$bin/tocsin-agent" /usr/bin/tocsin-agent 755 || return 1
+  hosts put "$host" "$bin/tocsin-agent-link" /usr/bin/tocsin-agent-link 755 || return 1
   for half in observer link; do
     hosts put "$host" "deploy/systemd/tocsin-agent-$half.service" \
       "/usr/lib/systemd/system/tocsin-agent-$half.service" || return 1

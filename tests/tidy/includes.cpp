@@ -93,7 +93,7 @@ const std::vector<Allowed>& foreign_table() {
       {"utf8proc.h", {"common/base", "common/i18n"}},
       {"absl/time/", {"common/time"}},
       {"CLI/", {"agent/app", "collector/app", "collector/ctl"}},
-      {"systemd/", {"agent/os", "common/systemd", "tests"}},
+      {"systemd/", {"agent/os", "tests"}},
       {"libmnl/", {"agent/os", "tests"}},
       {"grpcpp/",
        {"common/rpc", "agent/enroll", "agent/link", "collector/ingest", "collector/operate",

@@ -1,4 +1,5 @@
 // What a service manager hears of us, and what it says: a datagram socket and real signals.
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -34,6 +35,7 @@ class Manager : public testing::Test {
     ::close(socket_);
     ::unsetenv("NOTIFY_SOCKET");
     ::unsetenv("WATCHDOG_USEC");
+    ::unsetenv("WATCHDOG_PID");
     std::filesystem::remove_all(dir_);
   }
   std::string heard() const {
@@ -60,6 +62,31 @@ TEST_F(Manager, SetsThePaceOfTheWatchdog) {
   EXPECT_EQ(watchdog_interval(), 0s);
   ::setenv("WATCHDOG_USEC", "20000000", 1);
   EXPECT_EQ(watchdog_interval(), 10s);
+  ::setenv("WATCHDOG_PID", "1", 1);
+  EXPECT_EQ(watchdog_interval(), 0s) << "it is meant for another process";
+  ::setenv("WATCHDOG_PID", std::to_string(::getpid()).c_str(), 1);
+  EXPECT_EQ(watchdog_interval(), 10s);
+  ::setenv("WATCHDOG_USEC", "soon", 1);
+  EXPECT_EQ(watchdog_interval(), 0s);
+}
+
+// systemd's containers and user managers may name a socket that is in no folder.
+TEST(WithAnAbstractSocket, TheManagerHears) {
+  const std::string name = "tocsin-test-" + std::to_string(::getpid());
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path + 1, name.data(), name.size());
+  const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  ASSERT_EQ(::bind(socket, reinterpret_cast<const sockaddr*>(&address), length), 0);
+  ::setenv("NOTIFY_SOCKET", ("@" + name).c_str(), 1);
+  notify_ready();
+  ::unsetenv("NOTIFY_SOCKET");
+  char buffer[64];
+  const ssize_t n = ::recv(socket, buffer, sizeof buffer, 0);
+  ::close(socket);
+  ASSERT_GT(n, 0);
+  EXPECT_EQ(std::string(buffer, static_cast<std::size_t>(n)), "READY=1");
 }
 
 TEST(WithoutAManager, NothingHappens) {

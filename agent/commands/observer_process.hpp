@@ -1,4 +1,4 @@
-// The agent's two processes, each put together from the host's own file.
+// The process that looks at the host, put together from the host's own file.
 #pragma once
 
 #include "agent/config/agent_config.hpp"
@@ -7,9 +7,8 @@
 
 namespace tocsin::agent {
 
-// Each runs until `stop`, on the calling thread, and tells the service manager. Errors: what a new
+// Runs until `stop`, on the calling thread, and tells the service manager. Errors: what a new
 // process may not meet again; the service manager or supervise() starts one.
 Status run_observer_process(const AgentConfig& config, systemd::StopSignal& stop);
-Status run_link_process(const AgentConfig& config, systemd::StopSignal& stop);
 
 }  // namespace tocsin::agent

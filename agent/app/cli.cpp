@@ -1,0 +1,79 @@
+#include "agent/app/cli.hpp"
+
+#include <filesystem>
+#include <utility>
+
+#include <fmt/format.h>
+#include <malloc.h>
+#include <unistd.h>
+
+#include "agent/commands/host_identity.hpp"
+#include "common/config/secret_file.hpp"
+#include "common/log/log.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+
+}  // namespace
+
+int report(const Status& status) {
+  if (status) return 0;
+  fmt::print(stderr, "tocsin-agent: {}\n", status.error().message);
+  return kFailed;
+}
+
+CLI::App* add_command(CLI::App& parent, const char* name, const char* help, Command act,
+                      Command& chosen) {
+  CLI::App* sub = parent.add_subcommand(name, help);
+  sub->callback([&chosen, act = std::move(act)] { chosen = act; });
+  return sub;
+}
+
+void add_config(CLI::App* command, std::string& file) {
+  command->add_option("--config", file, "the agent's configuration")->capture_default_str();
+}
+
+int run_program(CLI::App& app, int argc, char** argv, const Command& chosen) {
+  app.require_subcommand(1);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsage;
+  }
+  return chosen();
+}
+
+int run_process(const std::string& config_file, Process process) {
+  // One heap for all threads: they allocate little, and each heap of its own stays resident.
+  ::mallopt(M_ARENA_MAX, 1);
+  const auto config = load_agent_config(config_file);
+  if (!config) return report(fail(config.error()));
+  log::start("tocsin-agent", config->log_level);
+  systemd::StopSignal stop;
+  return report(process(*config, stop));
+}
+
+Result<AgentConfig> config_if_any(const std::string& file) {
+  if (!config::file_exists(file)) return AgentConfig{};
+  return load_agent_config(file);
+}
+
+std::string host_name_of(const AgentConfig& config) {
+  return config.host_name.empty() ? read_host_identity().host_name : config.host_name;
+}
+
+Result<std::string> program_beside(const char* name) {
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return fail(system_error("/proc/self/exe", error.value()));
+  std::string path = (self.parent_path() / name).string();
+  if (::access(path.c_str(), X_OK) != 0) {
+    return fail(ErrorCode::not_found, fmt::format("{} is not installed", path));
+  }
+  return path;
+}
+
+}  // namespace tocsin::agent
