@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "collector/core/decisions.hpp"
 #include "collector/core/incident.hpp"
 
 namespace tocsin::collector {
@@ -23,11 +24,18 @@ struct Permission {
 };
 // Who may do what. The intake roles of the procedure (P-01) judge, tell and register (P-04 to
 // P-06), and so does an administrator, so that no incident waits for a number where none of them is
-// enrolled; access of machines is the administrators'. Auditors and the committee read: what is the
-// committee's to do (P-09) is done outside.
+// enrolled; access of machines is the administrators'. What an incident is and how grave (R-02,
+// R-04) is the working group's and the officer's; what concerns grade A is also the committee's
+// (P-09, see decisions.hpp). Auditors read.
 constexpr std::array kPermissions{
     Permission{"acknowledge", {Role::duty, Role::working_group, Role::officer, Role::admin}},
     Permission{"register", {Role::duty, Role::working_group, Role::officer, Role::admin}},
+    Permission{"estimate_repair", {Role::duty, Role::working_group, Role::officer, Role::admin}},
+    Permission{"judge",
+               {Role::working_group, Role::officer, Role::working_group, Role::working_group}},
+    Permission{"approve_grade",
+               {Role::working_group, Role::officer, Role::committee, Role::committee}},
+    Permission{"close", {Role::officer, Role::committee, Role::committee, Role::committee}},
     Permission{"run_check", {Role::duty, Role::working_group, Role::officer, Role::admin}},
     Permission{"revoke_agent", {Role::officer, Role::admin, Role::admin, Role::admin}},
     Permission{"admit_agent", {Role::admin, Role::admin, Role::admin, Role::admin}},
@@ -54,8 +62,7 @@ Answer not_found(std::string_view what, std::string name) {
           {}};
 }
 
-Answer conflict(const model::Incident& incident) {
-  const model::Principal& who = incident.acknowledged_by;
+Answer conflict(const model::Incident& incident, const model::Principal& who) {
   return {CommandOutcome::conflict,
           {"command.changed_meanwhile",
            {{"by", who.name.empty() ? "@principal.system" : who.name},
@@ -86,7 +93,8 @@ Answer decide(Context& context, const model::Command& command, const model::Ackn
   if (mine) return answer_for(context, act.incident, "command.acknowledged");
   // Somebody else has it: to take it over, one has to have seen that.
   const bool taken = incident->acknowledged && command.seen_revision == 0;
-  if (taken || is_stale(command, *incident)) return conflict(*incident);
+  if (taken) return conflict(*incident, incident->acknowledged_by);
+  if (is_stale(command, *incident)) return conflict(*incident, incident->changed_by);
   acknowledge(context, act.incident, command.principal, command.note);
   return answer_for(context, act.incident, "command.acknowledged");
 }
@@ -100,9 +108,74 @@ Answer decide(Context& context, const model::Command& command, const model::Regi
     answer.conflict_with = incident->registered_by;
     return answer;
   }
-  if (is_stale(command, *incident)) return conflict(*incident);
+  if (is_stale(command, *incident)) return conflict(*incident, incident->changed_by);
   register_incident(context, act.incident, command.principal, command.note);
   return answer_for(context, act.incident, "command.registered");
+}
+
+// What all decisions about an incident ask first: it is open, as it was seen, and there is a
+// reason.
+std::optional<Answer> objection(const Context& context, const model::Command& command,
+                                IncidentId id, bool needs_reason) {
+  const model::Incident* incident = context.world.incidents.find(id);
+  if (incident == nullptr) return not_found("incident", std::to_string(id.value));
+  if (is_stale(command, *incident)) return conflict(*incident, incident->changed_by);
+  if (needs_reason && command.note.empty()) return refused("command.reason_needed");
+  return std::nullopt;
+}
+
+Answer not_permitted(model::Role role, std::string_view act) {
+  return refused("command.not_permitted",
+                 {{"role", fmt::format("@role.{}", model::to_string(role))},
+                  {"act", fmt::format("@act.{}", act)}});
+}
+
+Answer decide(Context& context, const model::Command& command, const model::JudgeIncident& act) {
+  if (auto no = objection(context, command, act.incident, true)) return *std::move(no);
+  judge_incident(context, act.incident, act.verdict, command.principal, command.note);
+  return answer_for(context, act.incident, "command.judged");
+}
+
+Answer decide(Context& context, const model::Command& command, const model::ApproveGrade& act) {
+  if (auto no = objection(context, command, act.incident, true)) return *std::move(no);
+  if (act.severity == model::Severity::none) return refused("command.grade_needed");
+  if (!may_approve(command.principal.role, *context.world.incidents.find(act.incident),
+                   act.severity)) {
+    return not_permitted(command.principal.role, "approve_grade_a");
+  }
+  approve_grade(context, act.incident, act.severity, command.principal, command.note);
+  return answer_for(context, act.incident, "command.approved");
+}
+
+Answer decide(Context& context, const model::Command& command, const model::EstimateRepair& act) {
+  if (auto no = objection(context, command, act.incident, false)) return *std::move(no);
+  if (act.duration <= Duration{} || act.duration > kLongestEstimate) {
+    return refused("command.estimate_out_of_range");
+  }
+  estimate_repair(context, act.incident, act.duration, command.principal, command.note);
+  return answer_for(context, act.incident, "command.estimated");
+}
+
+Answer decide(Context& context, const model::Command& command, const model::CloseIncident& act) {
+  if (auto no = objection(context, command, act.incident, true)) return *std::move(no);
+  const model::Incident& incident = *context.world.incidents.find(act.incident);
+  if (!may_close(command.principal.role, incident)) {
+    const bool is_a = governing_grade(incident) == model::Severity::a;
+    return not_permitted(command.principal.role, is_a ? "close_a" : "close_below_a");
+  }
+  const model::IncidentVerdict verdict =
+      act.verdict == model::IncidentVerdict::undetermined ? incident.verdict : act.verdict;
+  if (auto why = not_closable(context, incident, verdict)) {
+    return refused(std::move(why->code), std::move(why->parameters));
+  }
+  Answer answer{
+      CommandOutcome::done,
+      {"command.closed", {{"id", std::to_string(act.incident.value)}, {"number", incident.number}}},
+      {},
+      incident.revision + 1,
+      {}};
+  close_incident(context, act.incident, verdict, command.principal, command.note);
+  return answer;
 }
 
 model::CheckDefinition definition_of(const Context& context, const model::Host& host,
@@ -171,9 +244,7 @@ Answer decide(Context&, const model::Command&, const std::monostate&) {
 Answer decide_permitted(Context& context, const model::Command& command) {
   const std::string_view act = act_name(command);
   if (!may(command.principal.role, act)) {
-    return refused("command.not_permitted",
-                   {{"role", fmt::format("@role.{}", model::to_string(command.principal.role))},
-                    {"act", fmt::format("@act.{}", act)}});
+    return not_permitted(command.principal.role, act);
   }
   return std::visit([&](const auto& body) { return decide(context, command, body); }, command.act);
 }
@@ -218,6 +289,10 @@ std::string_view act_name(const model::Command& command) {
     std::string_view operator()(const model::RunCheck&) const { return "run_check"; }
     std::string_view operator()(const model::RevokeAgent&) const { return "revoke_agent"; }
     std::string_view operator()(const model::AdmitAgent&) const { return "admit_agent"; }
+    std::string_view operator()(const model::JudgeIncident&) const { return "judge"; }
+    std::string_view operator()(const model::ApproveGrade&) const { return "approve_grade"; }
+    std::string_view operator()(const model::EstimateRepair&) const { return "estimate_repair"; }
+    std::string_view operator()(const model::CloseIncident&) const { return "close"; }
   };
   return std::visit(Name{}, command.act);
 }

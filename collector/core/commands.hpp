@@ -13,7 +13,9 @@ namespace tocsin::collector {
 // An agent has this long to do what it was asked.
 inline constexpr Duration kRequestLife = 60s;
 
-// The name of an act: "acknowledge", "register", "run_check", "revoke_agent", "admit_agent";
+inline constexpr Duration kLongestEstimate = 90 * 24h;
+
+// The name of an act: "acknowledge", "register", "judge", "run_check", "revoke_agent", …;
 // "unknown" for one that this version does not know.
 std::string_view act_name(const model::Command& command);
 // May this role do it? Nobody may do what is unknown.

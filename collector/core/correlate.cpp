@@ -103,6 +103,14 @@ void add_to(GradeFacts& facts, const model::Finding& finding, const FindingMeani
   facts.recurrences = std::max(facts.recurrences, finding.recurrences);
 }
 
+// An estimate about an earlier interruption says nothing about this one.
+void add_estimate(GradeFacts& facts, const model::Incident& incident) {
+  if (!incident.estimate || incident.estimate->decided.at < incident.first_bad) return;
+  facts.repair_estimate = incident.estimate->duration;
+  facts.estimate_by_person = true;
+  facts.bad_when_estimated = incident.estimate->decided.at - incident.first_bad;
+}
+
 }  // namespace
 
 model::CheckRef agent_check() { return {model::CheckKind::ping, "agent"}; }
@@ -134,8 +142,9 @@ Agreement agreement(const World& world, const model::Incident& incident, Duratio
     const auto confidence = confidence_from(vantages_of(world, finding->check, stable, now));
     if (confidence) return {*confidence, std::nullopt};
   }
-  // A person who registered it has judged that it is real (procedure R-02).
-  const bool by_person = incident.registered && !incident.registered_by.name.empty();
+  // A person who said so, or who registered it, has judged that it is real (procedure R-02).
+  const bool by_person = model::is_real(incident.verdict) ||
+                         (incident.registered && !incident.registered_by.name.empty());
   if (by_person || bad_for >= kConfirmedAlone) {
     return {Confidence::confirmed, std::nullopt};
   }
@@ -177,6 +186,7 @@ std::optional<Assessment> assess(const World& world, const model::SitePolicy& po
   const bool core = facts.centre_critical || facts.criticality == model::Criticality::core;
   if (core && codes.size() > 1) facts.impact = Impact::serious;
   facts.bad_for = bad_until - incident.first_bad;
+  add_estimate(facts, incident);
   const Agreement agreed = agreement(world, incident, facts.bad_for, policy.stable, now);
   facts.confidence = agreed.confidence;
   if (facts.continuing) sooner(agreed.changes_at);

@@ -26,16 +26,21 @@ struct View {
   const GradeLimits& l;
   Criticality criticality;  // unknown counts as standard
   Duration lasted;          // D, never negative
-  Duration outage;          // P = D + a person's estimate; a default repair time never makes an A
+  // P = D when a person estimated + the estimate, or D where that is longer; a default repair time
+  // never makes an A.
+  Duration outage;
 };
 
 View view_of(const GradeFacts& f, const GradeLimits& l) {
   const Duration lasted = std::max(f.bad_for, Duration{});
-  Duration estimate{};
-  if (f.repair_estimate && f.estimate_by_person)
-    estimate = std::max(*f.repair_estimate, Duration{});
+  Duration planned{};
+  if (f.repair_estimate && f.estimate_by_person) {
+    const Duration estimate = std::max(*f.repair_estimate, Duration{});
+    const Duration before = std::max(f.bad_when_estimated, Duration{});
+    planned = estimate > Duration::max() - before ? Duration::max() : before + estimate;
+  }
   return {f, l, f.criticality == Criticality::unknown ? Criticality::standard : f.criticality,
-          lasted, estimate > Duration::max() - lasted ? Duration::max() : lasted + estimate};
+          lasted, std::max(lasted, planned)};
 }
 
 // `waits`: how long until time alone makes it hold; nullptr where time alone never does.
@@ -86,7 +91,7 @@ constexpr Condition kDay{"grade.need.day", [](V v) { return v.lasted >= v.l.grad
                          [](V v) { return v.l.grade_day - v.lasted; }};
 constexpr Condition kOutageDay{"grade.need.outage_day",
                                [](V v) { return v.outage >= v.l.grade_day; },
-                               [](V v) { return v.l.grade_day - v.outage; }};
+                               [](V v) { return v.l.grade_day - v.lasted; }};
 constexpr Condition kTwoHours{"grade.need.two_hours",
                               [](V v) { return v.lasted >= kNoEstimateTooLong; },
                               [](V v) { return kNoEstimateTooLong - v.lasted; }};

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/instant.hpp"
 #include "common/model/incident.hpp"
@@ -42,7 +43,8 @@ struct GradeFacts {
   Effect effect = Effect::none;
   Confidence confidence = Confidence::suspected;
   Duration bad_for{};                       // D: since first bad
-  std::optional<Duration> repair_estimate;  // ETR
+  std::optional<Duration> repair_estimate;  // ETR, from when it was given
+  Duration bad_when_estimated{};            // D at that time
   bool estimate_by_person = false;
   Access access = Access::none;
   Impact impact = Impact::limited;
@@ -74,6 +76,8 @@ struct FindingMeaning {
   Impact impact = Impact::limited;
 };
 std::optional<FindingMeaning> meaning_of(std::string_view finding_code);
+// Every code of that table, sorted: those that can head an incident.
+std::vector<std::string_view> graded_codes();
 
 // The same, with what the finding's message adds: a corroborated port or program (its parameter
 // "why" names a file that anyone can write, memory only, an imitated kernel thread) has serious

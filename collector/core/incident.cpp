@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "collector/core/correlate.hpp"
+#include "collector/core/decisions.hpp"
 #include "collector/core/notify_decision.hpp"
 #include "collector/core/number.hpp"
 #include "common/base/result.hpp"
@@ -16,17 +17,13 @@ namespace tocsin::collector {
 namespace {
 
 constexpr std::size_t kFindingsOfIncident = 256;
-constexpr std::uint32_t kFlappingFrom = 3;
+constexpr std::size_t kFlappingFrom = 2;  // times that it came back within the window
+constexpr Duration kFlappingWindow = 30min;
 constexpr Duration kFlappingDigest = 30min;
 
 template <class Tag>
 std::string timer_key(std::string_view purpose, NumberId<Tag> id) {
   return fmt::format("{}/{}", purpose, id.value);
-}
-
-void note(Context& context, IncidentId id, model::Message message,
-          const model::Principal& by = {}) {
-  context.world.add_timeline({id, 0, context.now, context.position, std::move(message), by});
 }
 
 std::string word(model::Severity severity) { return std::string(model::to_string(severity)); }
@@ -47,12 +44,14 @@ Occasion occasion_of(NotifyReason reason, model::Severity severity, const GradeF
 
 void set_reminder(Context& context, const model::Incident& incident) {
   context.world.timers.set(timer_key("remind", incident.id),
-                           context.now + reminder_interval(incident.live));
+                           context.now + reminder_interval(grade_in_force(incident)));
 }
 
 void set_registration(Context& context, const model::Incident& incident) {
   const std::string key = timer_key("register", incident.id);
-  const bool due = !incident.registered && incident.peak >= model::Severity::c;
+  // False alarms burn no numbers.
+  const bool due = !incident.registered && incident.peak >= model::Severity::c &&
+                   incident.verdict != model::IncidentVerdict::false_alarm;
   if (due && !context.world.timers.due(key)) {
     context.world.timers.set(key, context.now + context.policy.auto_register);
   }
@@ -66,7 +65,7 @@ void set_end(Context& context, const model::Incident& incident) {
 
 // The grade got worse than ever in this incident: everybody is told as if it were new (S-04).
 void raise(Context& context, model::Incident& incident, const Occasion& occasion) {
-  ++incident.revision;
+  revise(incident, {});
   incident.acknowledged.reset();
   incident.acknowledged_by = {};
   set_reminder(context, incident);
@@ -78,6 +77,9 @@ void recover(Context& context, model::Incident& incident) {
   incident.recovered = context.now;
   note(context, incident.id, {"incident.recovered", {{"from", word(incident.live)}}});
   incident.live = model::Severity::none;
+  incident.flapping = false;
+  incident.transitions.clear();
+  context.world.timers.clear(timer_key("flapping", incident.id));
   withdraw(context, incident.id, SuppressedReason::already_over);
   set_end(context, incident);
   notify(context, incident, {NotifyReason::recovered, incident.peak, Confidence::confirmed, false});
@@ -97,8 +99,17 @@ void set_next_regrade(Context& context, const model::Incident& incident,
   }
 }
 
+// What a person decided does not hold silently against facts that are worse than those it was
+// decided on.
+bool exceeds_decision(const model::Incident& incident) {
+  const bool graded = incident.approved != model::Severity::none;
+  const bool dismissed = incident.verdict == model::IncidentVerdict::false_alarm;
+  return !incident.needs_review && (graded || dismissed) &&
+         incident.live > incident.decided_basis && incident.live > incident.approved;
+}
+
 // Grades again by what is known now. `reason` is what people are told when it is worse than ever.
-void regrade(Context& context, IncidentId id, NotifyReason reason = NotifyReason::worse) {
+void regrade(Context& context, IncidentId id, NotifyReason reason) {
   model::Incident& incident = *context.world.incidents.change(id);
   if (incident.recovered) return;
   const std::optional<Assessment> assessment =
@@ -109,7 +120,10 @@ void regrade(Context& context, IncidentId id, NotifyReason reason = NotifyReason
   }
   incident.explanation = grade(assessment->facts, limits_of(context.policy), context.now);
   set_next_regrade(context, incident, *assessment);
-  const model::Severity before = std::exchange(incident.live, incident.explanation.proposed);
+  // While it comes and goes its grade is the worst of that time.
+  const model::Severity proposed = incident.explanation.proposed;
+  const model::Severity before = std::exchange(
+      incident.live, incident.flapping ? std::max(incident.live, proposed) : proposed);
   const bool is_new = reason == NotifyReason::opened;
   if (before != incident.live && !is_new) {
     note(context, id,
@@ -118,7 +132,12 @@ void regrade(Context& context, IncidentId id, NotifyReason reason = NotifyReason
   }
   const bool worst_so_far = incident.live > incident.peak;
   incident.peak = std::max(incident.peak, incident.live);
-  if (worst_so_far || is_new) {
+  const bool review = exceeds_decision(incident);
+  if (review) {
+    incident.needs_review = true;
+    note(context, id, {"incident.needs_review", {{"severity", word(incident.live)}}});
+  }
+  if (worst_so_far || is_new || review) {
     raise(context, incident, occasion_of(reason, incident.live, assessment->facts));
   }
 }
@@ -207,13 +226,42 @@ void join_incident(Context& context, IncidentId incident_id, FindingId id) {
   regrade(context, incident_id, reason);
 }
 
-// One line when a finding begins to come and go, then at most one in half an hour.
-void note_flapping(Context& context, const model::Finding& finding) {
-  const std::string key = timer_key("flapping", finding.incident);
-  if (finding.recurrences < kFlappingFrom || context.world.timers.due(key)) return;
-  context.world.timers.set(key, context.now + kFlappingDigest);
-  note(context, finding.incident,
-       {"incident.flapping", {{"count", std::to_string(finding.recurrences)}}});
+// One line and one message for all the times that it came back since the last.
+void tell_flapping(Context& context, model::Incident& incident) {
+  context.world.timers.set(timer_key("flapping", incident.id), context.now + kFlappingDigest);
+  note(context, incident.id,
+       {"incident.flapping", {{"count", std::to_string(incident.transition_count)}}});
+  incident.transition_count = 0;
+  if (incident.acknowledged) return;  // Somebody has it; the history says the rest.
+  if (const auto assessment = assess(context.world, context.policy, incident, context.now)) {
+    notify(context, incident,
+           occasion_of(NotifyReason::flapping, incident.live, assessment->facts));
+  }
+}
+
+// A finding of an incident that goes on came back. Several at the same time are one.
+void count_return(Context& context, model::Incident& incident) {
+  std::vector<Instant>& times = incident.transitions;
+  if (!times.empty() && times.back() == context.now) return;
+  times.push_back(context.now);
+  if (times.size() > kFlappingFrom) times.erase(times.begin());
+  ++incident.transition_count;
+  const bool often =
+      times.size() == kFlappingFrom && context.now - times.front() <= kFlappingWindow;
+  if (!often || incident.flapping) return;
+  incident.flapping = true;
+  tell_flapping(context, incident);
+}
+
+void end_or_digest(Context& context, model::Incident& incident) {
+  if (!incident.flapping) return;
+  if (incident.transition_count > 0) {
+    tell_flapping(context, incident);
+    return;
+  }
+  incident.flapping = false;
+  note(context, incident.id, {"incident.steady", {}});
+  regrade(context, incident.id, NotifyReason::worse);
 }
 
 void attach(Context& context, FindingId id) {
@@ -232,8 +280,8 @@ void take_opened(Context& context, const Transition& transition) {
   const model::Finding& finding = *context.world.finding(transition.finding);
   const model::Incident* incident = context.world.incidents.find(finding.incident);
   if (incident != nullptr && !incident->recovered) {
-    note_flapping(context, finding);
-    regrade(context, finding.incident);
+    count_return(context, *context.world.incidents.change(finding.incident));
+    regrade(context, finding.incident, NotifyReason::worse);
     return;
   }
   const Instant ripe = finding.since + minimum_of(context, finding);
@@ -253,7 +301,7 @@ void take_closed(Context& context, const Transition& transition) {
     const bool long_enough = *finding.closed - finding.since >= minimum_of(context, finding);
     if (long_enough) attach(context, transition.finding);
   } else if (context.world.incidents.find(finding.incident) != nullptr) {
-    regrade(context, finding.incident);
+    regrade(context, finding.incident, NotifyReason::worse);
   }
 }
 
@@ -268,31 +316,31 @@ void regrade_about(Context& context, const model::CheckRef& check) {
         });
     if (touched && !incident.recovered) about.push_back(id);
   }
-  for (const IncidentId id : about) regrade(context, id);
+  for (const IncidentId id : about) regrade(context, id, NotifyReason::worse);
+}
+
+bool is_dismissed(const model::Incident& incident) {
+  return incident.verdict == model::IncidentVerdict::false_alarm && !incident.needs_review;
 }
 
 void register_by_itself(Context& context, const model::Incident& incident) {
-  if (!incident.registered) register_incident(context, incident.id, {}, "");
+  if (!incident.registered && !is_dismissed(incident))
+    register_incident(context, incident.id, {}, "");
 }
 
 void remind(Context& context, model::Incident& incident) {
-  if (incident.acknowledged || incident.recovered) return;
+  if (incident.acknowledged || incident.recovered || is_dismissed(incident)) return;
   set_reminder(context, incident);
   const auto assessment = assess(context.world, context.policy, incident, context.now);
   if (!assessment) return;
-  notify(context, incident, occasion_of(NotifyReason::reminder, incident.live, assessment->facts));
+  notify(context, incident,
+         occasion_of(NotifyReason::reminder, grade_in_force(incident), assessment->facts));
 }
 
 void close_unregistered(Context& context, model::Incident& incident) {
   if (incident.registered || !incident.recovered) return;
-  incident.closed = context.now;
   note(context, incident.id, {"incident.closed_unregistered", {}});
-  withdraw(context, incident.id, SuppressedReason::already_over);
-  for (const std::string_view purpose : {"regrade", "register", "remind", "flapping"}) {
-    context.world.timers.clear(timer_key(purpose, incident.id));
-  }
-  const IncidentId id = incident.id;
-  context.world.incidents.forget(id);
+  finish(context, incident, {});
 }
 
 std::optional<std::uint64_t> id_in(std::string_view text) {
@@ -303,6 +351,39 @@ std::optional<std::uint64_t> id_in(std::string_view text) {
 }
 
 }  // namespace
+
+void note(Context& context, IncidentId id, model::Message message, const model::Principal& by) {
+  context.world.add_timeline({id, 0, context.now, context.position, std::move(message), by});
+}
+
+void revise(model::Incident& incident, const model::Principal& by) {
+  ++incident.revision;
+  incident.changed_by = by;
+}
+
+void regrade(Context& context, IncidentId id) { regrade(context, id, NotifyReason::worse); }
+
+void set_next_duties(Context& context, const model::Incident& incident) {
+  if (is_dismissed(incident)) {
+    context.world.timers.clear(timer_key("register", incident.id));
+    context.world.timers.clear(timer_key("remind", incident.id));
+    return;
+  }
+  set_registration(context, incident);
+  if (!incident.acknowledged && !incident.recovered) set_reminder(context, incident);
+}
+
+void finish(Context& context, model::Incident& incident, const model::Principal& by) {
+  const IncidentId id = incident.id;
+  incident.closed = context.now;
+  incident.flapping = false;
+  revise(incident, by);
+  withdraw(context, id, SuppressedReason::already_over);
+  for (const std::string_view purpose : {"regrade", "register", "remind", "flapping", "close"}) {
+    context.world.timers.clear(timer_key(purpose, id));
+  }
+  context.world.incidents.forget(id);
+}
 
 void take_judged(Context& context, const Judged& judged) {
   for (const Transition& transition : judged.transitions) {
@@ -320,7 +401,7 @@ void take_judged(Context& context, const Judged& judged) {
 void regrade_all(Context& context) {
   std::vector<IncidentId> open;
   for (const auto& [id, incident] : context.world.incidents.rows()) open.push_back(id);
-  for (const IncidentId id : open) regrade(context, id);
+  for (const IncidentId id : open) regrade(context, id, NotifyReason::worse);
 }
 
 bool fire_incident_timer(Context& context, std::string_view key) {
@@ -334,9 +415,11 @@ bool fire_incident_timer(Context& context, std::string_view key) {
     return true;
   }
   model::Incident* incident = context.world.incidents.change({*id});
-  if (incident == nullptr || purpose == "flapping") return true;
+  if (incident == nullptr) return true;
   if (purpose == "regrade") {
-    regrade(context, incident->id);
+    regrade(context, incident->id, NotifyReason::worse);
+  } else if (purpose == "flapping") {
+    end_or_digest(context, *incident);
   } else if (purpose == "register") {
     register_by_itself(context, *incident);
   } else if (purpose == "remind") {
@@ -354,7 +437,7 @@ void acknowledge(Context& context, IncidentId id, const model::Principal& by,
   model::Incident& incident = *context.world.incidents.change(id);
   incident.acknowledged = context.now;
   incident.acknowledged_by = by;
-  ++incident.revision;
+  revise(incident, by);
   context.world.timers.clear(timer_key("remind", id));
   withdraw(context, id, SuppressedReason::acknowledged);
   note(context, id, {"incident.acknowledged", {{"name", by.name}, {"note", text}}}, by);
@@ -369,7 +452,7 @@ void register_incident(Context& context, IncidentId id, const model::Principal& 
   incident.number = official_number(context.policy.number_format, year, number);
   incident.registered = context.now;
   incident.registered_by = by;
-  ++incident.revision;
+  revise(incident, by);
   context.world.timers.clear(timer_key("register", id));
   const bool by_itself = by.name.empty();
   note(context, id,

@@ -27,6 +27,17 @@ void regrade_all(Context& context);
 // of an incident. False where the key is none of them.
 bool fire_incident_timer(Context& context, std::string_view key);
 
+// A line of the incident's history. `by` without a name: the collector itself.
+void note(Context& context, IncidentId id, model::Message message, const model::Principal& by = {});
+// Whoever decides on an earlier revision is answered a conflict that names `by`.
+void revise(model::Incident& incident, const model::Principal& by);
+// Grades again by what is known now; people are told where it is worse than ever.
+void regrade(Context& context, IncidentId id);
+// Reminders and the registration by itself: set, or cleared, by what people decided of it.
+void set_next_duties(Context& context, const model::Incident& incident);
+// It is over: `incident` leaves memory, and what was not sent yet is taken back.
+void finish(Context& context, model::Incident& incident, const model::Principal& by);
+
 // Marks it as taken over by a person; its reminders end. REQUIRES: it is open.
 void acknowledge(Context& context, IncidentId id, const model::Principal& by,
                  const std::string& note);

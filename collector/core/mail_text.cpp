@@ -62,14 +62,30 @@ void add_clause(const World& world, const model::Incident& incident,
   body.push_back({"notify.clause", {{"clause", std::string(model::clause_of(first->check.kind))}}});
 }
 
+// What people have decided stands beside what the facts say.
+void add_decisions(const model::Incident& incident, std::vector<model::Message>& body) {
+  if (const model::Decided& approved = incident.approved_decided; !approved.by.name.empty()) {
+    body.push_back({"notify.approved",
+                    {{"severity", std::string(model::to_string(incident.approved))},
+                     {"name", approved.by.name},
+                     {"note", approved.reason}}});
+  }
+  if (const model::Decided& judged = incident.verdict_decided; !judged.by.name.empty()) {
+    body.push_back({"notify.judged",
+                    {{"verdict", fmt::format("@incident_verdict.{}", to_string(incident.verdict))},
+                     {"name", judged.by.name},
+                     {"note", judged.reason}}});
+  }
+}
+
 void add_next_steps(const model::Incident& incident, std::vector<model::Message>& body) {
   const std::string name = reference(incident);
   body.push_back({"notify.next", {}});
-  if (!incident.acknowledged && !incident.recovered) {
+  if (!incident.acknowledged && !incident.recovered && !incident.closed) {
     body.push_back({"notify.next.acknowledge", {{"reference", name}}});
   }
   body.push_back({"notify.next.show", {{"reference", name}}});
-  if (incident.number.empty()) {
+  if (incident.number.empty() && !incident.closed) {
     body.push_back({"notify.next.register", {{"reference", name}}});
   }
 }
@@ -99,6 +115,7 @@ std::vector<model::Message> body_of(const Context& context, const model::Inciden
                   {{"severity", std::string(model::to_string(incident.live))},
                    {"meaning", severity_code(incident.live)},
                    {"peak", std::string(model::to_string(incident.peak))}}});
+  add_decisions(incident, body);
   body.push_back({"notify.why",
                   {{"rules", fmt::format("{}", fmt::join(why.hits, " "))},
                    {"version", std::to_string(why.rules_version)}}});

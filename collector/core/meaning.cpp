@@ -62,6 +62,12 @@ std::optional<FindingMeaning> meaning_of(std::string_view finding_code) {
   return row->meaning;
 }
 
+std::vector<std::string_view> graded_codes() {
+  std::vector<std::string_view> codes;
+  for (const Row& row : kMeanings) codes.push_back(row.code);
+  return codes;
+}
+
 std::optional<FindingMeaning> meaning_of(std::string_view finding_code,
                                          const model::Message& message) {
   std::optional<FindingMeaning> meaning = meaning_of(finding_code);

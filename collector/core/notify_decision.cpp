@@ -91,6 +91,12 @@ std::string_view to_string(NotifyReason reason) {
       return "registered";
     case NotifyReason::reminder:
       return "reminder";
+    case NotifyReason::graded:
+      return "graded";
+    case NotifyReason::corrected:
+      return "corrected";
+    case NotifyReason::flapping:
+      return "flapping";
   }
   return "unknown";
 }
@@ -121,8 +127,12 @@ std::optional<SuppressedReason> suppressed(const model::ContactPolicy& contact,
                                            const Occasion& occasion) {
   if (occasion.already_over) return SuppressedReason::already_over;
   if (contact.role == model::Role::auditor) return SuppressedReason::role;
-  if (occasion.severity < contact.at_least) return SuppressedReason::below_threshold;
-  if (contact.role == model::Role::committee) return SuppressedReason::awaits_officer;
+  if (std::max(occasion.severity, occasion.before) < contact.at_least) {
+    return SuppressedReason::below_threshold;
+  }
+  if (contact.role == model::Role::committee && !occasion.for_committee) {
+    return SuppressedReason::awaits_officer;
+  }
   if (occasion.confidence == Confidence::contradicted && !is_first_line(contact.role)) {
     return SuppressedReason::contradicted;
   }
@@ -146,7 +156,10 @@ Duration reminder_interval(model::Severity severity) {
   return 24h;
 }
 
-void notify(Context& context, const model::Incident& incident, const Occasion& occasion) {
+void notify(Context& context, const model::Incident& incident, const Occasion& what) {
+  Occasion occasion = what;
+  // Once the officer has confirmed an A, the committee hears all that follows (P-09).
+  occasion.for_committee = what.for_committee || incident.approved == model::Severity::a;
   for (const model::ContactPolicy& contact : context.policy.contacts) {
     std::optional<SuppressedReason> why = suppressed(contact, occasion);
     if (!why && channel_of(context.policy, contact.channel) == nullptr) {

@@ -12,7 +12,16 @@
 
 namespace tocsin::collector {
 
-enum class NotifyReason : std::uint8_t { opened, worse, recovered, registered, reminder };
+enum class NotifyReason : std::uint8_t {
+  opened,
+  worse,
+  recovered,
+  registered,
+  reminder,
+  graded,     // a person approved a grade (procedure S-04)
+  corrected,  // a person judged it a false alarm
+  flapping,   // it comes and goes: one message, then a digest
+};
 std::string_view to_string(NotifyReason reason);
 
 enum class SuppressedReason : std::uint8_t {
@@ -33,6 +42,8 @@ struct Occasion {
   model::Severity severity = model::Severity::none;  // the grade that people are told of
   Confidence confidence = Confidence::suspected;
   bool already_over = false;
+  model::Severity before = model::Severity::none;  // who was told of this hears of the change too
+  bool for_committee = false;                      // grade A was confirmed, or taken back
 };
 
 // nullopt: tell this contact.

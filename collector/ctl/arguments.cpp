@@ -1,126 +1,294 @@
 #include "collector/ctl/arguments.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <sstream>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "collector/ctl/completion.hpp"
+#include "collector/ctl/json.hpp"
+#include "collector/ctl/yaml.hpp"
+
 namespace tocsin::ctl {
 namespace {
 
 using std::chrono::milliseconds;
+
+constexpr std::string_view kColumns = "columns=";
 
 std::string as_duration(std::string& text) {
   const auto value = duration_from(text);
   return value ? std::string() : value.error().message;
 }
 
-void add_global(CLI::App& app, Arguments& arguments, std::string& timeout) {
-  app.add_option("-o,--output", arguments.output, "table or json")
-      ->check(CLI::IsMember({"table", "json"}));
-  app.add_option("--lang", arguments.language, "zh-TW or en")
-      ->check(CLI::IsMember({"zh-TW", "en"}));
-  app.add_option("--context", arguments.context, "a context of the context file");
-  app.add_option("--contexts", arguments.contexts_file,
-                 "the context file (default: ~/.config/tocsin/contexts.toml)");
-  app.add_option("--collector", arguments.collector, "host:port, instead of a context");
-  app.add_option("--ca", arguments.authority_file, "the site's authority, PEM");
-  app.add_option("--cert", arguments.certificate_file, "your certificate, PEM");
-  app.add_option("--key", arguments.key_file, "your key, PEM, mode 0600");
-  app.add_option("--server-name", arguments.server_name,
-                 "the name in the collector's certificate, where it is not the address");
-  app.add_option("--timeout", timeout, "how long to wait: 500ms, 10s, 1m")
-      ->check(CLI::Validator(as_duration, "DURATION"));
-  app.add_option("--fail-on", arguments.fail_on,
-                 "exit 10 where an open incident is this grade or worse");
-  app.add_flag("--no-color", arguments.no_color, "no colours (also: NO_COLOR, TERM=dumb)");
+std::string as_output(std::string& text) {
+  constexpr std::array<std::string_view, 5> kForms{"table", "wide", "json", "yaml", "name"};
+  const bool known = std::find(kForms.begin(), kForms.end(), text) != kForms.end() ||
+                     (text.starts_with(kColumns) && text.size() > kColumns.size());
+  return known ? std::string() : "table, wide, json, yaml, name, columns=A,B";
 }
 
-void add_incidents(CLI::App& app, Arguments& arguments, ListIncidents& list, ShowIncident& show) {
-  CLI::App* incidents = app.add_subcommand("incidents", "list incidents, or show one");
-  incidents->add_flag("--open", list.open, "not closed");
-  incidents->add_flag("--unacked", list.unacknowledged, "nobody took over yet");
-  incidents->add_option("--severity", list.severity, "this grade or worse: C+");
-  incidents->add_option("--limit", list.limit, "at most this many")->check(CLI::Range(1, 1000));
-  incidents->add_option("--before", list.before, "older than this id: the next page");
-  CLI::App* one = incidents->add_subcommand("show", "one incident");
-  CLI::App* line = incidents->add_subcommand("timeline", "what happened, in order");
-  for (CLI::App* sub : {one, line}) {
-    sub->add_option("ID", show.reference, "number, its end, or id")->required();
+// The whole syntax: every command with its help in one language, and what was said.
+class Syntax {
+ public:
+  explicit Syntax(i18n::Language language) : language_(language) {
+    app_.description(h("program"));
+    translate_fixed_words();
+    app_.set_help_flag("-h,--help", h("help"));
+    app_.set_version_flag("--version", "tocsinctl " TOCSIN_VERSION, h("version_flag"));
+    app_.fallthrough();
+    app_.require_subcommand(0, 1);
+    add_global();
+    add_views();
+    add_incidents();
+    add_acts();
+    add_decisions();
+    add_checks();
+    add_enrolment();
+    add_others();
   }
-  incidents->callback([&arguments, &list, &show, one, line] {
-    show.timeline = line->parsed();
+  CLI::App& app() { return app_; }
+  const std::string& shell() const { return shell_; }
+  // REQUIRES: parsed.
+  Arguments taken() const {
+    Arguments arguments = arguments_;
+    if (const auto limit = duration_from(timeout_)) arguments.timeout = *limit;
+    return arguments;
+  }
+
+ private:
+  std::string h(std::string_view name) const {
+    return std::string(i18n::text(language_, fmt::format("ctl.help.{}", name)));
+  }
+  CLI::App* add(CLI::App& to, const std::string& name, std::string_view help) {
+    CLI::App* sub = to.add_subcommand(name, h(help));
+    sub->group(h("word.commands"));
+    sub->get_help_ptr()->group(h("word.options"));  // It is made before the defaults are taken.
+    return sub;
+  }
+  void translate_fixed_words() {
+    app_.option_defaults()->group(h("word.options"));
+    auto formatter = app_.get_formatter();
+    formatter->label("Usage", h("word.usage"));
+    formatter->label("OPTIONS", h("word.options"));
+    formatter->label("SUBCOMMAND", h("word.command"));
+    formatter->label("Positionals", h("word.arguments"));
+    formatter->label("REQUIRED", h("word.required"));
+    formatter->label("TEXT", h("word.text"));
+    formatter->label("UINT", h("word.number"));
+  }
+  void may_try(CLI::App* sub) { sub->add_flag("--dry-run", arguments_.dry_run, h("dry_run")); }
+  void may_watch(CLI::App* sub) { sub->add_flag("--watch", arguments_.watch, h("watch")); }
+
+  void add_global();
+  void add_views();
+  void add_incidents();
+  void add_acts();
+  void add_decisions();
+  void add_checks();
+  void add_enrolment();
+  void add_others();
+
+  i18n::Language language_;
+  Arguments arguments_;
+  ShowStatus status_;
+  ShowHosts hosts_;
+  ListIncidents list_;
+  ShowIncident show_;
+  ActOnIncidents act_;
+  DecideOnIncident decide_;
+  RunCheck run_;
+  Explain explain_;
+  CreateToken token_;
+  std::string timeout_ = "10s";
+  std::string valid_ = "1h";
+  std::string estimate_;
+  std::string shell_;
+  CLI::App app_{"", "tocsinctl"};
+};
+
+void Syntax::add_global() {
+  app_.add_option("-o,--output", arguments_.output, h("output"))
+      ->check(CLI::Validator(as_output, "table|wide|json|yaml|name|columns=..."));
+  app_.add_option("--lang", arguments_.language, h("lang"))->check(CLI::IsMember({"zh-TW", "en"}));
+  app_.add_option("--context", arguments_.context, h("context"));
+  app_.add_option("--contexts", arguments_.contexts_file, h("contexts"));
+  app_.add_option("--collector", arguments_.collector, h("collector"));
+  app_.add_option("--ca", arguments_.authority_file, h("ca"));
+  app_.add_option("--cert", arguments_.certificate_file, h("cert"));
+  app_.add_option("--key", arguments_.key_file, h("key"));
+  app_.add_option("--server-name", arguments_.server_name, h("server_name"));
+  app_.add_option("--timeout", timeout_, h("timeout"))
+      ->check(CLI::Validator(as_duration, "500ms|10s|1m"));
+  app_.add_option("--fail-on", arguments_.fail_on, h("fail_on"));
+  app_.add_flag("--no-color", arguments_.no_color, h("no_color"));
+}
+
+void Syntax::add_views() {
+  CLI::App* overview = add(app_, "status", "status");
+  overview->add_flag("--counters", status_.counters, h("counters"));
+  may_watch(overview);
+  overview->callback([this] { arguments_.command = status_; });
+  CLI::App* of_hosts = add(app_, "hosts", "hosts");
+  of_hosts->add_option("NAME", hosts_.name, h("host_name"));
+  of_hosts->add_flag("--abnormal", hosts_.abnormal, h("abnormal"));
+  may_watch(of_hosts);
+  of_hosts->callback([this] { arguments_.command = hosts_; });
+}
+
+void Syntax::add_incidents() {
+  CLI::App* incidents = add(app_, "incidents", "incidents");
+  incidents->add_flag("--open", list_.open, h("open"));
+  incidents->add_flag("--unacked", list_.unacknowledged, h("unacked"));
+  incidents->add_option("--severity", list_.severity, h("at_least"));
+  incidents->add_option("--limit", list_.limit, h("limit"))->check(CLI::Range(1, 1000));
+  incidents->add_option("--before", list_.before, h("before"));
+  may_watch(incidents);
+  CLI::App* one = add(*incidents, "show", "show");
+  CLI::App* line = add(*incidents, "timeline", "timeline");
+  for (CLI::App* sub : {one, line}) {
+    sub->add_option("ID", show_.reference, h("incident"))->required();
+  }
+  incidents->callback([this, one, line] {
+    show_.timeline = line->parsed();
     if (one->parsed() || line->parsed()) {
-      arguments.command = show;
+      arguments_.command = show_;
     } else {
-      arguments.command = list;
+      arguments_.command = list_;
     }
   });
 }
 
-void add_acts(CLI::App& app, Arguments& arguments, ActOnIncidents& act, RunCheck& run) {
-  const auto may_try = [&arguments](CLI::App* sub) {
-    sub->add_flag("--dry-run", arguments.dry_run, "say what would be sent, send nothing");
-  };
-  CLI::App* ack = app.add_subcommand("ack", "take over incidents");
-  CLI::App* number = app.add_subcommand("register", "register an incident: it gets its number");
-  ack->add_option("ID", act.references, "numbers, their ends, or ids")->required();
-  number->add_option("ID", act.references, "its id")->required()->expected(1);
+void Syntax::add_acts() {
+  CLI::App* ack = add(app_, "ack", "ack");
+  CLI::App* number = add(app_, "register", "register");
+  ack->add_option("ID", act_.references, h("incident"))->required();
+  number->add_option("ID", act_.references, h("incident"))->required()->expected(1);
   for (CLI::App* sub : {ack, number}) {
-    sub->add_option("--note", act.note, "kept in the timeline");
+    sub->add_option("--note", act_.note, h("note"));
     may_try(sub);
   }
-  ack->add_flag("--take-over", act.take_over, "also what somebody else has acknowledged");
-  ack->callback([&] { arguments.command = act; });
-  number->callback([&] {
-    act.act = ActOnIncidents::Act::register_number;
-    arguments.command = act;
+  ack->add_flag("--take-over", act_.take_over, h("take_over"));
+  ack->callback([this] { arguments_.command = act_; });
+  number->callback([this] {
+    act_.act = ActOnIncidents::Act::register_number;
+    arguments_.command = act_;
   });
-  CLI::App* check = app.add_subcommand("run-check", "have a host run a check now");
-  check->add_option("HOST", run.host, "name, its beginning, or agent id")->required();
-  check->add_option("CHECK", run.check, "sockets, service:ssh.service, ...")->required();
-  check->add_flag("--wait", run.wait, "until the host answered");
-  may_try(check);
-  check->callback([&] { arguments.command = run; });
 }
 
-void add_others(CLI::App& app, Arguments& arguments, Explain& explain, CreateToken& token,
-                std::string& valid) {
-  CLI::App* why = app.add_subcommand("explain", "a code, a grade, or an incident's grade");
-  why->add_option("TOPIC", explain.topic, "port.unexpected, C, SI-115-0042")->required();
-  why->callback([&] { arguments.command = explain; });
+// The reason is a duty of the procedure: who reads the record later was not there.
+void Syntax::add_decisions() {
+  using Act = DecideOnIncident::Act;
+  const auto decision = [this](const char* name, Act act, const char* reason) {
+    CLI::App* sub = add(app_, name, name);
+    sub->add_option("ID", decide_.reference, h("incident"))->required();
+    sub->add_option(reason, decide_.reason, h("reason"))->required(act != Act::estimate);
+    may_try(sub);
+    sub->callback([this, act] {
+      decide_.act = act;
+      if (const auto duration = duration_from(estimate_)) {
+        decide_.estimate = std::chrono::duration_cast<std::chrono::seconds>(*duration);
+      }
+      arguments_.command = decide_;
+    });
+    return sub;
+  };
+  decision("verdict", Act::judge, "--reason")
+      ->add_option("VERDICT", decide_.verdict, h("verdict_word"))
+      ->check(CLI::IsMember({"confirmed", "false-alarm", "fault", "incident", "undetermined"}))
+      ->required();
+  decision("severity", Act::approve, "--reason")
+      ->add_option("GRADE", decide_.severity, h("grade"))
+      ->check(CLI::IsMember({"A", "B", "C", "D", "E"}, CLI::ignore_case))
+      ->required();
+  decision("estimate", Act::estimate, "--reason")
+      ->add_option("DURATION", estimate_, h("duration"))
+      ->check(CLI::Validator(as_duration, "90m|6h|2d"))
+      ->required();
+  decision("close", Act::close, "--cause")
+      ->add_option("--verdict", decide_.verdict, h("close_verdict"))
+      ->check(CLI::IsMember({"false-alarm", "fault", "incident"}));
+}
 
-  CLI::App* enroll = app.add_subcommand("enroll", "let hosts in");
-  CLI::App* tokens = enroll->add_subcommand("token", "one-time tokens");
-  CLI::App* create = tokens->add_subcommand("create", "make one");
+void Syntax::add_checks() {
+  CLI::App* check = add(app_, "run-check", "run_check");
+  check->add_option("HOST", run_.host, h("host_name"))->required();
+  check->add_option("CHECK", run_.check, h("check"));
+  check->add_flag("--wait", run_.wait, h("wait"));
+  may_try(check);
+  check->callback([this] { arguments_.command = run_; });
+  CLI::App* why = add(app_, "explain", "explain");
+  why->add_option("TOPIC", explain_.topic, h("topic"))->required();
+  why->callback([this] { arguments_.command = explain_; });
+}
+
+void Syntax::add_enrolment() {
+  CLI::App* enroll = add(app_, "enroll", "enroll");
+  CLI::App* tokens = add(*enroll, "token", "token");
+  CLI::App* create = add(*tokens, "create", "token_create");
   enroll->require_subcommand(1);
   tokens->require_subcommand(1);
-  create->add_option("--host", token.host, "good for this host name only");
-  create->add_option("--ttl", valid, "how long it is good: 1h")
-      ->check(CLI::Validator(as_duration, "DURATION"));
-  create->add_flag("--dry-run", arguments.dry_run, "say what would be sent, send nothing");
-  create->callback([&] {
-    if (const auto life = duration_from(valid)) {
-      token.valid = std::chrono::duration_cast<std::chrono::seconds>(*life);
+  create->add_option("--host", token_.host, h("token_host"));
+  create->add_option("--ttl", valid_, h("token_ttl"))
+      ->check(CLI::Validator(as_duration, "10m|1h|7d"));
+  may_try(create);
+  create->callback([this] {
+    if (const auto life = duration_from(valid_)) {
+      token_.valid = std::chrono::duration_cast<std::chrono::seconds>(*life);
     }
-    arguments.command = token;
+    arguments_.command = token_;
   });
+}
 
-  CLI::App* audit = app.add_subcommand("audit", "the journal as evidence");
+void Syntax::add_others() {
+  CLI::App* audit = add(app_, "audit", "audit");
   audit->require_subcommand(1);
-  audit->add_subcommand("verify", "walk the whole hash chain")->callback([&] {
-    arguments.command = VerifyAudit{};
-  });
-  app.add_subcommand("version", "this program's version")->callback([&] {
-    arguments.command = ShowVersion{};
-  });
-  CLI::App* help = app.add_subcommand("help", "help exit-codes");
+  add(*audit, "verify", "audit_verify")->callback([this] { arguments_.command = VerifyAudit{}; });
+  add(app_, "version", "version")->callback([this] { arguments_.command = ShowVersion{}; });
+  add(app_, "completion", "completion")
+      ->add_option("SHELL", shell_, h("shell"))
+      ->check(CLI::IsMember({"bash", "zsh"}))
+      ->required();
+  CLI::App* help = add(app_, "help", "help_command");
   help->require_subcommand(1);
-  help->add_subcommand("exit-codes", "what the exit code says")->callback([&] {
-    arguments.command = HelpExitCodes{};
+  add(*help, "exit-codes", "help_exit_codes")->callback([this] {
+    arguments_.command = HelpExitCodes{};
   });
+}
+
+// The value of an option as it stands in the words, before they are parsed; the last one.
+std::string value_in(int argc, const char* const* argv, std::string_view name,
+                     std::string_view letter) {
+  std::string value;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == name || (!letter.empty() && word == letter)) {
+      if (i + 1 < argc) value = argv[i + 1];
+    } else if (word.starts_with(name) && word.substr(name.size()).starts_with('=')) {
+      value = word.substr(name.size() + 1);
+    } else if (!letter.empty() && word.starts_with(letter)) {
+      value = word.substr(letter.size());
+    }
+  }
+  return value;
+}
+
+// What is wrong with the words; for scripts that asked for it as JSON or YAML too.
+Printed usage_error(const CLI::ParseError& error, i18n::Language language,
+                    const std::string& output) {
+  const std::string code = fmt::format("ctl.usage.{}", error.get_name());
+  const std::string_view known = i18n::text(language, code);
+  Printed printed{ExitCode::usage, "", ""};
+  printed.err =
+      fmt::format("{}: {}\n{}\n", known.empty() ? i18n::text(language, "ctl.usage.other") : known,
+                  error.what(), i18n::text(language, "ctl.usage.more"));
+  const std::string json = to_json(Error{ErrorCode::invalid_argument, error.what()}) + "\n";
+  if (output == "json") printed.out = json;
+  if (output == "yaml") printed.out = yaml_of(json);
+  return printed;
 }
 
 }  // namespace
@@ -143,43 +311,30 @@ Result<milliseconds> duration_from(const std::string& text) {
   return milliseconds(count * known->second);
 }
 
-std::variant<Arguments, Printed> parse_arguments(int argc, const char* const* argv) {
-  Arguments arguments;
-  ShowStatus status;
-  ShowHosts hosts;
-  ListIncidents list;
-  ShowIncident show;
-  ActOnIncidents act;
-  RunCheck run;
-  Explain explain;
-  CreateToken token;
-  std::string timeout = "10s";
-  std::string valid = "1h";
-  CLI::App app{"The duty desk's command line of Tocsin. Without a command: status.", "tocsinctl"};
-  app.set_version_flag("--version", "tocsinctl " TOCSIN_VERSION);
-  app.fallthrough();
-  app.require_subcommand(0, 1);
-  add_global(app, arguments, timeout);
-  CLI::App* overview = app.add_subcommand("status", "one screen: what is mine, what is next");
-  overview->add_flag("--counters", status.counters, "all counters too");
-  overview->callback([&] { arguments.command = status; });
-  CLI::App* of_hosts = app.add_subcommand("hosts", "list hosts, or one with its checks");
-  of_hosts->add_option("NAME", hosts.name, "name, its beginning, or agent id");
-  of_hosts->add_flag("--abnormal", hosts.abnormal, "only those that need attention");
-  of_hosts->callback([&] { arguments.command = hosts; });
-  add_incidents(app, arguments, list, show);
-  add_acts(app, arguments, act, run);
-  add_others(app, arguments, explain, token, valid);
+std::vector<std::string> columns_in(std::string_view output) {
+  std::vector<std::string> columns;
+  if (!output.starts_with(kColumns)) return columns;
+  std::istringstream words{std::string(output.substr(kColumns.size()))};
+  for (std::string word; std::getline(words, word, ',');) columns.push_back(word);
+  return columns;
+}
+
+std::variant<Arguments, Printed> parse_arguments(int argc, const char* const* argv,
+                                                 i18n::Language language) {
+  const auto asked = i18n::language_from(value_in(argc, argv, "--lang", ""));
+  Syntax syntax(asked.value_or(language));
   try {
-    app.parse(argc, argv);
+    syntax.app().parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     std::ostringstream out;
     std::ostringstream err;
-    const bool is_help = app.exit(error, out, err) == 0;
-    return Printed{is_help ? ExitCode::done : ExitCode::usage, out.str(), err.str()};
+    if (syntax.app().exit(error, out, err) == 0) return Printed{ExitCode::done, out.str(), ""};
+    return usage_error(error, asked.value_or(language), value_in(argc, argv, "--output", "-o"));
   }
-  if (const auto limit = duration_from(timeout)) arguments.timeout = *limit;
-  return arguments;
+  if (!syntax.shell().empty()) {
+    return Printed{ExitCode::done, completion_script(syntax.app(), syntax.shell()), ""};
+  }
+  return syntax.taken();
 }
 
 }  // namespace tocsin::ctl

@@ -4,7 +4,9 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
+#include <vector>
 
 #include "collector/ctl/commands.hpp"
 
@@ -12,7 +14,7 @@ namespace tocsin::ctl {
 
 struct Arguments {
   Command command = ShowStatus{};
-  std::string output = "table";  // "json"
+  std::string output = "table";  // wide, json, yaml, name, columns=A,B
   std::string language;          // --lang
   std::string context;
   std::string contexts_file;
@@ -24,11 +26,17 @@ struct Arguments {
   std::chrono::milliseconds timeout{10'000};
   bool no_color = false;
   bool dry_run = false;
+  bool watch = false;
   std::string fail_on;
 };
 
 // Or what to print instead: help (exit 0, on standard output), or what is wrong (exit 2).
-std::variant<Arguments, Printed> parse_arguments(int argc, const char* const* argv);
+// `language` is that of the environment; --lang among the words wins.
+std::variant<Arguments, Printed> parse_arguments(int argc, const char* const* argv,
+                                                 i18n::Language language = i18n::Language::en);
+
+// The words of "columns=A,B"; empty for every other form.
+std::vector<std::string> columns_in(std::string_view output);
 
 // "90s", "10m", "1h", "7d"; a bare number is seconds. Errors: invalid_argument.
 Result<std::chrono::milliseconds> duration_from(const std::string& text);

@@ -5,12 +5,14 @@
 
 #include <fmt/format.h>
 
+#include "collector/ctl/columns.hpp"
 #include "collector/ctl/json.hpp"
 #include "collector/ctl/render.hpp"
 #include "collector/ctl/resolve.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 #include "common/crypto/crypto.hpp"
+#include "common/model/incident.hpp"
 
 namespace tocsin::ctl {
 namespace {
@@ -32,6 +34,7 @@ class Runner {
   Printed operator()(const ListIncidents& command);
   Printed operator()(const ShowIncident& command);
   Printed operator()(const ActOnIncidents& command);
+  Printed operator()(const DecideOnIncident& command);
   Printed operator()(const RunCheck& command);
   Printed operator()(const Explain& command);
   Printed operator()(const CreateToken& command);
@@ -41,12 +44,33 @@ class Runner {
   Printed failed(const Error& error) const { return printed(error, settings_); }
   template <class Message, class Render>
   Printed show(const Message& message, Render render) const {
-    return {ExitCode::done, settings_.json ? to_json(message) + "\n" : render(), ""};
+    Printed shown{ExitCode::done, settings_.json ? to_json(message) + "\n" : render(), ""};
+    if constexpr (requires { message.as_of(); }) shown.position = message.as_of().position();
+    return shown;
+  }
+  // A list as the columns that were asked for.
+  template <class List, class Rows>
+  Printed show_columns(const List& list, const Rows& rows) const {
+    auto text =
+        columns_text(view_, rows, settings_.columns, settings_.headings, list.as_of().journal_ns());
+    if (!text) return failed(text.error());
+    Printed shown{ExitCode::done, *std::move(text), ""};
+    shown.position = list.as_of().position();
+    return shown;
   }
   Result<v1::IncidentDetail> find_incident(std::string_view reference);
   Result<v1::ExecuteReply> execute(const v1::Command& command);
   Result<v1::ExecuteReply> wait_for_agent(const v1::Command& command, v1::ExecuteReply reply);
   Printed act_on(const ActOnIncidents& command, const std::string& reference);
+  Printed send(const v1::IncidentState& incident, const v1::Command& act);
+  // One check that a host was asked to run.
+  struct Asked {
+    std::string what;
+    v1::Command command;
+    Result<v1::ExecuteReply> reply;
+  };
+  Asked ask(const v1::HostState& host, const v1::CheckRef& check);
+  Printed outcome_of(Asked& asked, bool wait);
   Printed answered(std::string_view what, const v1::ExecuteReply& reply) const;
   Printed not_sent(std::string_view what, const v1::Command& command) const;
   void apply_fail_on(const google::protobuf::RepeatedPtrField<v1::IncidentState>& incidents,
@@ -110,7 +134,9 @@ Printed Runner::operator()(const ShowHosts& command) {
   const auto list = client_.list_hosts(request);
   if (!list) return failed(list.error());
   Printed result;
-  if (command.name.empty()) {
+  if (!settings_.columns.empty()) {
+    result = show_columns(*list, list->hosts());
+  } else if (command.name.empty()) {
     result = show(*list, [&] { return render_hosts(view_, *list); });
   } else {
     const auto host = only_host(*list, command.name);
@@ -134,7 +160,9 @@ Printed Runner::operator()(const ListIncidents& command) {
   }
   const auto list = client_.list_incidents(request);
   if (!list) return failed(list.error());
-  Printed result = show(*list, [&] { return render_incidents(view_, *list); });
+  Printed result = settings_.columns.empty()
+                       ? show(*list, [&] { return render_incidents(view_, *list); })
+                       : show_columns(*list, list->incidents());
   apply_fail_on(list->incidents(), result);
   return result;
 }
@@ -215,6 +243,10 @@ Printed Runner::act_on(const ActOnIncidents& command, const std::string& referen
   } else {
     act.mutable_register_()->set_incident_id(incident.id());
   }
+  return send(incident, act);
+}
+
+Printed Runner::send(const v1::IncidentState& incident, const v1::Command& act) {
   const std::string what =
       fmt::format("{} {} {}", reference_of(incident),
                   clean_text(incident.host_name(), limits::kName), words(view_, incident.title()));
@@ -222,6 +254,56 @@ Printed Runner::act_on(const ActOnIncidents& command, const std::string& referen
   const auto reply = execute(act);
   if (!reply) return failed(reply.error());
   return answered(what, *reply);
+}
+
+// Fills in what is decided. Errors: invalid_argument, a word that is none.
+Status set_decision(const DecideOnIncident& command, std::uint64_t incident, v1::Command& act) {
+  using Act = DecideOnIncident::Act;
+  const bool has_verdict = command.act == Act::judge || command.act == Act::close;
+  auto verdict = v1::INCIDENT_VERDICT_UNSPECIFIED;
+  if (has_verdict && !command.verdict.empty()) {
+    const auto known = model::incident_verdict_from(command.verdict);
+    if (!known) {
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("no verdict \"{}\"; there are: confirmed, false-alarm, fault, "
+                              "incident, undetermined",
+                              clean_text(command.verdict, limits::kName)));
+    }
+    verdict = static_cast<v1::IncidentVerdict>(*known);
+  }
+  if (command.act == Act::judge) {
+    act.mutable_judge()->set_incident_id(incident);
+    act.mutable_judge()->set_verdict(verdict);
+  } else if (command.act == Act::close) {
+    act.mutable_close()->set_incident_id(incident);
+    act.mutable_close()->set_verdict(verdict);
+  } else if (command.act == Act::estimate) {
+    act.mutable_estimate_repair()->set_incident_id(incident);
+    act.mutable_estimate_repair()->set_duration_s(
+        static_cast<std::uint32_t>(command.estimate.count()));
+  } else {
+    const auto severity = severity_from(command.severity);
+    if (!severity) return fail(severity.error());
+    act.mutable_approve_grade()->set_incident_id(incident);
+    act.mutable_approve_grade()->set_severity(*severity);
+  }
+  return {};
+}
+
+Printed Runner::operator()(const DecideOnIncident& command) {
+  v1::Command act;
+  // A word that is none is said before anybody is asked.
+  if (const Status known = set_decision(command, 0, act); !known) return failed(known.error());
+  const auto detail = find_incident(command.reference);
+  if (!detail) return failed(detail.error());
+  const v1::IncidentState& incident = detail->incident();
+  act.set_id(new_id());
+  act.set_seen_revision(incident.revision());
+  act.set_note(command.reason);
+  if (const Status set = set_decision(command, incident.id(), act); !set) {
+    return failed(set.error());
+  }
+  return send(incident, act);
 }
 
 // The first answer says that the agent was asked; repeating the command (harmless) gives the
@@ -253,36 +335,55 @@ Printed Runner::operator()(const RunCheck& command) {
   if (!list) return failed(list.error());
   const auto host = only_host(*list, command.host);
   if (!host) return failed(host.error());
-  const auto check = check_from(command.check, *host);
-  if (!check) return failed(check.error());
-  v1::Command act;
-  act.set_id(new_id());
-  act.mutable_run_check()->set_agent_id(host->agent_id());
-  *act.mutable_run_check()->mutable_check() = *check;
-  const std::string what =
-      fmt::format("{} {}", clean_text(host->name(), limits::kName), check_text(*check));
-  if (settings_.dry_run) return not_sent(what, act);
-  auto reply = execute(act);
-  if (!reply) return failed(reply.error());
-  if (!command.wait || reply->pending() || exit_of(*reply) != ExitCode::done) {
-    return answered(what, *reply);
+  const auto checks = checks_from(command.check, *host);
+  if (!checks) return failed(checks.error());
+  // All are asked before the first is waited for.
+  std::vector<Asked> asked;
+  for (const v1::CheckRef& check : *checks) asked.push_back(ask(*host, check));
+  Printed all;
+  std::uint64_t seen = 0;
+  for (Asked& one : asked) {
+    Printed printed_one =
+        settings_.dry_run ? not_sent(one.what, one.command) : outcome_of(one, command.wait);
+    if (printed_one.exit == ExitCode::done && one.reply) seen = one.reply->result().position();
+    all.out +=
+        settings_.json && command.wait && printed_one.exit == ExitCode::done ? "" : printed_one.out;
+    all.err += printed_one.err;
+    if (all.exit == ExitCode::done) all.exit = printed_one.exit;
   }
-  reply = wait_for_agent(act, std::move(*reply));
-  if (!reply) return failed(reply.error());
-  Printed result = answered(what, *reply);
-  if (reply->result().detail().code() == "command.requested") {
+  if (!command.wait || settings_.dry_run || seen == 0) return all;
+  request.set_name(host->agent_id());
+  request.mutable_read_at()->set_at_least_position(seen);
+  request.mutable_read_at()->set_wait_ms(kWaitStepMs);
+  const auto now = client_.list_hosts(request);
+  if (!now) return failed(now.error());
+  if (now->hosts_size() == 1) {
+    all.out += settings_.json ? to_json(*now) + "\n" : render_host(view_, *now);
+  }
+  return all;
+}
+
+Runner::Asked Runner::ask(const v1::HostState& host, const v1::CheckRef& check) {
+  Asked asked;
+  asked.command.set_id(new_id());
+  asked.command.mutable_run_check()->set_agent_id(host.agent_id());
+  *asked.command.mutable_run_check()->mutable_check() = check;
+  asked.what = fmt::format("{} {}", clean_text(host.name(), limits::kName), check_text(check));
+  if (!settings_.dry_run) asked.reply = execute(asked.command);
+  return asked;
+}
+
+Printed Runner::outcome_of(Asked& asked, bool wait) {
+  if (!asked.reply) return failed(asked.reply.error());
+  if (!wait || asked.reply->pending() || exit_of(*asked.reply) != ExitCode::done) {
+    return answered(asked.what, *asked.reply);
+  }
+  asked.reply = wait_for_agent(asked.command, *std::move(asked.reply));
+  if (!asked.reply) return failed(asked.reply.error());
+  Printed result = answered(asked.what, *asked.reply);
+  if (asked.reply->result().detail().code() == "command.requested") {
     result.exit = ExitCode::timed_out;
     result.err += say(view_, "ctl.run_check.no_answer") + "\n";
-    return result;
-  }
-  if (result.exit != ExitCode::done) return result;
-  request.set_name(host->agent_id());
-  request.mutable_read_at()->set_at_least_position(reply->result().position());
-  request.mutable_read_at()->set_wait_ms(kWaitStepMs);
-  const auto seen = client_.list_hosts(request);
-  if (!seen) return failed(seen.error());
-  if (seen->hosts_size() == 1) {
-    result.out = settings_.json ? to_json(*seen) + "\n" : result.out + render_host(view_, *seen);
   }
   return result;
 }

@@ -40,9 +40,18 @@ struct ActOnIncidents {
   std::string note;
   bool take_over = false;  // also what somebody else has acknowledged
 };
+// What a person decides about one incident (procedure, P-04, H-08).
+struct DecideOnIncident {
+  enum class Act { judge, approve, estimate, close } act = Act::judge;
+  std::string reference;
+  std::string verdict;   // judge, close: "false-alarm", …
+  std::string severity;  // approve
+  std::chrono::seconds estimate{};
+  std::string reason;
+};
 struct RunCheck {
   std::string host;
-  std::string check;
+  std::string check = "all";  // every check of the host that has run before
   bool wait = false;
 };
 struct Explain {
@@ -56,13 +65,15 @@ struct VerifyAudit {};
 struct HelpExitCodes {};
 struct ShowVersion {};
 
-using Command =
-    std::variant<ShowStatus, ShowHosts, ListIncidents, ShowIncident, ActOnIncidents, RunCheck,
-                 Explain, CreateToken, VerifyAudit, HelpExitCodes, ShowVersion>;
+using Command = std::variant<ShowStatus, ShowHosts, ListIncidents, ShowIncident, ActOnIncidents,
+                             DecideOnIncident, RunCheck, Explain, CreateToken, VerifyAudit,
+                             HelpExitCodes, ShowVersion>;
 
 struct Settings {
   View view;
   bool json = false;
+  std::vector<std::string> columns;  // of a list; empty: the usual ones
+  bool headings = true;
   bool dry_run = false;
   std::string fail_on;  // a grade; empty: never
   std::chrono::milliseconds timeout{10'000};
@@ -74,6 +85,7 @@ struct Printed {
   ExitCode exit = ExitCode::done;
   std::string out;
   std::string err;
+  std::uint64_t position = 0;  // as of this; 0: nothing was read
 };
 
 // Makes the client where a command needs one. Errors: what is wrong with the connection's files.

@@ -71,6 +71,8 @@ std::string element(const Message& message, const FieldDescriptor& field, int in
       return fmt::format("{}", r.GetRepeatedUInt32(message, &field, index));
     case FieldDescriptor::CPPTYPE_UINT64:
       return fmt::format("\"{}\"", r.GetRepeatedUInt64(message, &field, index));
+    case FieldDescriptor::CPPTYPE_INT64:
+      return time_text(r.GetRepeatedInt64(message, &field, index));
     case FieldDescriptor::CPPTYPE_STRING:
       return bytes_of(message, r, field, index);
     case FieldDescriptor::CPPTYPE_MESSAGE:
@@ -118,6 +120,16 @@ std::string to_json(const Message& message) {
     out += key_of(field) + ":" + value_of(message, field);
   }
   return out + "}";
+}
+
+std::optional<std::string> field_json(const Message& message, std::string_view name) {
+  const auto& descriptor = *message.GetDescriptor();
+  for (int i = 0; i < descriptor.field_count(); ++i) {
+    const FieldDescriptor& field = *descriptor.field(i);
+    const bool named = field.name() == name || key_of(field) == json_text(name);
+    if (named && !field.is_repeated()) return one(message, field);
+  }
+  return std::nullopt;
 }
 
 std::string to_json(const Error& error) {

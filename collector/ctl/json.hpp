@@ -4,6 +4,7 @@
 // Fields with their default value are written too.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,9 @@ namespace tocsin::ctl {
 
 std::string json_text(std::string_view text);  // quoted and escaped
 std::string to_json(const google::protobuf::Message& message);
+// A field by its name in the contract or in JSON, as JSON; nullopt: no such field, or a list.
+std::optional<std::string> field_json(const google::protobuf::Message& message,
+                                      std::string_view name);
 // {"code":"not_found","message":"…","details":[]}
 std::string to_json(const Error& error);
 

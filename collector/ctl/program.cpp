@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "collector/ctl/context.hpp"
+#include "collector/ctl/watch.hpp"
+#include "collector/ctl/yaml.hpp"
 #include "common/config/secret_file.hpp"
 #include "common/time/civil.hpp"
 
@@ -118,8 +120,14 @@ Environment read_environment() {
   if (::isatty(STDOUT_FILENO) == 1) {
     const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
     environment.width = known ? size.ws_col : 80;
+    environment.height = known && size.ws_row > 0 ? size.ws_row : 24;
   }
   return environment;
+}
+
+i18n::Language language_of(const Environment& environment) {
+  return i18n::language_from_environment(environment.lc_all, environment.lc_messages,
+                                         environment.lang);
 }
 
 Printed run_program(const Arguments& arguments, const Environment& environment,
@@ -131,7 +139,13 @@ Printed run_program(const Arguments& arguments, const Environment& environment,
   settings.view.width = environment.width;
   settings.view.colour = environment.width > 0 && environment.no_color.empty() &&
                          !arguments.no_color && environment.term != "dumb";
-  settings.json = arguments.output == "json";
+  settings.json = arguments.output == "json" || arguments.output == "yaml";
+  settings.columns = columns_in(arguments.output);
+  if (arguments.output == "name") {
+    settings.columns = {"name"};
+    settings.headings = false;
+  }
+  if (arguments.output == "wide") settings.view.width = 0;
   settings.dry_run = arguments.dry_run;
   settings.fail_on = arguments.fail_on;
   settings.timeout = arguments.timeout;
@@ -140,7 +154,15 @@ Printed run_program(const Arguments& arguments, const Environment& environment,
     if (!context) return fail(context.error());
     return connect_to(*context, arguments.timeout);
   };
-  return run(arguments.command, settings, connect, time);
+  if (arguments.watch) {
+    const Watch how{environment.width > 0 && !settings.json, settings.json, environment.height};
+    Printed ended;
+    ended.exit = watch(how, [&] { return run(arguments.command, settings, connect, time); });
+    return ended;
+  }
+  Printed printed = run(arguments.command, settings, connect, time);
+  if (arguments.output == "yaml") printed.out = yaml_of(printed.out);
+  return printed;
 }
 
 }  // namespace tocsin::ctl

@@ -18,8 +18,10 @@ struct Environment {
   std::string term;
   std::string zone;  // IANA name of the local time
   int width = 0;     // cells of the terminal; 0: standard output is none
+  int height = 0;    // its lines
 };
 Environment read_environment();
+i18n::Language language_of(const Environment& environment);
 
 Printed run_program(const Arguments& arguments, const Environment& environment,
                     const time::TimeSource& time);

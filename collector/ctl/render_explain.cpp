@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -29,6 +30,18 @@ std::optional<model::CheckKind> kind_of_code(std::string_view code) {
     if (code.starts_with(prefix)) return kind;
   }
   return std::nullopt;
+}
+
+// What to do now, a step a line: they stand two spaces apart in the text.
+void add_advice(const View& view, std::string_view code, Labelled& lines) {
+  const std::string advice = say(view, fmt::format("advice.{}", code));
+  std::string_view rest = advice;
+  std::string label = say(view, "ctl.explain.advice");
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find("  "), rest.size());
+    lines.add(std::exchange(label, {}), std::string(rest.substr(0, end)));
+    rest.remove_prefix(std::min(end + 2, rest.size()));
+  }
 }
 
 std::string_view severity_code(v1::Severity severity) {
@@ -70,6 +83,7 @@ std::string explain_code(const View& view, std::string_view code) {
   if (const auto meaning = collector::meaning_of(code)) {
     lines.add(say(view, "ctl.explain.kind"), kind_text(view, collector::to_string(meaning->kind)));
     lines.add(say(view, "ctl.explain.grading"), say(view, "ctl.explain.grades"));
+    add_advice(view, code, lines);
   } else {
     lines.add(say(view, "ctl.explain.grading"), say(view, "ctl.explain.no_grade"));
   }

@@ -6,6 +6,7 @@
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 #include "common/i18n/table.hpp"
+#include "common/model/incident.hpp"
 
 namespace tocsin::ctl {
 namespace {
@@ -48,6 +49,50 @@ void add_person(const View& view, Labelled& lines, std::string_view label,
   const std::string name =
       person.name().empty() ? say(view, "principal.system") : clean(person.name());
   lines.add(say(view, label), fmt::format("{}  {}", name, clock_text(view, at_ns, now_ns)));
+}
+
+std::string decided_text(const View& view, const v1::Decided& decided, std::int64_t now_ns) {
+  return fmt::format("{}  {}  {}", clean(decided.by().name()),
+                     clock_text(view, decided.at_ns(), now_ns),
+                     clean_text(decided.reason(), limits::kText));
+}
+
+std::string verdict_text(const View& view, v1::IncidentVerdict verdict) {
+  const auto word = model::to_string(static_cast<model::IncidentVerdict>(verdict));
+  return say(view, fmt::format("incident_verdict.{}", word));
+}
+
+// Who decided what of it; what nobody decided is not shown.
+void add_decisions(const View& view, Labelled& lines, const v1::IncidentState& incident,
+                   std::int64_t now_ns) {
+  if (incident.has_verdict_decided()) {
+    lines.add(say(view, "ctl.incident.verdict"),
+              fmt::format("{}  {}", verdict_text(view, incident.verdict()),
+                          decided_text(view, incident.verdict_decided(), now_ns)));
+  }
+  if (incident.has_approved_decided()) {
+    lines.add(say(view, "ctl.incident.approved"),
+              fmt::format("{}  {}", severity_sign(incident.approved()),
+                          decided_text(view, incident.approved_decided(), now_ns)));
+  }
+  if (incident.needs_review()) {
+    lines.add("", say(view, "ctl.incident.needs_review"));
+  }
+  if (incident.has_estimate()) {
+    const v1::RepairEstimate& estimate = incident.estimate();
+    const Duration duration = std::chrono::seconds(estimate.duration_s());
+    lines.add(
+        say(view, "ctl.incident.estimate"),
+        say(view, "ctl.incident.estimate.text",
+            {{"duration", age_text(duration)},
+             {"until", clock_text(view, estimate.decided().at_ns() + duration.count(), now_ns)},
+             {"who", decided_text(view, estimate.decided(), now_ns)},
+             {"count", number(estimate.revisions())}}));
+  }
+  if (incident.has_closed_decided()) {
+    lines.add(say(view, "ctl.incident.cause"),
+              decided_text(view, incident.closed_decided(), now_ns));
+  }
 }
 
 std::string header(const View& view, const v1::IncidentState& incident) {
@@ -117,6 +162,9 @@ std::string next_step(const View& view, const v1::IncidentState& incident) {
   }
   if (incident.number().empty()) {
     return say(view, "ctl.next.register", {{"reference", reference}}) + "\n";
+  }
+  if (incident.recovered_ns() != 0) {
+    return say(view, "ctl.next.close", {{"reference", reference}}) + "\n";
   }
   return {};
 }
@@ -193,6 +241,7 @@ std::string render_incident(const View& view, const v1::IncidentDetail& detail) 
              incident.acknowledged_ns(), now);
   add_person(view, lines, "ctl.incident.registered", incident.registered_by(),
              incident.registered_ns(), now);
+  add_decisions(view, lines, incident, now);
   lines.add(say(view, "ctl.incident.revision"), number(incident.revision()));
   std::string text = header(view, incident) + "\n" + lines.render();
   if (!detail.findings().empty()) text += "\n" + findings_table(view, detail);

@@ -99,6 +99,22 @@ Result<v1::CheckRef> check_from(std::string_view word, const v1::HostState& host
                           known.empty() ? "-" : listed(known)));
 }
 
+Result<std::vector<v1::CheckRef>> checks_from(std::string_view word, const v1::HostState& host) {
+  std::vector<v1::CheckRef> checks;
+  if (word != "all") {
+    auto one = check_from(word, host);
+    if (!one) return fail(one.error());
+    checks.push_back(*std::move(one));
+    return checks;
+  }
+  for (const v1::CheckStatus& status : host.checks()) checks.push_back(status.check());
+  if (checks.empty()) {
+    return fail(ErrorCode::not_found,
+                fmt::format("no check of {} is known yet", clean(host.name())));
+  }
+  return checks;
+}
+
 Result<v1::Severity> severity_from(std::string_view word) {
   if (word.ends_with('+')) word.remove_suffix(1);
   std::string upper(word);

@@ -123,7 +123,8 @@ std::string_view severity_word(v1::Severity severity) {
 }
 
 v1::Severity shown_severity(const v1::IncidentState& incident) {
-  if (incident.approved() != v1::SEVERITY_UNSPECIFIED) return incident.approved();
+  const bool holds = !incident.needs_review() || incident.approved() >= incident.live();
+  if (incident.approved() != v1::SEVERITY_UNSPECIFIED && holds) return incident.approved();
   if (incident.live() != v1::SEVERITY_UNSPECIFIED) return incident.live();
   return incident.peak();
 }

@@ -45,7 +45,7 @@ std::string clock_text(const View& view, std::int64_t at_ns, std::int64_t now_ns
 // "A!!", "B!", "C^", "D-", "E.", "-": readable without colour.
 std::string_view severity_sign(v1::Severity severity);
 std::string_view severity_word(v1::Severity severity);  // "A" … "E", "-"
-// The approved grade, else what the facts say now, else the highest reached.
+// The approved grade unless facts exceed it, else what the facts say now, else the highest reached.
 v1::Severity shown_severity(const v1::IncidentState& incident);
 // "SI-115-0042", or "#42" while it is provisional.
 std::string reference_of(const v1::IncidentState& incident);

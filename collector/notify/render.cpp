@@ -8,12 +8,18 @@ namespace {
 
 constexpr std::size_t kSubjectBytes = 200;
 
-// The title of a subject is the first line of the body in words: a message cannot hold another.
+// The short title of what is the first line of the body; the line itself where it has none. (A
+// message cannot hold another, so the subject comes without.)
+std::string title_of(i18n::Language language, const model::Message& line) {
+  const model::Message title{"title." + line.code, line.parameters};
+  return i18n::render(language, i18n::text(language, title.code).empty() ? line : title);
+}
+
 std::string subject_of(i18n::Language language, const model::Notification& notification) {
   model::Message subject = notification.subject;
   for (model::Parameter& parameter : subject.parameters) {
     if (parameter.name == "title" && parameter.value.empty() && !notification.body.empty()) {
-      parameter.value = i18n::render(language, notification.body.front());
+      parameter.value = title_of(language, notification.body.front());
     }
   }
   return clean_text(i18n::render(language, subject), kSubjectBytes);

@@ -45,6 +45,10 @@ struct CheckAct {
   Status operator()(const model::RegisterIncident& act) const {
     return check_incident(act.incident);
   }
+  Status operator()(const model::JudgeIncident& act) const { return check_incident(act.incident); }
+  Status operator()(const model::ApproveGrade& act) const { return check_incident(act.incident); }
+  Status operator()(const model::EstimateRepair& act) const { return check_incident(act.incident); }
+  Status operator()(const model::CloseIncident& act) const { return check_incident(act.incident); }
   Status operator()(const model::RunCheck& act) const {
     TOCSIN_TRY(check_agent(act.agent));
     if (model::has_target(act.check.kind) == act.check.target.empty()) {

@@ -83,6 +83,37 @@ struct GradeExplanation {
   friend bool operator==(const GradeExplanation&, const GradeExplanation&) = default;
 };
 
+// Procedure R-02 and D-05: is it real, and is it a fault of equipment or a security event? A person
+// says so; `confirmed` leaves open which of the two.
+enum class IncidentVerdict : std::uint8_t {
+  undetermined = 0,
+  confirmed,
+  false_alarm,
+  fault,
+  security
+};
+std::string_view to_string(IncidentVerdict verdict);
+std::optional<IncidentVerdict> incident_verdict_from(std::string_view word);
+constexpr bool is_real(IncidentVerdict verdict) {
+  return verdict != IncidentVerdict::undetermined && verdict != IncidentVerdict::false_alarm;
+}
+
+// A person's decision about an incident: who, when and why. `by` without a name: nobody decided.
+struct Decided {
+  Principal by;
+  Instant at;
+  std::string reason;
+  friend bool operator==(const Decided&, const Decided&) = default;
+};
+
+// How long the repair takes from when it was estimated (procedure P-04, R-04).
+struct RepairEstimate {
+  Duration duration{};
+  Decided decided;
+  std::uint32_t revisions = 0;  // how often it was given anew
+  friend bool operator==(const RepairEstimate&, const RepairEstimate&) = default;
+};
+
 struct Incident {
   IncidentId id;
   std::string number;  // empty: 待判定
@@ -106,6 +137,17 @@ struct Incident {
   Principal registered_by;
   std::optional<Instant> registered;
   std::vector<FindingId> findings;
+  IncidentVerdict verdict = IncidentVerdict::undetermined;
+  Decided verdict_decided;
+  Decided approved_decided;
+  Severity decided_basis = Severity::none;  // what the facts said at either of these two
+  bool needs_review = false;  // got worse than what was approved, or than a false alarm (重新核定)
+  std::optional<RepairEstimate> estimate;
+  Decided closed_decided;              // reason: the cause
+  Principal changed_by;                // who gave the incident its revision
+  std::vector<Instant> transitions;    // of its findings, the newest few
+  std::uint32_t transition_count = 0;  // since people were last told that it comes and goes
+  bool flapping = false;
   friend bool operator==(const Incident&, const Incident&) = default;
 };
 

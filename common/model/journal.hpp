@@ -38,6 +38,26 @@ struct RegisterIncident {
   IncidentId incident;
   friend bool operator==(const RegisterIncident&, const RegisterIncident&) = default;
 };
+struct JudgeIncident {  // why: the command's note, as in the next three
+  IncidentId incident;
+  IncidentVerdict verdict = IncidentVerdict::undetermined;
+  friend bool operator==(const JudgeIncident&, const JudgeIncident&) = default;
+};
+struct ApproveGrade {
+  IncidentId incident;
+  Severity severity = Severity::none;
+  friend bool operator==(const ApproveGrade&, const ApproveGrade&) = default;
+};
+struct EstimateRepair {
+  IncidentId incident;
+  Duration duration{};  // from now
+  friend bool operator==(const EstimateRepair&, const EstimateRepair&) = default;
+};
+struct CloseIncident {
+  IncidentId incident;
+  IncidentVerdict verdict = IncidentVerdict::undetermined;
+  friend bool operator==(const CloseIncident&, const CloseIncident&) = default;
+};
 struct RunCheck {
   AgentId agent;
   CheckRef check;
@@ -59,7 +79,8 @@ struct Command {
   Principal principal;
   std::uint64_t seen_revision = 0;
   std::string note;
-  std::variant<std::monostate, Acknowledge, RegisterIncident, RunCheck, RevokeAgent, AdmitAgent>
+  std::variant<std::monostate, Acknowledge, RegisterIncident, RunCheck, RevokeAgent, AdmitAgent,
+               JudgeIncident, ApproveGrade, EstimateRepair, CloseIncident>
       act;
   friend bool operator==(const Command&, const Command&) = default;
 };

@@ -49,6 +49,37 @@ Result<std::vector<model::Message>> take_messages(
   return messages;
 }
 
+Result<model::IncidentVerdict> incident_verdict(v1::IncidentVerdict value) {
+  if (value < v1::INCIDENT_VERDICT_UNSPECIFIED || value > v1::INCIDENT_VERDICT_SECURITY) {
+    return out_of_range("incident verdict", static_cast<std::uint64_t>(value));
+  }
+  return static_cast<model::IncidentVerdict>(value);
+}
+v1::IncidentVerdict incident_verdict(model::IncidentVerdict value) {
+  return static_cast<v1::IncidentVerdict>(value);
+}
+
+std::uint32_t whole_seconds(Duration duration) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration).count();
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(seconds, 0, UINT32_MAX));
+}
+
+bool was_decided(const model::Decided& decided) { return !decided.by.name.empty(); }
+
+void put(const model::Decided& from, v1::Decided& to) {
+  to_proto(from.by, *to.mutable_by());
+  to.set_at_ns(from.at.ns);
+  to.set_reason(from.reason);
+}
+
+Result<model::Decided> take(const v1::Decided& from) {
+  model::Decided decided;
+  TOCSIN_WIRE_SET(decided.by, from_proto(from.by()));
+  decided.at = Instant{from.at_ns()};
+  decided.reason = value_text(from.reason());
+  return decided;
+}
+
 void put(const model::GradeExplanation& from, v1::GradeExplanation& to) {
   to.set_rules_version(from.rules_version);
   to.set_proposed(severity(from.proposed));
@@ -100,6 +131,30 @@ Result<model::Principal> from_proto(const v1::Principal& from) {
   return principal;
 }
 
+namespace {
+
+// What a person decides about an incident.
+void put_decision(const model::Command& from, v1::Command& to) {
+  if (const auto* judge = std::get_if<model::JudgeIncident>(&from.act)) {
+    to.mutable_judge()->set_incident_id(judge->incident.value);
+    to.mutable_judge()->set_verdict(incident_verdict(judge->verdict));
+  }
+  if (const auto* approve = std::get_if<model::ApproveGrade>(&from.act)) {
+    to.mutable_approve_grade()->set_incident_id(approve->incident.value);
+    to.mutable_approve_grade()->set_severity(severity(approve->severity));
+  }
+  if (const auto* estimate = std::get_if<model::EstimateRepair>(&from.act)) {
+    to.mutable_estimate_repair()->set_incident_id(estimate->incident.value);
+    to.mutable_estimate_repair()->set_duration_s(whole_seconds(estimate->duration));
+  }
+  if (const auto* close = std::get_if<model::CloseIncident>(&from.act)) {
+    to.mutable_close()->set_incident_id(close->incident.value);
+    to.mutable_close()->set_verdict(incident_verdict(close->verdict));
+  }
+}
+
+}  // namespace
+
 void to_proto(const model::Command& from, v1::Command& to) {
   to.set_id(from.id);
   to_proto(from.principal, *to.mutable_principal());
@@ -118,6 +173,7 @@ void to_proto(const model::Command& from, v1::Command& to) {
   if (const auto* revoke = std::get_if<model::RevokeAgent>(&from.act)) {
     to.mutable_revoke_agent()->set_agent_id(revoke->agent.hex);
   }
+  put_decision(from, to);
   if (const auto* admit = std::get_if<model::AdmitAgent>(&from.act)) {
     to.mutable_admit_agent()->set_agent_id(admit->agent.hex);
     to.mutable_admit_agent()->set_host_name(admit->host_name);
@@ -158,6 +214,29 @@ Result<model::Command> from_proto(const v1::Command& from) {
       admit.host_name = name_text(from.admit_agent().host_name());
       admit.token_id = name_text(from.admit_agent().token_id());
       command.act = std::move(admit);
+      break;
+    }
+    case v1::Command::kJudge: {
+      model::JudgeIncident judge{IncidentId{from.judge().incident_id()}};
+      TOCSIN_WIRE_SET(judge.verdict, incident_verdict(from.judge().verdict()));
+      command.act = judge;
+      break;
+    }
+    case v1::Command::kApproveGrade: {
+      model::ApproveGrade approve{IncidentId{from.approve_grade().incident_id()}};
+      TOCSIN_WIRE_SET(approve.severity, severity(from.approve_grade().severity()));
+      command.act = approve;
+      break;
+    }
+    case v1::Command::kEstimateRepair:
+      command.act =
+          model::EstimateRepair{IncidentId{from.estimate_repair().incident_id()},
+                                std::chrono::seconds(from.estimate_repair().duration_s())};
+      break;
+    case v1::Command::kClose: {
+      model::CloseIncident close{IncidentId{from.close().incident_id()}};
+      TOCSIN_WIRE_SET(close.verdict, incident_verdict(from.close().verdict()));
+      command.act = close;
       break;
     }
     case v1::Command::ACT_NOT_SET:
@@ -261,6 +340,42 @@ Result<model::Finding> from_proto(const v1::FindingState& from) {
   return finding;
 }
 
+namespace {
+
+void put_decisions(const model::Incident& from, v1::IncidentState& to) {
+  to.set_verdict(incident_verdict(from.verdict));
+  if (was_decided(from.verdict_decided)) put(from.verdict_decided, *to.mutable_verdict_decided());
+  if (was_decided(from.approved_decided)) {
+    put(from.approved_decided, *to.mutable_approved_decided());
+  }
+  to.set_decided_basis(severity(from.decided_basis));
+  to.set_needs_review(from.needs_review);
+  if (from.estimate) {
+    to.mutable_estimate()->set_duration_s(whole_seconds(from.estimate->duration));
+    put(from.estimate->decided, *to.mutable_estimate()->mutable_decided());
+    to.mutable_estimate()->set_revisions(from.estimate->revisions);
+  }
+  if (was_decided(from.closed_decided)) put(from.closed_decided, *to.mutable_closed_decided());
+}
+
+Status take_decisions(const v1::IncidentState& from, model::Incident& to) {
+  TOCSIN_WIRE_SET(to.verdict, incident_verdict(from.verdict()));
+  TOCSIN_WIRE_SET(to.verdict_decided, take(from.verdict_decided()));
+  TOCSIN_WIRE_SET(to.approved_decided, take(from.approved_decided()));
+  TOCSIN_WIRE_SET(to.decided_basis, severity(from.decided_basis()));
+  to.needs_review = from.needs_review();
+  if (from.has_estimate()) {
+    model::RepairEstimate& estimate = to.estimate.emplace();
+    estimate.duration = std::chrono::seconds(from.estimate().duration_s());
+    TOCSIN_WIRE_SET(estimate.decided, take(from.estimate().decided()));
+    estimate.revisions = from.estimate().revisions();
+  }
+  TOCSIN_WIRE_SET(to.closed_decided, take(from.closed_decided()));
+  return {};
+}
+
+}  // namespace
+
 void to_proto(const model::Incident& from, v1::IncidentState& to) {
   to.set_id(from.id.value);
   to.set_number(from.number);
@@ -284,6 +399,11 @@ void to_proto(const model::Incident& from, v1::IncidentState& to) {
   if (from.registered) to_proto(from.registered_by, *to.mutable_registered_by());
   to.set_registered_ns(wire_instant(from.registered));
   for (const FindingId& id : from.findings) to.add_finding_ids(id.value);
+  put_decisions(from, to);
+  if (!from.changed_by.name.empty()) to_proto(from.changed_by, *to.mutable_changed_by());
+  for (const Instant at : from.transitions) to.add_transition_ns(at.ns);
+  to.set_transition_count(from.transition_count);
+  to.set_flapping(from.flapping);
 }
 
 Result<model::Incident> from_proto(const v1::IncidentState& from) {
@@ -313,6 +433,11 @@ Result<model::Incident> from_proto(const v1::IncidentState& from) {
   TOCSIN_WIRE_SET(incident.registered_by, from_proto(from.registered_by()));
   incident.registered = optional_instant(from.registered_ns());
   for (const std::uint64_t id : from.finding_ids()) incident.findings.push_back(FindingId{id});
+  TOCSIN_TRY(take_decisions(from, incident));
+  TOCSIN_WIRE_SET(incident.changed_by, from_proto(from.changed_by()));
+  for (const std::int64_t ns : from.transition_ns()) incident.transitions.push_back(Instant{ns});
+  incident.transition_count = from.transition_count();
+  incident.flapping = from.flapping();
   return incident;
 }
 

@@ -3,7 +3,10 @@
 #include <fstream>
 
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <pty.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "collector/ctl/program.hpp"
@@ -210,6 +213,155 @@ TEST_F(TocsinCtl, TheLanguageOfTheTerminalIsTheLastChoiceAndColourOnlyOnOne) {
   environment_.no_color = "";
   environment_.term = "dumb";
   EXPECT_EQ(ctl({"incidents"}).out.find('\x1b'), std::string::npos);
+}
+
+// Procedure, P-04, H-08: each is a command of its own with its reason.
+TEST_F(TocsinCtl, ADecisionIsJournaledWithItsReason) {
+  ASSERT_EQ(ctl({"verdict", "42", "false-alarm", "--reason", "演練"}).exit, ExitCode::done);
+  ASSERT_EQ(ctl({"severity", "0042", "d", "--reason", "r"}).exit, ExitCode::done);
+  ASSERT_EQ(ctl({"estimate", "42", "6h"}).exit, ExitCode::done);
+  ASSERT_EQ(ctl({"close", "42", "--verdict", "fault", "--cause", "disk"}).exit, ExitCode::done);
+  ASSERT_EQ(fake_.intake.entries.size(), 4U);
+  const auto command = [&](std::size_t i) {
+    return std::get<model::Command>(fake_.intake.entries.at(i));
+  };
+  EXPECT_EQ(std::get<model::JudgeIncident>(command(0).act).verdict,
+            model::IncidentVerdict::false_alarm);
+  EXPECT_EQ(command(0).note, "演練");
+  EXPECT_EQ(command(0).seen_revision, 7U);
+  EXPECT_EQ(std::get<model::ApproveGrade>(command(1).act).severity, model::Severity::d);
+  EXPECT_EQ(std::get<model::EstimateRepair>(command(2).act).duration, std::chrono::hours(6));
+  EXPECT_EQ(std::get<model::CloseIncident>(command(3).act).verdict, model::IncidentVerdict::fault);
+  // Without a reason, or with a word that is none, nothing is sent.
+  EXPECT_EQ(ctl({"severity", "42", "D"}).exit, ExitCode::usage);
+  EXPECT_EQ(ctl({"severity", "42", "F", "--reason", "r"}).exit, ExitCode::usage);
+  EXPECT_EQ(ctl({"close", "42", "--verdict", "confirmed", "--cause", "c"}).exit, ExitCode::usage);
+  EXPECT_EQ(fake_.intake.entries.size(), 4U);
+}
+
+TEST_F(TocsinCtl, AListIsGivenInTheFormThatWasAskedFor) {
+  EXPECT_EQ(ctl({"incidents", "-o", "name"}).out, "SI-115-0042\n");
+  EXPECT_EQ(ctl({"incidents", "-o", "columns=id,severity,host"}).out,
+            "ID           SEVERITY  HOST\nSI-115-0042  C         tsm-bk02\n");
+  EXPECT_EQ(ctl({"incidents", "-o", "columns=nonsense"}).exit, ExitCode::usage);
+  const Printed yaml = ctl({"incidents", "-o", "yaml"});
+  EXPECT_NE(yaml.out.find("\nincidents:\n  - id: \"42\"\n    number: \"SI-115-0042\"\n"),
+            std::string::npos)
+      << yaml.out;
+}
+
+TEST_F(TocsinCtl, WrongUsageIsSaidToScriptsToo) {
+  const Printed json = ctl({"incidents", "show", "-o", "json"}, false);
+  EXPECT_EQ(json.exit, ExitCode::usage);
+  EXPECT_EQ(json.out.find("{\"code\":\"invalid_argument\""), 0U) << json.out;
+  EXPECT_NE(json.err, "");
+  EXPECT_EQ(ctl({"nonsense", "--output=yaml"}, false).out.find("code: \"invalid_argument\""), 0U);
+  EXPECT_EQ(ctl({"nonsense"}, false).out, "");
+}
+
+TEST_F(TocsinCtl, HelpIsInBothLanguages) {
+  for (const char* command : {"status", "close", "run-check", "enroll"}) {
+    const std::string chinese = ctl({command, "--help", "--lang", "zh-TW"}, false).out;
+    EXPECT_NE(chinese.find("用法: tocsinctl"), std::string::npos) << chinese;
+    for (const char* english : {"Usage", "Options", "Print this", "REQUIRED", "Positionals"}) {
+      EXPECT_EQ(chinese.find(english), std::string::npos) << chinese;
+    }
+    EXPECT_NE(ctl({command, "--help"}, false).out.find("Usage: tocsinctl"), std::string::npos);
+  }
+}
+
+// What a real shell offers after these words.
+std::string completions(const std::filesystem::path& script, const std::string& words) {
+  const std::string program =
+      "source '" + script.string() + "'; COMP_WORDS=(tocsinctl " + words +
+      "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _tocsinctl; echo \"${COMPREPLY[*]}\"";
+  int out[2];
+  if (::pipe(out) != 0) return "no pipe";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::dup2(out[1], STDOUT_FILENO);
+    ::execl("/bin/bash", "bash", "--norc", "-c", program.c_str(), nullptr);
+    ::_exit(127);
+  }
+  ::close(out[1]);
+  std::string said;
+  for (char c = 0; ::read(out[0], &c, 1) == 1;) said += c;
+  ::close(out[0]);
+  ::waitpid(child, nullptr, 0);
+  return said;
+}
+
+TEST_F(TocsinCtl, BashCompletesCommandsAndOptionsFromTheSameTable) {
+  const Printed script = ctl({"completion", "bash"}, false);
+  ASSERT_EQ(script.exit, ExitCode::done) << script.err;
+  write("completion.bash", script.out);
+  const auto offered = [&](const std::string& words) {
+    return completions(folder_ / "completion.bash", words);
+  };
+  EXPECT_EQ(offered("inc"), "incidents\n");
+  EXPECT_EQ(offered("incidents t"), "timeline\n");
+  EXPECT_EQ(offered("enroll token c"), "create\n");
+  EXPECT_EQ(offered("ack --take"), "--take-over\n");
+  EXPECT_EQ(offered("incidents --una"), "--unacked\n");
+  EXPECT_EQ(offered("hosts --no-c"), "--no-color\n");
+  EXPECT_EQ(offered("nothing-such"), "\n");
+  EXPECT_NE(ctl({"completion", "zsh"}, false).out.find("#compdef tocsinctl"), std::string::npos);
+  EXPECT_EQ(ctl({"completion", "fish"}, false).exit, ExitCode::usage);
+}
+
+// The real program on a terminal of its own.
+class Terminal {
+ public:
+  explicit Terminal(std::vector<std::string> words) {
+    winsize size{24, 100, 0, 0};
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    child_ = ::forkpty(&terminal_, nullptr, nullptr, &size);
+    if (child_ == 0) {
+      ::execv(argv[0], argv.data());
+      ::_exit(127);
+    }
+  }
+  ~Terminal() { ::close(terminal_); }
+  // Until `text` was written so often, or ten seconds.
+  bool shows(const std::string& text, int times) {
+    for (;;) {
+      int found = 0;
+      for (auto at = seen_.find(text); at != seen_.npos; at = seen_.find(text, at + 1)) ++found;
+      if (found >= times) return true;
+      pollfd waiting{terminal_, POLLIN, 0};
+      char bytes[4096];
+      if (::poll(&waiting, 1, 10'000) <= 0) return false;
+      const ssize_t got = ::read(terminal_, bytes, sizeof bytes);
+      if (got <= 0) return false;
+      seen_.append(bytes, static_cast<std::size_t>(got));
+    }
+  }
+  void type(char key) { ASSERT_EQ(::write(terminal_, &key, 1), 1); }
+  int exit_code() {
+    int status = 0;
+    ::waitpid(child_, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  }
+  const std::string& seen() const { return seen_; }
+
+ private:
+  int terminal_ = -1;
+  pid_t child_ = -1;
+  std::string seen_;
+};
+
+TEST_F(TocsinCtl, WatchingRepaintsInPlaceAndEndsWithCtrlC) {
+  Terminal terminal({TOCSIN_CTL, "status", "--watch", "--lang", "en", "--collector",
+                     server_.address(), "--ca", (folder_ / "ca.pem").string(), "--cert",
+                     (folder_ / "me.pem").string(), "--key", (folder_ / "me.key").string()});
+  // Twice the whole screen, each from the top of the terminal.
+  ASSERT_TRUE(terminal.shows("\x1b[J", 2)) << terminal.seen();
+  EXPECT_EQ(terminal.seen().find("\x1b[2J\x1b[H"), 0U);
+  EXPECT_NE(terminal.seen().find("SI-115-0042"), std::string::npos) << terminal.seen();
+  terminal.type('\x03');
+  EXPECT_EQ(terminal.exit_code(), 130);
 }
 
 TEST(CtlArguments, DurationsHaveUnits) {

@@ -79,5 +79,17 @@ TEST(Meaning, HasANounForEveryKind) {
   }
 }
 
+// A mail's subject and `tocsinctl explain` need both, in both languages.
+TEST(Meaning, EveryCodeThatCanHeadAnIncidentHasATitleAndAnAdvice) {
+  for (const std::string_view code : graded_codes()) {
+    for (const auto language : {i18n::Language::zh_tw, i18n::Language::en}) {
+      const std::string_view title = i18n::text(language, "title." + std::string(code));
+      EXPECT_FALSE(title.empty()) << code;
+      EXPECT_LE(title.size(), 48U) << code;
+      EXPECT_FALSE(i18n::text(language, "advice." + std::string(code)).empty()) << code;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace tocsin::collector

@@ -1,6 +1,7 @@
 #include "collector/ctl/commands.hpp"
 
 #include <deque>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -249,6 +250,40 @@ TEST_F(Commands, WaitingForAHostRepeatsTheSameCommandUntilItsAnswerChanges) {
   EXPECT_EQ(script_.lists_asked.at(0).read_at().at_least_position(), 1001U);
   EXPECT_EQ(script_.hosts_asked.back().read_at().at_least_position(), 1000U);
   EXPECT_NE(printed.out.find("service:ssh.service"), std::string::npos);
+}
+
+TEST_F(Commands, AllChecksOfAHostAreAskedBeforeTheFirstIsWaitedFor) {
+  const auto checks = static_cast<std::size_t>(script_.host_list.hosts(0).checks_size());
+  ASSERT_GT(checks, 1U);
+  for (std::size_t i = 0; i < checks; ++i) {
+    script_.replies.push_back(reply(v1::CommandResult::OUTCOME_DONE, "command.requested"));
+  }
+  for (std::size_t i = 0; i < checks; ++i) {
+    const bool last = i + 1 == checks;
+    script_.replies.push_back(
+        reply(last ? v1::CommandResult::OUTCOME_REFUSED : v1::CommandResult::OUTCOME_DONE,
+              last ? "request_outcome.failed" : "request_outcome.done"));
+  }
+  const Printed printed = run_it(RunCheck{"tsm-bk02", "all", true});
+  EXPECT_EQ(printed.exit, ExitCode::failed);  // the last one
+  EXPECT_EQ(script_.executed.size(), 2 * checks);
+  std::set<std::string> ids;
+  for (const auto& one : script_.executed) ids.insert(one.command().id());
+  EXPECT_EQ(ids.size(), checks);
+  EXPECT_NE(printed.out.find("service:ssh.service"), std::string::npos);
+  script_.host_list.mutable_hosts(0)->clear_checks();
+  EXPECT_EQ(run_it(RunCheck{"tsm-bk02", "all", false}).exit, ExitCode::not_found);
+}
+
+TEST_F(Commands, ADecisionSaysWhatIsWrongBeforeAnybodyIsAsked) {
+  DecideOnIncident decide;
+  decide.reference = "SI-115-0042";
+  decide.verdict = "maybe";
+  EXPECT_EQ(run_it(decide).exit, ExitCode::usage);
+  EXPECT_TRUE(script_.executed.empty());
+  decide.verdict = "confirmed";
+  EXPECT_EQ(run_it(decide).exit, ExitCode::done);
+  EXPECT_EQ(script_.executed.at(0).command().judge().verdict(), v1::INCIDENT_VERDICT_CONFIRMED);
 }
 
 TEST_F(Commands, AHostThatDoesNotAnswerIsATimeout) {

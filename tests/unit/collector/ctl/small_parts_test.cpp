@@ -3,6 +3,7 @@
 #include "collector/ctl/json.hpp"
 #include "collector/ctl/resolve.hpp"
 #include "collector/ctl/view.hpp"
+#include "collector/ctl/yaml.hpp"
 #include "tests/unit/collector/ctl/samples.hpp"
 
 namespace tocsin::ctl {
@@ -33,6 +34,22 @@ TEST(View, AGradeIsReadableWithoutColourAndUnknownOnesAreNotOk) {
   EXPECT_EQ(severity_word(static_cast<v1::Severity>(9)), "?");
   EXPECT_EQ(verdict_sign(v1::VERDICT_CANNOT_TELL), "?");
   EXPECT_NE(verdict_sign(static_cast<v1::Verdict>(77)), "o");
+}
+
+TEST(Yaml, HasTheKeysAndValuesOfTheJson) {
+  EXPECT_EQ(yaml_of(R"({"a":"x: y","b":[],"c":{"d":null,"e":[{"f":1,"g":{"h":true}},"s"]}})"
+                    "\n"),
+            "a: \"x: y\"\nb: []\nc:\n  d: null\n  e:\n    - f: 1\n      g:\n        h: true\n"
+            "    - \"s\"\n");
+  EXPECT_EQ(yaml_of("{\"a\":1}\n{\"b\":2}\n"), "a: 1\n---\nb: 2\n");
+  EXPECT_EQ(yaml_of("{}"), "{}\n");
+  EXPECT_EQ(yaml_of("{\"no\":\"a\\\"}\"}"), "\"no\": \"a\\\"}\"\n");
+}
+
+TEST(Yaml, WhatIsNoJsonStaysAsItIs) {
+  for (const char* text : {"plain", "{\"a\"", "{\"a\":}", "{\"a\":[1", "{\"a\":\"x"}) {
+    EXPECT_EQ(yaml_of(text), std::string(text) + "\n");
+  }
 }
 
 TEST(Resolve, DigitsWithALeadingZeroAreTheEndOfANumber) {

@@ -23,8 +23,7 @@ TEST(Render, SaysWhatWhereWhenWhyAndWhatToDoInTheRecipientsLanguage) {
   Story story = with_incident();
   model::Notification row = story.all_notifications().front();
   const collector::OutgoingMessage chinese = render(row);
-  EXPECT_THAT(chinese.subject,
-              AllOf(HasSubstr("[D] tsm-bk02 "), HasSubstr("4444"), HasSubstr("待判定 #1")));
+  EXPECT_EQ(chinese.subject, "[D] 待判定 tsm-bk02 異常通訊埠 4444/tcp (#1)");
   EXPECT_THAT(chinese.text,
               AllOf(HasSubstr("2026-11-22 18:01:00"), HasSubstr("D3"), HasSubstr("M-07"),
                     HasSubstr("tocsinctl ack 1"), HasSubstr("tocsinctl incidents show 1"),
@@ -32,7 +31,9 @@ TEST(Render, SaysWhatWhereWhenWhyAndWhatToDoInTheRecipientsLanguage) {
   EXPECT_EQ(chinese.text.find('{'), std::string::npos) << chinese.text;
   row.language = "en";
   const collector::OutgoingMessage english = render(row);
-  EXPECT_THAT(english.subject, HasSubstr("provisional #1"));
+  EXPECT_EQ(english.subject, "[D] provisional tsm-bk02 Unexpected port 4444/tcp (#1)");
+  // The body keeps the detail.
+  EXPECT_THAT(english.text, HasSubstr("/usr/bin/nc"));
   EXPECT_THAT(english.text, HasSubstr("Since: 2026-11-22 18:01:00 (Asia/Taipei)"));
   EXPECT_EQ(english.idempotency_key, chinese.idempotency_key);
 }

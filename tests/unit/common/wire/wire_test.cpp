@@ -126,6 +126,14 @@ std::vector<model::JournalBody> bodies_of_every_kind() {
   bodies.emplace_back(command);
   command.act = model::RevokeAgent{an_agent()};
   bodies.emplace_back(command);
+  command.act = model::JudgeIncident{IncidentId{3}, model::IncidentVerdict::fault};
+  bodies.emplace_back(command);
+  command.act = model::ApproveGrade{IncidentId{3}, model::Severity::a};
+  bodies.emplace_back(command);
+  command.act = model::EstimateRepair{IncidentId{3}, 6h};
+  bodies.emplace_back(command);
+  command.act = model::CloseIncident{IncidentId{3}, model::IncidentVerdict::security};
+  bodies.emplace_back(command);
   command.act = model::AdmitAgent{an_agent(), "tsm-bk02", "t1"};
   bodies.emplace_back(command);
   bodies.emplace_back(model::FactRangeLost{an_agent(), Epoch{1}, Seq{2}, Seq{3}, a_message()});
@@ -212,6 +220,19 @@ TEST(Wire, EveryStateDocumentComesBackAsItWas) {
   incident.acknowledged = Instant{5};
   incident.acknowledged_by = {"wang", model::Role::working_group, "f"};
   incident.findings = {FindingId{1}, FindingId{2}};
+  EXPECT_EQ(wire::decode_incident(wire::encode_incident(incident)), incident);
+  const model::Decided decided{{"chen", model::Role::officer, "f"}, Instant{6}, "因為"};
+  incident.verdict = model::IncidentVerdict::false_alarm;
+  incident.verdict_decided = decided;
+  incident.approved_decided = decided;
+  incident.decided_basis = model::Severity::d;
+  incident.needs_review = true;
+  incident.estimate = model::RepairEstimate{6h, decided, 2};
+  incident.closed_decided = decided;
+  incident.changed_by = decided.by;
+  incident.transitions = {Instant{1}, Instant{2}};
+  incident.transition_count = 9;
+  incident.flapping = true;
   EXPECT_EQ(wire::decode_incident(wire::encode_incident(incident)), incident);
 
   const model::TimelineItem item{IncidentId{4}, 2, Instant{3}, Position{4}, a_message(), {}};
