@@ -12,6 +12,7 @@
 #include <grpcpp/server_builder.h>
 #include <sys/statvfs.h>
 
+#include "collector/app/certificates.hpp"
 #include "collector/app/policy_file.hpp"
 #include "collector/engine/judge.hpp"
 #include "collector/enroll/enrollment.hpp"
@@ -47,6 +48,7 @@ constexpr int kEnrollStreams = 8;                // of one connection
 constexpr std::size_t kEnrollMemory = 16 << 20;  // of all connections to the enrolment door
 constexpr int kOperatorAnswerBytes = 64 << 20;   // a thousand hosts with all their checks
 constexpr Duration kPruneEvery = 24h;
+constexpr Duration kLookEvery = 1min;  // at the files of certificates
 constexpr auto kShutdownDeadline = std::chrono::milliseconds(3000);
 
 PendingEntry collector_event(std::string_view code) {
@@ -83,7 +85,7 @@ class Slot {
 class RunningCollector final : public Collector {
  public:
   RunningCollector(const CollectorConfig& config, const time::TimeSource& time)
-      : config_(config), time_(time), tokens_(config.token_file()), started_(time.wall()) {}
+      : config_(config), time_(time), tokens_(config.token_folder()), started_(time.wall()) {}
   ~RunningCollector() override { stop(); }
 
   Status begin();
@@ -140,6 +142,7 @@ class RunningCollector final : public Collector {
 
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<Judge> judge_;
+  std::unique_ptr<CertificateWatch> certificates_;
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<Workers> enroll_workers_;  // strangers cannot keep operators waiting
@@ -156,6 +159,7 @@ class RunningCollector final : public Collector {
   std::unique_ptr<grpc::Server> operator_server_;
 
   std::optional<MonoTime> prune_due_;  // only tend()
+  std::optional<MonoTime> look_due_;   // at certificates; only tend()
 
   mutable std::mutex policy_mutex_;
   std::optional<Error> policy_problem_;  // why the policy file is not in force
@@ -263,6 +267,9 @@ std::optional<Error> RunningCollector::failure() const {
 
 void RunningCollector::tend() {
   const MonoTime now = time_.steady();
+  if (!look_due_ || now >= *look_due_) {
+    if (workers_->post([this] { certificates_->look(); })) look_due_ = now + kLookEvery;
+  }
   if (prune_due_ && now < *prune_due_) return;
   // Where the workers are busy it is asked again soon.
   if (workers_->post([this] { prune(); })) prune_due_ = now + kPruneEvery;
@@ -325,6 +332,10 @@ Status RunningCollector::start_outbox() {
 Status RunningCollector::make_services() {
   workers_ = std::make_unique<Workers>(kWorkerThreads, kWorkersWaiting);
   enroll_workers_ = std::make_unique<Workers>(kEnrollThreads, kEnrollsWaiting);
+  certificates_ = std::make_unique<CertificateWatch>(
+      CertificateFiles{config_.certificate_file, authority_.signing.certificate_pem,
+                       config_.operators_folder()},
+      *writer_);
   TOCSIN_TRY(make_hub());
   make_enrollment();
   return make_operators();
@@ -352,16 +363,18 @@ Status RunningCollector::make_hub() {
         return RenewedCertificate{std::move(issued->certificate_pem),
                                   std::move(issued->authorities_pem), issued->not_after};
       },
-      time_);
+      time_, [this](const crypto::CertificateInfo& seen) { certificates_->seen(seen); });
   return {};
 }
 
 void RunningCollector::make_enrollment() {
-  const auto take = [this](std::string_view token, std::string_view host) -> Result<TokenGrant> {
-    auto taken = tokens_.take(token, host, time_.wall());
+  const auto take = [this](std::string_view token, std::string_view host,
+                           const AgentId& agent) -> Result<TokenGrant> {
+    auto taken = tokens_.take(token, host, agent, time_.wall());
     if (!taken) return fail(taken.error());
-    return TokenGrant{taken->id, taken->creator};
+    return TokenGrant{taken->id, taken->creator, taken->replace};
   };
+  const auto spend = [this](std::string_view token) { return tokens_.spend(token); };
   enrollment_ =
       std::make_unique<Enrollment>(Enrollment::Parts{{authority_.signing, authority_.all_pem},
                                                      *writer_,
@@ -369,6 +382,7 @@ void RunningCollector::make_enrollment() {
                                                      *state_reader_,
                                                      time_,
                                                      take,
+                                                     spend,
                                                      PeerLimits{}});
   enroll_service_ = make_enrollment_service(*enrollment_, *enroll_workers_);
 }
@@ -379,7 +393,10 @@ Status RunningCollector::make_operators() {
     const auto list = config::read_file(config_.revocation_file, rpc::kTlsFileBytes);
     if (!list) return fail(list.error());
   }
-  callers_ = std::make_unique<Callers>(config_.revocation_file, time_);
+  callers_ = std::make_unique<Callers>(
+      config_.revocation_file, time_,
+      Callers::Known{[this](std::string_view name) { return judge_->operator_revoked(name); },
+                     [this](const crypto::CertificateInfo& seen) { certificates_->seen(seen); }});
   operators_ = std::make_unique<OperatorApi>(operator_parts());
   operator_service_ = make_operator_service(*operators_, *callers_, *workers_);
   return {};
@@ -406,7 +423,8 @@ OperatorApi::Parts RunningCollector::operator_parts() {
     return (*reader)->verify();
   };
   parts.create_token = [this](const TokenRequest& request) -> Result<NewToken> {
-    auto created = tokens_.create(request.creator, request.host_name, request.valid, time_.wall());
+    auto created = tokens_.create(
+        {request.creator, request.host_name, request.valid, request.replace}, time_.wall());
     if (!created) return fail(created.error());
     return NewToken{created->token, created->id, created->expires};
   };
@@ -470,6 +488,8 @@ std::vector<model::Message> RunningCollector::warnings() const {
                      {{"file", config_.site_policy}, {"why", policy_problem_->message}}});
     }
   }
+  const auto ending = certificates_->warnings(writer_->journal_now());
+  all.insert(all.end(), ending.begin(), ending.end());
   struct statvfs disk {};
   if (statvfs(config_.directory.c_str(), &disk) == 0 && disk.f_blocks > 0 &&
       disk.f_bavail * 20 < disk.f_blocks) {

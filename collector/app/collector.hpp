@@ -35,7 +35,8 @@ class Collector {
   // the policy in force stays.
   virtual Status reload_policy() = 0;
 
-  // Called every few seconds: starts what is due once a day (old journal segments go).
+  // Called every few seconds: starts what is due (old journal segments go, once a day; the files
+  // of certificates are looked at, every minute).
   virtual void tend() = 0;
 
   // Set when a part cannot go on (a store is damaged): the process should end and say so.

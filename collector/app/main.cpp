@@ -40,6 +40,7 @@ struct Arguments {
   std::string file;
   std::string owner;
   bool new_key = false;
+  bool replace = false;
   std::vector<std::string> dns_names;
   std::vector<std::string> ip_addresses;
   bool print_config = false;
@@ -84,7 +85,8 @@ Status create_token(const Arguments& arguments) {
   if (!config) return fail(config.error());
   const auto valid = config::parse_duration(arguments.ttl);
   if (!valid) return fail(valid.error());
-  const auto made = make_token_line(*config, arguments.host, *valid, time::SystemTime().wall());
+  const auto made = make_token_line(*config, {arguments.host, *valid, arguments.replace},
+                                    time::SystemTime().wall());
   if (!made) return fail(made.error());
   if (arguments.output.empty()) {
     fmt::print("{}", made->line);
@@ -211,6 +213,7 @@ void add_site_commands(CLI::App& app, Arguments& a, Command& chosen) {
   add_config(sub, a);
   sub->add_option("--ttl", a.ttl, "how long it is good: 1min to 7d")->capture_default_str();
   sub->add_option("--host", a.host, "the only host that may use it; left out: any");
+  sub->add_flag("--replace", a.replace, "the host may take its name from another key");
   sub->add_option("--output", a.output, "a new file (mode 0600) instead of standard output");
 
   CLI::App* person =

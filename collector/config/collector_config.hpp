@@ -30,7 +30,7 @@ struct CollectorConfig {
   std::string authority_key_file;  // mode 0600
   std::string revocation_file;     // fingerprints of revoked operators; empty: none
 
-  std::string token_file() const { return directory + "/tokens"; }
+  std::string token_folder() const { return directory + "/enroll-tokens"; }
   // Where operators' keys are made: beside the authority.
   std::string operators_folder() const;
   friend bool operator==(const CollectorConfig&, const CollectorConfig&) = default;

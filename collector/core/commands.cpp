@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "collector/core/certificates.hpp"
 #include "collector/core/decisions.hpp"
 #include "collector/core/incident.hpp"
 
@@ -38,8 +39,18 @@ constexpr std::array kPermissions{
     Permission{"close", {Role::officer, Role::committee, Role::committee, Role::committee}},
     Permission{"run_check", {Role::duty, Role::working_group, Role::officer, Role::admin}},
     Permission{"revoke_agent", {Role::officer, Role::admin, Role::admin, Role::admin}},
+    Permission{"revoke_operator", {Role::admin, Role::admin, Role::admin, Role::admin}},
     Permission{"admit_agent", {Role::admin, Role::admin, Role::admin, Role::admin}},
 };
+
+// Names of hosts: letters count the same in either case.
+bool same_name(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
+}
 
 // A decision about one command.
 struct Answer {
@@ -220,11 +231,31 @@ Answer decide(Context& context, const model::Command&, const model::RevokeAgent&
   return {CommandOutcome::done, {"command.revoked", {{"host", host->name}}}, {}, 0, {}};
 }
 
+// Renewed or not, seen here or not: what was made for this name until now opens nothing any more.
+Answer decide(Context& context, const model::Command&, const model::RevokeOperator& act) {
+  context.world.set_value(revoked_operator_key(act.name), std::to_string(context.now.ns));
+  return {CommandOutcome::done, {"command.operator_revoked", {{"name", act.name}}}, {}, 0, {}};
+}
+
+// Another key that is admitted under this name.
+const model::Host* holder_of(const World& world, const model::AdmitAgent& act) {
+  for (const auto& [agent, host] : world.hosts.rows()) {
+    if (!host.revoked && agent != act.agent && same_name(host.name, act.host_name)) return &host;
+  }
+  return nullptr;
+}
+
 Answer decide(Context& context, const model::Command&, const model::AdmitAgent& act) {
   const model::Host* known = context.world.hosts.find(act.agent);
   // A key that was revoked does not come back; the host enrols with a new one.
   if (known != nullptr && known->revoked) {
     return refused("command.agent_revoked", {{"host", known->name}});
+  }
+  if (const model::Host* holder = holder_of(context.world, act)) {
+    if (!act.replace) return refused("command.host_name_taken", {{"host", holder->name}});
+    const AgentId replaced = holder->agent;
+    context.world.hosts.change(replaced)->revoked = true;
+    context.effects.revoked.push_back(replaced);
   }
   model::Host host = known == nullptr ? model::Host{} : *known;
   host.agent = act.agent;
@@ -281,6 +312,10 @@ std::string_view outcome_code(model::RequestOutcome outcome) {
 
 }  // namespace
 
+std::string revoked_operator_key(std::string_view name) {
+  return fmt::format("{}{}", kRevokedOperators, name);
+}
+
 std::string_view act_name(const model::Command& command) {
   struct Name {
     std::string_view operator()(const std::monostate&) const { return "unknown"; }
@@ -293,6 +328,7 @@ std::string_view act_name(const model::Command& command) {
     std::string_view operator()(const model::ApproveGrade&) const { return "approve_grade"; }
     std::string_view operator()(const model::EstimateRepair&) const { return "estimate_repair"; }
     std::string_view operator()(const model::CloseIncident&) const { return "close"; }
+    std::string_view operator()(const model::RevokeOperator&) const { return "revoke_operator"; }
   };
   return std::visit(Name{}, command.act);
 }
@@ -307,9 +343,17 @@ bool may(model::Role role, std::string_view act) {
 Judged take_command(Context& context, const model::Command& command) {
   Answer answer = decide_permitted(context, command);
   Judged judged;
-  const auto* revoked = std::get_if<model::RevokeAgent>(&command.act);
-  if (revoked != nullptr && answer.outcome == CommandOutcome::done) {
-    judged = stop_watching(context, revoked->agent);
+  const auto append = [&](const Judged& more) {
+    judged.transitions.insert(judged.transitions.end(), more.transitions.begin(),
+                              more.transitions.end());
+  };
+  for (const AgentId& agent : context.effects.revoked) {
+    append(stop_watching(context, agent));
+    append(forget_certificate(context, model::CertificateHolder::agent, agent.hex));
+  }
+  const auto* person = std::get_if<model::RevokeOperator>(&command.act);
+  if (person != nullptr && answer.outcome == CommandOutcome::done) {
+    append(forget_certificate(context, model::CertificateHolder::operator_, person->name));
   }
   keep_answer(context, command.id, command.principal.name, std::move(answer));
   return judged;

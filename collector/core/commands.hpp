@@ -2,6 +2,7 @@
 // once; asking again changes nothing.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "collector/core/effects.hpp"
@@ -14,6 +15,10 @@ namespace tocsin::collector {
 inline constexpr Duration kRequestLife = 60s;
 
 inline constexpr Duration kLongestEstimate = 90 * 24h;
+
+// Under this and an operator's name a value of the state says when the operator was revoked, in ns.
+inline constexpr std::string_view kRevokedOperators = "revoked/operator/";
+std::string revoked_operator_key(std::string_view name);
 
 // The name of an act: "acknowledge", "register", "judge", "run_check", "revoke_agent", …;
 // "unknown" for one that this version does not know.

@@ -97,6 +97,10 @@ const model::HostPolicy* asset_policy(const model::SitePolicy& policy,
 }
 
 void add_to(GradeFacts& facts, const model::Finding& finding, const FindingMeaning& meaning) {
+  // Fixable at once is what has an effect, all of it.
+  if (meaning.effect != Effect::none) {
+    facts.fixable_now = meaning.fixable && (facts.effect == Effect::none || facts.fixable_now);
+  }
   facts.effect = std::max(facts.effect, meaning.effect);
   facts.access = std::max(facts.access, meaning.access);
   facts.impact = std::max(facts.impact, meaning.impact);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "collector/core/certificates.hpp"
 #include "collector/core/commands.hpp"
 #include "collector/core/hosts.hpp"
 #include "collector/core/incident.hpp"
@@ -56,7 +57,9 @@ Effects Fold::apply(const model::JournalEntry& entry, bool answered) {
 void Fold::fire_due(Effects& effects) {
   Context now = context(effects);
   while (const std::optional<std::string> key = world_.timers.take_due(judged_at_)) {
-    if (!fire_request_timer(now, *key) && !fire_incident_timer(now, *key)) {
+    if (const std::optional<Judged> judged = fire_certificate_timer(now, *key)) {
+      take_judged(now, *judged);
+    } else if (!fire_request_timer(now, *key) && !fire_incident_timer(now, *key)) {
       world_.add("counter/unknown_timers");
     }
   }
@@ -87,6 +90,8 @@ void Fold::dispatch(Context& context, const model::JournalEntry& entry, bool ans
   } else if (const auto* event = std::get_if<model::CollectorEvent>(&body)) {
     world_.set_value("collector/version", event->version);
     world_.set_value("collector/event", event->event.code);
+  } else if (const auto* certificate = std::get_if<model::CertificateSeen>(&body)) {
+    take_judged(context, take_certificate(context, *certificate));
   } else if (std::holds_alternative<std::monostate>(body)) {
     world_.add("counter/unknown_entries");
   }

@@ -74,6 +74,7 @@ struct FindingMeaning {
   Effect effect = Effect::none;
   Access access = Access::none;
   Impact impact = Impact::limited;
+  bool fixable = false;  // a person can undo the effect at once
 };
 std::optional<FindingMeaning> meaning_of(std::string_view finding_code);
 // Every code of that table, sorted: those that can head an incident.
@@ -81,7 +82,9 @@ std::vector<std::string_view> graded_codes();
 
 // The same, with what the finding's message adds: a corroborated port or program (its parameter
 // "why" names a file that anyone can write, memory only, an imitated kernel thread) has serious
-// impact; a program that is merely outside the system's folders is no access at all.
+// impact; a program that is merely outside the system's folders is no access at all. A certificate
+// that ends within days is a delay that can be handled at once; with the server's or the
+// authority's nobody gets in any more.
 std::optional<FindingMeaning> meaning_of(std::string_view finding_code,
                                          const model::Message& message);
 

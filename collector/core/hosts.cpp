@@ -232,6 +232,23 @@ void take_range_lost(Context& context, const model::FactRangeLost& lost) {
   }
 }
 
+Judged find_about(Context& context, const AgentId& agent, const model::CheckRef& check,
+                  const std::vector<model::Violation>& violations) {
+  Judged judged;
+  std::vector<FindingId> changed;
+  for (const model::Violation& violation : violations) {
+    const model::Finding* open =
+        context.world.finding_by_key(dedup_key(agent, check, violation.code, violation.subject));
+    const bool is_open = open != nullptr && !open->closed;
+    if (is_open && open->message != violation.message) changed.push_back(open->id);
+  }
+  compare(context, {agent, check, violations}, {context.now, false}, judged.transitions);
+  for (const FindingId id : changed) {
+    judged.transitions.push_back({id, Transition::Change::opened, false});
+  }
+  return judged;
+}
+
 Judged stop_watching(Context& context, const AgentId& agent) {
   Judged judged;
   compare(context, {agent, agent_check(), {}}, {context.now, false}, judged.transitions);

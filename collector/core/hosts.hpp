@@ -28,6 +28,11 @@ struct Judged {
 Judged take_fact(Context& context, const model::AgentFact& fact);
 Judged take_presence(Context& context, const model::AgentPresence& presence);
 void take_range_lost(Context& context, const model::FactRangeLost& lost);
+// What the collector itself found about an agent, or about itself where the agent's id is empty,
+// under a check of its own: opens what is new, closes what is not there any more, and tells stage 2
+// of what says something else than before.
+Judged find_about(Context& context, const AgentId& agent, const model::CheckRef& check,
+                  const std::vector<model::Violation>& violations);
 // The agent is not watched any more: what the collector itself found about it is closed.
 Judged stop_watching(Context& context, const AgentId& agent);
 

@@ -161,7 +161,9 @@ model::Incident new_incident(const Context& context, const model::Finding& findi
   model::Incident incident;
   incident.dedup_key = std::move(dedup_key);
   incident.agent = finding.agent;
-  incident.host_name = host == nullptr ? finding.agent.hex : host->name;
+  const bool about_us = finding.agent.hex.empty();  // the collector itself
+  incident.host_name =
+      about_us ? context.policy.site : (host == nullptr ? finding.agent.hex : host->name);
   incident.kind = to_string(kind);
   incident.title = finding.message;
   incident.first_bad = finding.since;

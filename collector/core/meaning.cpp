@@ -25,6 +25,10 @@ constexpr std::array kMeanings{
     Row{"audit.shrunk", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
     Row{"audit.stopped", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
     Row{"audit.zeroed", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
+    Row{"certificate.agent", {Kind::availability, Effect::none, Access::none, Impact::limited}},
+    Row{"certificate.authority", {Kind::availability, Effect::none, Access::none, Impact::limited}},
+    Row{"certificate.operator", {Kind::availability, Effect::none, Access::none, Impact::limited}},
+    Row{"certificate.server", {Kind::availability, Effect::none, Access::none, Impact::limited}},
     Row{"ping.loss.high", {Kind::network, Effect::degraded, Access::none, Impact::limited}},
     Row{"ping.rtt.high", {Kind::performance, Effect::degraded, Access::none, Impact::limited}},
     Row{"ping.unreachable", {Kind::network, Effect::interrupted, Access::none, Impact::limited}},
@@ -71,6 +75,14 @@ std::vector<std::string_view> graded_codes() {
 std::optional<FindingMeaning> meaning_of(std::string_view finding_code,
                                          const model::Message& message) {
   std::optional<FindingMeaning> meaning = meaning_of(finding_code);
+  if (meaning && finding_code.starts_with("certificate.")) {
+    meaning->effect =
+        why_of(message) == "@why.certificate_expiring" ? Effect::none : Effect::degraded;
+    const bool shuts_out =
+        finding_code == "certificate.server" || finding_code == "certificate.authority";
+    meaning->fixable = !(shuts_out && why_of(message) == "@why.certificate_expired");
+    return meaning;
+  }
   if (!meaning || meaning->access == Access::none) return meaning;
   const std::string_view why = why_of(message);
   if (std::any_of(kCorroborating.begin(), kCorroborating.end(),

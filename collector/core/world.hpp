@@ -51,6 +51,7 @@ class World {
   const model::CommandResult* fresh_answer(std::string_view command_id) const;
 
   const std::string& value(const std::string& key) const;  // empty where there is none
+  const std::map<std::string, std::string>& values() const { return values_; }
   void set_value(const std::string& key, std::string text);
   std::uint64_t number(const std::string& key) const;  // 0 where there is none
   // Adds to a number and returns it: counters ("counter/…"), next ids ("last/…").

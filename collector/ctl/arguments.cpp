@@ -48,6 +48,7 @@ class Syntax {
     add_decisions();
     add_checks();
     add_enrolment();
+    add_revoke();
     add_others();
   }
   CLI::App& app() { return app_; }
@@ -90,6 +91,7 @@ class Syntax {
   void add_decisions();
   void add_checks();
   void add_enrolment();
+  void add_revoke();
   void add_others();
 
   i18n::Language language_;
@@ -101,6 +103,7 @@ class Syntax {
   ActOnIncidents act_;
   DecideOnIncident decide_;
   RunCheck run_;
+  Revoke revoke_;
   Explain explain_;
   CreateToken token_;
   std::string timeout_ = "10s";
@@ -232,6 +235,7 @@ void Syntax::add_enrolment() {
   enroll->require_subcommand(1);
   tokens->require_subcommand(1);
   create->add_option("--host", token_.host, h("token_host"));
+  create->add_flag("--replace", token_.replace, h("token_replace"));
   create->add_option("--ttl", valid_, h("token_ttl"))
       ->check(CLI::Validator(as_duration, "10m|1h|7d"));
   may_try(create);
@@ -240,6 +244,24 @@ void Syntax::add_enrolment() {
       token_.valid = std::chrono::duration_cast<std::chrono::seconds>(*life);
     }
     arguments_.command = token_;
+  });
+}
+
+void Syntax::add_revoke() {
+  CLI::App* revoke = add(app_, "revoke", "revoke");
+  revoke->require_subcommand(1);
+  CLI::App* agent = add(*revoke, "agent", "revoke_agent");
+  agent->add_option("HOST", revoke_.name, h("revoke_host"))->required();
+  CLI::App* person = add(*revoke, "operator", "revoke_operator");
+  person->add_option("NAME", revoke_.name, h("revoke_name"))->required();
+  for (CLI::App* sub : {agent, person}) {
+    sub->add_option("--reason", revoke_.reason, h("reason"))->required();
+    may_try(sub);
+  }
+  agent->callback([this] { arguments_.command = revoke_; });
+  person->callback([this] {
+    revoke_.what = Revoke::What::operator_;
+    arguments_.command = revoke_;
   });
 }
 

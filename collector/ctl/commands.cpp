@@ -36,6 +36,7 @@ class Runner {
   Printed operator()(const ActOnIncidents& command);
   Printed operator()(const DecideOnIncident& command);
   Printed operator()(const RunCheck& command);
+  Printed operator()(const Revoke& command);
   Printed operator()(const Explain& command);
   Printed operator()(const CreateToken& command);
   Printed operator()(const VerifyAudit& command);
@@ -388,6 +389,32 @@ Printed Runner::outcome_of(Asked& asked, bool wait) {
   return result;
 }
 
+Printed Runner::operator()(const Revoke& command) {
+  v1::Command act;
+  act.set_id(new_id());
+  act.set_note(command.reason);
+  std::string what = clean_text(command.name, limits::kName);
+  if (command.what == Revoke::What::operator_) {
+    act.mutable_revoke_operator()->set_name(command.name);
+  } else {
+    v1::ListHostsRequest request;
+    request.set_name(command.name);
+    const auto list = client_.list_hosts(request);
+    if (!list) return failed(list.error());
+    const auto host = only_host(*list, command.name);
+    if (!host) return failed(host.error());
+    if (host->name() != command.name && host->agent_id() != command.name) {
+      return failed(
+          {ErrorCode::not_found, fmt::format("no host {}; its whole name is needed", what)});
+    }
+    act.mutable_revoke_agent()->set_agent_id(host->agent_id());
+  }
+  if (settings_.dry_run) return not_sent(what, act);
+  const auto reply = execute(act);
+  if (!reply) return failed(reply.error());
+  return answered(what, *reply);
+}
+
 Printed Runner::operator()(const Explain& command) {
   const auto detail = find_incident(command.topic);
   if (!detail) return failed(detail.error());
@@ -397,6 +424,7 @@ Printed Runner::operator()(const Explain& command) {
 Printed Runner::operator()(const CreateToken& command) {
   v1::CreateEnrollTokenRequest request;
   request.set_host_name(command.host);
+  request.set_replace(command.replace);
   request.set_valid_s(
       static_cast<std::uint32_t>(std::clamp<std::int64_t>(command.valid.count(), 0, UINT32_MAX)));
   if (settings_.dry_run) {

@@ -54,19 +54,25 @@ struct RunCheck {
   std::string check = "all";  // every check of the host that has run before
   bool wait = false;
 };
+struct Revoke {
+  enum class What { agent, operator_ } what = What::agent;
+  std::string name;  // a host's name or agent id; an operator's name
+  std::string reason;
+};
 struct Explain {
   std::string topic;
 };
 struct CreateToken {
   std::string host;
   std::chrono::seconds valid{3600};
+  bool replace = false;
 };
 struct VerifyAudit {};
 struct HelpExitCodes {};
 struct ShowVersion {};
 
 using Command = std::variant<ShowStatus, ShowHosts, ListIncidents, ShowIncident, ActOnIncidents,
-                             DecideOnIncident, RunCheck, Explain, CreateToken, VerifyAudit,
+                             DecideOnIncident, RunCheck, Revoke, Explain, CreateToken, VerifyAudit,
                              HelpExitCodes, ShowVersion>;
 
 struct Settings {

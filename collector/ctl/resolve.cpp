@@ -65,6 +65,11 @@ Result<v1::HostState> only_host(const v1::HostList& list, std::string_view name)
     return fail(ErrorCode::not_found, fmt::format("no host \"{}\"", clean(name)));
   }
   if (list.hosts_size() == 1) return list.hosts(0);
+  // A name may have been another key's before, which was revoked.
+  const auto in_use = [](const v1::HostState& host) { return !host.revoked(); };
+  if (std::count_if(list.hosts().begin(), list.hosts().end(), in_use) == 1) {
+    return *std::find_if(list.hosts().begin(), list.hosts().end(), in_use);
+  }
   std::vector<std::string> names;
   for (const v1::HostState& host : list.hosts()) {
     names.push_back(fmt::format("{} ({})", clean(host.name()), clean(host.agent_id())));

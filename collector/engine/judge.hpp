@@ -60,6 +60,8 @@ class Judge {
     std::string host_name;
   };
   virtual Admission admission(const AgentId& agent) const = 0;
+  // When the operator was revoked last: what was issued until then opens nothing. Thread-safe.
+  virtual std::optional<Instant> operator_revoked(std::string_view name) const = 0;
   // Set when the judge cannot go on (store damaged); the process should stop.
   virtual std::optional<Error> failure() const = 0;
 };

@@ -1,9 +1,11 @@
 #include "collector/engine/judge_thread.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 #include <utility>
 
+#include "collector/core/commands.hpp"
 #include "common/config/site_policy.hpp"
 #include "common/log/log.hpp"
 #include "common/wire/wire.hpp"
@@ -32,6 +34,18 @@ void append(Effects& all, Effects&& more) {
   std::move(more.revoked.begin(), more.revoked.end(), std::back_inserter(all.revoked));
   std::move(more.admitted.begin(), more.admitted.end(), std::back_inserter(all.admitted));
   all.outbox_changed = all.outbox_changed || more.outbox_changed;
+}
+
+void add_revoked_operators(const std::map<std::string, std::string>& values,
+                           std::map<std::string, Instant, std::less<>>& revoked) {
+  const std::string prefix(kRevokedOperators);
+  for (auto row = values.lower_bound(prefix); row != values.end() && row->first.starts_with(prefix);
+       ++row) {
+    Instant when;
+    const std::string& text = row->second;
+    std::from_chars(text.data(), text.data() + text.size(), when.ns);
+    revoked[row->first.substr(prefix.size())] = when;
+  }
 }
 
 Judge::Admission admission_of(const model::Host& host) { return {true, host.revoked, host.name}; }
@@ -64,6 +78,7 @@ JudgeThread::JudgeThread(JudgeParts parts, Hooks hooks, Fold fold)
   for (const auto& [agent, host] : fold_.world().hosts.rows()) {
     admissions_[agent] = admission_of(host);
   }
+  add_revoked_operators(fold_.world().values(), revoked_operators_);
   progress_ = {fold_.cursor(), fold_.judged_at(), fold_.world().number("counter/unknown_entries")};
   queue_.reached(fold_.cursor());
 }
@@ -164,6 +179,7 @@ void JudgeThread::publish(const StateDelta& delta) {
   progress_ = {delta.cursor, delta.judged_at, fold_.world().number("counter/unknown_entries")};
   policy_ = fold_.policy();
   for (const model::Host& host : delta.hosts) admissions_[host.agent] = admission_of(host);
+  add_revoked_operators(delta.values, revoked_operators_);
   judged_.notify_all();
 }
 
@@ -260,6 +276,13 @@ Judge::Admission JudgeThread::admission(const AgentId& agent) const {
   const std::lock_guard lock(mutex_);
   const auto it = admissions_.find(agent);
   return it == admissions_.end() ? Admission{} : it->second;
+}
+
+std::optional<Instant> JudgeThread::operator_revoked(std::string_view name) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = revoked_operators_.find(name);
+  if (it == revoked_operators_.end()) return std::nullopt;
+  return it->second;
 }
 
 std::optional<Error> JudgeThread::failure() const {

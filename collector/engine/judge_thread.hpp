@@ -32,6 +32,7 @@ class JudgeThread final : public Judge {
   bool wait_for(Position position, std::chrono::milliseconds timeout) override;
   std::shared_ptr<const model::SitePolicy> policy() const override;
   Admission admission(const AgentId& agent) const override;
+  std::optional<Instant> operator_revoked(std::string_view name) const override;
   std::optional<Error> failure() const override;
 
  private:
@@ -68,6 +69,7 @@ class JudgeThread final : public Judge {
   Progress progress_;
   std::shared_ptr<const model::SitePolicy> policy_;
   std::map<AgentId, Admission> admissions_;
+  std::map<std::string, Instant, std::less<>> revoked_operators_;
   std::optional<Error> failure_;
 
   std::thread thread_;  // last: it uses all of the above

@@ -57,6 +57,23 @@ Error not_a_token() {
   return {ErrorCode::unauthenticated, "the token is not valid (unknown, used or expired)"};
 }
 
+Error key_is_revoked() {
+  return {ErrorCode::permission_denied,
+          "this host's key was revoked; enrol it with a new one (tocsin-agent enroll --again "
+          "--new-key)"};
+}
+
+// What the judge did not allow, for the person at the host.
+Error refused_because(const std::string& code) {
+  if (code == "command.agent_revoked") return key_is_revoked();
+  if (code == "command.host_name_taken") {
+    return {ErrorCode::permission_denied,
+            "another host is enrolled under this name; a token made with --replace lets this one "
+            "take it over"};
+  }
+  return {ErrorCode::permission_denied, "the collector does not admit this host's key"};
+}
+
 }  // namespace
 
 Enrollment::Enrollment(Parts parts) : parts_(std::move(parts)), limiter_(parts_.limits) {}
@@ -73,7 +90,8 @@ Result<IssuedCertificate> Enrollment::enroll(const std::string& peer_address,
   const auto agent = key_of(signing_request);
   if (!agent) return fail(agent.error());
   if (token.empty() || token.size() > limits::kTokenBytes) return fail(not_a_token());
-  const auto grant = parts_.take_token(token, host_name);
+  if (parts_.judge.admission(*agent).revoked) return fail(key_is_revoked());
+  const auto grant = parts_.take_token(token, host_name, *agent);
   if (!grant) {
     const std::lock_guard lock(mutex_);
     ++refused_tokens_;
@@ -85,6 +103,11 @@ Result<IssuedCertificate> Enrollment::enroll(const std::string& peer_address,
   auto issued = issue(parts_.signer, *agent, signing_request, parts_.time.wall());
   if (!issued) return issued;
   TOCSIN_TRY(admit(*agent, host_name, *grant));
+  if (const Status spent = parts_.spend_token(token); !spent) {
+    // It is this key's alone and ends at its time: no reason to turn the host away.
+    log::error("enroll.token_not_spent",
+               {{"token", grant->token_id}, {"error", spent.error().message}});
+  }
   log::info("enroll.admitted", {{"agent", agent->hex},
                                 {"host", host_name},
                                 {"peer", peer_address},
@@ -104,18 +127,18 @@ Status Enrollment::admit(const AgentId& agent, std::string_view host_name,
   model::Command command;
   command.id = "enroll-" + to_hex(crypto::random_bytes(kCommandIdBytes));
   command.principal = grant.creator;
-  command.act = model::AdmitAgent{agent, std::string(host_name), grant.token_id};
+  command.act = model::AdmitAgent{agent, std::string(host_name), grant.token_id, grant.replace};
   const std::string id = command.id;
   std::string bytes = wire::encode_journal(command);
   const auto committed = parts_.intake.submit_and_wait({std::move(bytes), std::move(command)});
   if (!committed) return fail(committed.error());
   if (!parts_.judge.wait_for(committed->last, kJudgeWait)) {
-    return fail(ErrorCode::unavailable, "the collector is busy; ask for a new token and try again");
+    return fail(ErrorCode::unavailable, "the collector is busy; try again with the same token");
   }
   const auto result = parts_.state.command_result(id);
   if (!result) return fail(result.error());
   if (*result && (*result)->outcome == model::CommandOutcome::done) return {};
-  return fail(ErrorCode::permission_denied, "the collector does not admit this host's key");
+  return fail(refused_because(*result ? (*result)->detail.code : ""));
 }
 
 std::uint64_t Enrollment::refused_for_rate() const {

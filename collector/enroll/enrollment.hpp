@@ -1,8 +1,10 @@
 // How an agent gets its certificate: the first one against a one-time token, each later one against
 // the certificate in use. No transport here; service.hpp is the gRPC door of the first.
 //
-//   token ─► taken (once) ─► signed ─► AdmitAgent journaled ─► judged ─► the certificate is handed
-//   out
+//   key not revoked ─► token taken for this key ─► signed ─► AdmitAgent journaled ─► judged ─►
+//   token spent ─► the certificate is handed out
+//
+// Where it ends before the judge has decided, the same key may try again with the same token.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +30,7 @@ inline constexpr Duration kAgentCertificateLife = 30 * 24h;
 struct TokenGrant {
   std::string token_id;
   model::Principal creator;
+  bool replace = false;  // the host may take its name from another key
 };
 
 struct IssuedCertificate {
@@ -53,17 +56,20 @@ class Enrollment {
     Judge& judge;
     StateReader& state;
     const time::TimeSource& time;
-    // Uses the token up, if it is good for this host name now. Compares in constant time. Errors:
-    // unauthenticated (whatever is wrong with the token), any other: the store.
-    std::function<Result<TokenGrant>(std::string_view token, std::string_view host_name)>
+    // Takes the token for this key, if it is good for this host name now. Errors: unauthenticated
+    // (whatever is wrong with the token), any other: the store.
+    std::function<Result<TokenGrant>(std::string_view token, std::string_view host_name,
+                                     const AgentId& agent)>
         take_token;
+    std::function<Status(std::string_view token)> spend_token;  // it opens nothing any more
     PeerLimits limits;
   };
   explicit Enrollment(Parts parts);
 
   // Errors: resource_exhausted (too many tries from `peer_address`), invalid_argument (the
   // request's shape), unauthenticated (the token: one answer for unknown, expired, used and meant
-  // for another host), permission_denied (the judge refused: revoked key), unavailable (not judged
+  // for another host), permission_denied (a revoked key, which
+  // uses up no token; or the judge refused: the name is another key's), unavailable (not judged
   // in time).
   Result<IssuedCertificate> enroll(const std::string& peer_address, std::string_view token,
                                    std::string_view signing_request, std::string_view host_name);

@@ -31,7 +31,7 @@ class EnrollmentService final : public v1::Enrollment::CallbackService {
  private:
   grpc::Status answer(grpc::CallbackServerContext& context, const v1::EnrollRequest& request,
                       v1::CertificateReply& reply) {
-    // A token is used up by a call: not for a caller who will never read the answer.
+    // An enrolment uses up a token: not for a caller who will never read the answer.
     if (context.IsCancelled()) return {grpc::StatusCode::CANCELLED, "the caller went away"};
     const auto issued = enrollment_.enroll(rpc::peer_address(context), request.token(),
                                            request.signing_request(), request.host_name());

@@ -142,8 +142,9 @@ class AgentSession final : public SessionReactor, public AgentStream {
 
 class AgentLinkService final : public v1::AgentLink::CallbackService {
  public:
-  AgentLinkService(Hub& hub, RenewCertificate renew, const time::TimeSource& time)
-      : hub_(hub), renew_(std::move(renew)), time_(time) {}
+  AgentLinkService(Hub& hub, RenewCertificate renew, const time::TimeSource& time,
+                   std::function<void(const crypto::CertificateInfo&)> seen)
+      : hub_(hub), renew_(std::move(renew)), time_(time), seen_(std::move(seen)) {}
 
   SessionReactor* Session(Context* context) override {
     const Result<crypto::CertificateInfo> certificate = agent_certificate(*context, time_.wall());
@@ -152,6 +153,7 @@ class AgentLinkService final : public v1::AgentLink::CallbackService {
                    {{"peer", rpc::peer_address(*context)}, {"error", certificate.error().message}});
       return new RefusedStream(certificate.error());
     }
+    if (seen_) seen_(*certificate);
     auto session = std::make_shared<AgentSession>(hub_, *context, *certificate);
     session->begin(session);
     return session.get();
@@ -188,13 +190,15 @@ class AgentLinkService final : public v1::AgentLink::CallbackService {
   Hub& hub_;
   const RenewCertificate renew_;
   const time::TimeSource& time_;
+  const std::function<void(const crypto::CertificateInfo&)> seen_;
 };
 
 }  // namespace
 
-std::shared_ptr<grpc::Service> make_agent_link_service(Hub& hub, RenewCertificate renew,
-                                                       const time::TimeSource& time) {
-  return std::make_shared<AgentLinkService>(hub, std::move(renew), time);
+std::shared_ptr<grpc::Service> make_agent_link_service(
+    Hub& hub, RenewCertificate renew, const time::TimeSource& time,
+    std::function<void(const crypto::CertificateInfo&)> seen) {
+  return std::make_shared<AgentLinkService>(hub, std::move(renew), time, std::move(seen));
 }
 
 }  // namespace tocsin::collector

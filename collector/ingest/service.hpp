@@ -9,6 +9,7 @@
 #include "collector/ingest/hub.hpp"
 #include "common/base/ids.hpp"
 #include "common/base/result.hpp"
+#include "common/crypto/crypto.hpp"
 #include "common/time/time_source.hpp"
 
 namespace grpc {
@@ -31,7 +32,9 @@ using RenewCertificate = std::function<Result<RenewedCertificate>(
 // For a server that requires client certificates (rpc::server_credentials, rpc::apply_limits).
 // Shut down in this order: hub.stop(), server->Shutdown(deadline), destroy the server, the service,
 // the hub. The hub and `time`, by which certificates are valid or not, must outlive the service.
-std::shared_ptr<grpc::Service> make_agent_link_service(Hub& hub, RenewCertificate renew,
-                                                       const time::TimeSource& time);
+// `seen` is told of the certificate of each stream that is let in; any thread.
+std::shared_ptr<grpc::Service> make_agent_link_service(
+    Hub& hub, RenewCertificate renew, const time::TimeSource& time,
+    std::function<void(const crypto::CertificateInfo&)> seen = {});
 
 }  // namespace tocsin::collector

@@ -61,8 +61,8 @@ RevocationList parse_revocations(std::string_view content) {
   return list;
 }
 
-Callers::Callers(std::string revocation_file, const time::TimeSource& time)
-    : revocation_file_(std::move(revocation_file)), time_(time) {
+Callers::Callers(std::string revocation_file, const time::TimeSource& time, Known known)
+    : revocation_file_(std::move(revocation_file)), time_(time), known_(std::move(known)) {
   const std::lock_guard lock(mutex_);
   refresh();
 }
@@ -96,6 +96,12 @@ Result<model::Principal> Callers::check(std::string_view certificate_pem) {
   if (is_revoked(certificate->fingerprint)) {
     return fail(ErrorCode::permission_denied, "the client certificate is revoked");
   }
+  const auto revoked_at =
+      known_.revoked ? known_.revoked(certificate->identity.name) : std::nullopt;
+  if (revoked_at && certificate->not_before <= *revoked_at) {
+    return fail(ErrorCode::permission_denied, "the operator was revoked");
+  }
+  if (known_.seen) known_.seen(*certificate);
   return model::Principal{certificate->identity.name, certificate->identity.role,
                           certificate->fingerprint};
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -10,6 +11,7 @@
 #include <string_view>
 
 #include "common/base/result.hpp"
+#include "common/crypto/crypto.hpp"
 #include "common/model/incident.hpp"
 #include "common/model/message.hpp"
 #include "common/time/time_source.hpp"
@@ -27,9 +29,14 @@ RevocationList parse_revocations(std::string_view content);
 // Thread-safe.
 class Callers {
  public:
+  // What the collector knows of operators beside their certificates; empty ones know nothing.
+  struct Known {
+    std::function<std::optional<Instant>(std::string_view name)> revoked;  // when, the last time
+    std::function<void(const crypto::CertificateInfo&)> seen;              // one that was let in
+  };
   // `revocation_file` may be empty: nobody is revoked. It is read again when it changed; while it
   // cannot be read the last list stays in force and problem() says so.
-  Callers(std::string revocation_file, const time::TimeSource& time);
+  Callers(std::string revocation_file, const time::TimeSource& time, Known known = {});
 
   // The caller's name and role. `certificate_pem` is what TLS verified. Errors: unauthenticated (no
   // certificate, or expired), permission_denied (not an operator's, or revoked).
@@ -52,6 +59,7 @@ class Callers {
 
   const std::string revocation_file_;
   const time::TimeSource& time_;
+  const Known known_;
   mutable std::mutex mutex_;
   std::optional<FileStamp> stamp_;
   RevocationList revoked_;

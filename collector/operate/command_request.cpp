@@ -58,6 +58,9 @@ struct CheckAct {
     return {};
   }
   Status operator()(const model::RevokeAgent& act) const { return check_agent(act.agent); }
+  Status operator()(const model::RevokeOperator& act) const {
+    return act.name.empty() ? wrong("the command names no operator") : Status{};
+  }
   Status operator()(const model::AdmitAgent&) const {
     return fail(ErrorCode::permission_denied, "agents are admitted by enrolment only");
   }

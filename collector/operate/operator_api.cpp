@@ -315,7 +315,7 @@ Result<v1::EnrollToken> OperatorApi::create_enroll_token(
     return fail(ErrorCode::invalid_argument, "the host name is too long");
   }
   const TokenRequest wanted{caller, clean_text(request.host_name(), limits::kName),
-                            std::chrono::seconds(valid_s)};
+                            std::chrono::seconds(valid_s), request.replace()};
   auto token = parts_.create_token(wanted);
   if (!token) return fail(token.error());
   model::CollectorEvent event{{"enroll.token_created",

@@ -36,6 +36,7 @@ struct TokenRequest {
   model::Principal creator;
   std::string host_name;  // empty: any host
   Duration valid{};
+  bool replace = false;  // the host may take its name from another key
 };
 struct NewToken {
   std::string token;  // shown once; only its hash is kept

@@ -20,7 +20,12 @@ struct TokenLine {
 // Makes a token without the running collector; both may use the file of tokens at the same time.
 // The creator is "offline" with role admin: whoever may write the collector's files. Errors:
 // invalid_argument (valid for 1 min to 7 days; the name), or of the files.
-Result<TokenLine> make_token_line(const CollectorConfig& config, std::string_view host_name,
-                                  Duration valid, Instant now);
+struct TokenOptions {
+  std::string host_name;  // empty: any
+  Duration valid{};
+  bool replace = false;  // the host may take its name from another key, which is revoked then
+};
+Result<TokenLine> make_token_line(const CollectorConfig& config, const TokenOptions& options,
+                                  Instant now);
 
 }  // namespace tocsin::collector

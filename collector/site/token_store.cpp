@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <filesystem>
 #include <utility>
 
 #include <fcntl.h>
@@ -19,19 +20,20 @@
 namespace tocsin::collector {
 namespace {
 
-constexpr std::string_view kHeader = "tocsin tokens 1\n";
-constexpr std::size_t kFileBytes = TokenStore::kTokens * 1024;
+constexpr std::string_view kHeader = "tocsin token 2 ";
+constexpr std::size_t kFileBytes = 4096;
 constexpr std::size_t kSecretBytes = 32;
 constexpr std::size_t kIdDigits = 16;
+constexpr std::size_t kHashDigits = 64;
 constexpr std::size_t kNameBytes = 253;
-constexpr std::size_t kFields = 6;
+constexpr std::size_t kFields = 7;
 
 struct Record {
-  std::string hash;  // SHA-256 of the token, hex; its first digits are the id
   Instant expires;
   model::Principal creator;
   std::string host_name;  // empty: any
-  std::string id() const { return hash.substr(0, kIdDigits); }
+  AgentId agent;          // the key that has shown it
+  bool replace = false;
 };
 
 // Held from the first look at the file until it is replaced.
@@ -81,50 +83,61 @@ std::vector<std::string_view> split(std::string_view line) {
 bool parse_record(std::string_view line, Record& record) {
   const auto fields = split(line);
   if (fields.size() != kFields) return false;
-  std::string raw;
-  if (fields[0].size() != 64 || !from_hex(fields[0], raw)) return false;
-  record.hash = fields[0];
   const auto [end, error] =
-      std::from_chars(fields[1].data(), fields[1].data() + fields[1].size(), record.expires.ns);
-  if (error != std::errc() || end != fields[1].data() + fields[1].size()) return false;
-  const auto role = model::role_from(fields[2]);
+      std::from_chars(fields[0].data(), fields[0].data() + fields[0].size(), record.expires.ns);
+  if (error != std::errc() || end != fields[0].data() + fields[0].size()) return false;
+  const auto role = model::role_from(fields[1]);
   if (!role) return false;
-  record.creator = {unfield(fields[3]), *role, unfield(fields[4])};
-  record.host_name = unfield(fields[5]);
-  return true;
+  record.creator = {unfield(fields[2]), *role, unfield(fields[3])};
+  record.host_name = unfield(fields[4]);
+  record.agent.hex = unfield(fields[5]);
+  record.replace = fields[6] == "replace";
+  return record.replace || fields[6] == "-";
 }
 
-Result<std::vector<Record>> load(const std::string& path, Instant now) {
+Result<Record> load(const std::string& path) {
   const auto text = config::read_file(path, kFileBytes);
-  if (!text && text.error().code == ErrorCode::not_found) return std::vector<Record>();
   if (!text) return fail(text.error());
-  std::string_view rest = *text;
-  if (!rest.starts_with(kHeader) || !rest.ends_with('\n')) {
-    return fail(ErrorCode::data_loss, fmt::format("{}: not a file of tokens", path));
+  std::string_view line = *text;
+  Record record;
+  if (line.starts_with(kHeader) && line.ends_with('\n')) {
+    line.remove_prefix(kHeader.size());
+    line.remove_suffix(1);
+    if (parse_record(line, record)) return record;
   }
-  rest.remove_prefix(kHeader.size());
-  std::vector<Record> records;
-  for (std::size_t line = 2; !rest.empty(); ++line) {
-    const std::size_t end = rest.find('\n');
-    Record record;
-    if (!parse_record(rest.substr(0, end), record)) {
-      return fail(ErrorCode::data_loss, fmt::format("{}:{}: not a token's record", path, line));
-    }
-    if (record.expires > now) records.push_back(std::move(record));
-    rest.remove_prefix(end + 1);
-  }
-  return records;
+  return fail(ErrorCode::data_loss, fmt::format("{}: not a token's file", path));
 }
 
-Status save(const std::string& path, const std::vector<Record>& records) {
-  std::string text(kHeader);
-  for (const Record& r : records) {
-    text +=
-        fmt::format("{} {} {} {} {} {}\n", r.hash, r.expires.ns, model::to_string(r.creator.role),
-                    field(r.creator.name), field(r.creator.fingerprint), field(r.host_name));
-  }
+Status save(const std::string& path, const Record& r) {
+  const std::string text = fmt::format("{}{} {} {} {} {} {} {}\n", kHeader, r.expires.ns,
+                                       model::to_string(r.creator.role), field(r.creator.name),
+                                       field(r.creator.fingerprint), field(r.host_name),
+                                       field(r.agent.hex), r.replace ? "replace" : "-");
   TOCSIN_TRY(config::write_file(path, text, 0600));
   return config::give_to_folder_owner(path);
+}
+
+Status make_folder(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) == 0) return config::give_to_folder_owner(path);
+  return errno == EEXIST ? Status{} : fail(system_error(path, errno));
+}
+
+// How many wait. What is expired goes, and so does what an interrupted write left.
+std::size_t sweep(const std::string& folder, Instant now) {
+  std::size_t waiting = 0;
+  std::error_code none;
+  for (std::filesystem::directory_iterator file(folder, none), end; !none && file != end;
+       file.increment(none)) {
+    const std::string path = file->path();
+    const auto record = load(path);
+    const bool whole = file->path().filename().string().size() == kHashDigits;
+    if (!whole || (record && record->expires <= now)) {
+      ::unlink(path.c_str());
+    } else {
+      ++waiting;
+    }
+  }
+  return waiting;
 }
 
 std::string lower(std::string_view text) {
@@ -135,48 +148,62 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+std::string hash_of(std::string_view token) { return to_hex(crypto::sha256(token)); }
+
 }  // namespace
 
-Result<TokenStore::Created> TokenStore::create(const model::Principal& creator,
-                                               std::string_view host_name, Duration valid,
-                                               Instant now) {
-  if (!is_field(creator.name) || !is_field(creator.fingerprint) || !is_field(host_name)) {
+Result<TokenStore::Created> TokenStore::create(const Wanted& wanted, Instant now) {
+  const model::Principal& creator = wanted.creator;
+  if (!is_field(creator.name) || !is_field(creator.fingerprint) || !is_field(wanted.host_name)) {
     return fail(ErrorCode::invalid_argument, "a token's names are plain text without spaces");
   }
   const auto lock = Lock::take(path_ + ".lock");
   if (!lock) return fail(lock.error());
-  auto records = load(path_, now);
-  if (!records) return fail(records.error());
-  if (records->size() >= kTokens) {
+  TOCSIN_TRY(make_folder(path_));
+  if (sweep(path_, now) >= kTokens) {
     return fail(ErrorCode::resource_exhausted, fmt::format("{} tokens wait to be used", kTokens));
   }
   const std::string token = to_hex(crypto::random_bytes(kSecretBytes));
-  records->push_back({to_hex(crypto::sha256(token)), now + valid, creator, lower(host_name)});
-  TOCSIN_TRY(save(path_, *records));
-  return Created{token, records->back().id(), records->back().expires};
+  const std::string hash = hash_of(token);
+  const Record record{now + wanted.valid, creator, lower(wanted.host_name), {}, wanted.replace};
+  TOCSIN_TRY(save(path_ + "/" + hash, record));
+  return Created{token, hash.substr(0, kIdDigits), record.expires};
 }
 
 Result<TokenStore::Taken> TokenStore::take(std::string_view token, std::string_view host_name,
-                                           Instant now) {
+                                           const AgentId& agent, Instant now) {
   const auto refuse = [](const char* why) { return fail(ErrorCode::unauthenticated, why); };
   if (token.empty() || token.size() > limits::kTokenBytes) return refuse("no token");
   const auto lock = Lock::take(path_ + ".lock");
   if (!lock) return fail(lock.error());
-  auto records = load(path_, now);
-  if (!records) return fail(records.error());
-  const std::string hash = to_hex(crypto::sha256(token));
-  auto found = records->end();
-  for (auto it = records->begin(); it != records->end(); ++it) {
-    if (crypto::equal_in_constant_time(it->hash, hash)) found = it;
+  // Looked up by its hash: how long that takes says nothing of the token.
+  const std::string hash = hash_of(token);
+  const std::string file = path_ + "/" + hash;
+  auto record = load(file);
+  if (!record && record.error().code == ErrorCode::not_found) {
+    return refuse("the token is unknown or spent");
   }
-  if (found == records->end()) return refuse("the token is unknown, used or expired");
-  if (!found->host_name.empty() && found->host_name != lower(host_name)) {
+  if (!record) return fail(record.error());
+  if (record->expires <= now) return refuse("the token is expired");
+  if (!record->host_name.empty() && record->host_name != lower(host_name)) {
     return refuse("the token is for another host");
   }
-  Taken taken{found->id(), found->creator};
-  records->erase(found);
-  TOCSIN_TRY(save(path_, *records));
-  return taken;
+  if (!record->agent.hex.empty() && record->agent != agent) {
+    return refuse("the token was shown by another key");
+  }
+  if (record->agent.hex.empty()) {
+    record->agent = agent;
+    TOCSIN_TRY(save(file, *record));
+  }
+  return Taken{hash.substr(0, kIdDigits), record->creator, record->replace};
+}
+
+Status TokenStore::spend(std::string_view token) {
+  const auto lock = Lock::take(path_ + ".lock");
+  if (!lock) return fail(lock.error());
+  const std::string file = path_ + "/" + hash_of(token);
+  if (::unlink(file.c_str()) != 0 && errno != ENOENT) return fail(system_error(file, errno));
+  return {};
 }
 
 }  // namespace tocsin::collector

@@ -67,10 +67,15 @@ struct RevokeAgent {
   AgentId agent;
   friend bool operator==(const RevokeAgent&, const RevokeAgent&) = default;
 };
+struct RevokeOperator {
+  std::string name;
+  friend bool operator==(const RevokeOperator&, const RevokeOperator&) = default;
+};
 struct AdmitAgent {
   AgentId agent;
   std::string host_name;
   std::string token_id;
+  bool replace = false;  // another key that has the name is revoked
   friend bool operator==(const AdmitAgent&, const AdmitAgent&) = default;
 };
 
@@ -80,7 +85,7 @@ struct Command {
   std::uint64_t seen_revision = 0;
   std::string note;
   std::variant<std::monostate, Acknowledge, RegisterIncident, RunCheck, RevokeAgent, AdmitAgent,
-               JudgeIncident, ApproveGrade, EstimateRepair, CloseIncident>
+               JudgeIncident, ApproveGrade, EstimateRepair, CloseIncident, RevokeOperator>
       act;
   friend bool operator==(const Command&, const Command&) = default;
 };
@@ -127,9 +132,20 @@ struct CollectorEvent {
   friend bool operator==(const CollectorEvent&, const CollectorEvent&) = default;
 };
 
+enum class CertificateHolder : std::uint8_t { server = 1, authority, operator_, agent };
+struct CertificateSeen {
+  CertificateHolder holder = CertificateHolder::server;
+  std::string name;  // an operator's name, or an agent's id
+  Instant not_before;
+  Instant not_after;
+  std::string fingerprint;
+  friend bool operator==(const CertificateSeen&, const CertificateSeen&) = default;
+};
+
 // monostate: a kind that this version does not know; kept, counted and shown.
-using JournalBody = std::variant<std::monostate, AgentFact, FactRangeLost, Command, DeliveryOutcome,
-                                 PolicyChange, AgentPresence, ClockStep, Tick, CollectorEvent>;
+using JournalBody =
+    std::variant<std::monostate, AgentFact, FactRangeLost, Command, DeliveryOutcome, PolicyChange,
+                 AgentPresence, ClockStep, Tick, CollectorEvent, CertificateSeen>;
 
 struct JournalEntry {
   Position position;

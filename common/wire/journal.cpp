@@ -95,6 +95,14 @@ void put_body(const model::CollectorEvent& from, v1::JournalEntry& to) {
   out.set_version(from.version);
   out.set_rules_version(from.rules_version);
 }
+void put_body(const model::CertificateSeen& from, v1::JournalEntry& to) {
+  v1::CertificateSeen& out = *to.mutable_certificate();
+  out.set_holder(static_cast<v1::CertificateSeen::Holder>(from.holder));
+  out.set_name(from.name);
+  out.set_not_before_ns(from.not_before.ns);
+  out.set_not_after_ns(from.not_after.ns);
+  out.set_fingerprint(from.fingerprint);
+}
 void put_body(const std::monostate&, v1::JournalEntry&) {}
 
 Result<model::JournalBody> take_fact(const v1::AgentFact& from) {
@@ -134,6 +142,20 @@ Result<model::JournalBody> take_presence(const v1::AgentPresence& from) {
   presence.host_name = name_text(from.host_name());
   presence.operating_system = name_text(from.operating_system());
   return presence;
+}
+
+Result<model::JournalBody> take_certificate(const v1::CertificateSeen& from) {
+  if (from.holder() < v1::CertificateSeen::HOLDER_SERVER ||
+      from.holder() > v1::CertificateSeen::HOLDER_AGENT) {
+    return out_of_range("certificate.holder", static_cast<std::uint64_t>(from.holder()));
+  }
+  model::CertificateSeen seen;
+  seen.holder = static_cast<model::CertificateHolder>(from.holder());
+  seen.name = name_text(from.name());
+  seen.not_before = Instant{from.not_before_ns()};
+  seen.not_after = Instant{from.not_after_ns()};
+  seen.fingerprint = id_text(from.fingerprint());
+  return seen;
 }
 
 Result<model::JournalBody> take_body(const v1::JournalEntry& entry) {
@@ -179,6 +201,8 @@ Result<model::JournalBody> take_body(const v1::JournalEntry& entry) {
       event.rules_version = entry.collector().rules_version();
       return event;
     }
+    case v1::JournalEntry::kCertificate:
+      return take_certificate(entry.certificate());
     case v1::JournalEntry::BODY_NOT_SET:
       break;
   }

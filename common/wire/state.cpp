@@ -178,6 +178,10 @@ void to_proto(const model::Command& from, v1::Command& to) {
     to.mutable_admit_agent()->set_agent_id(admit->agent.hex);
     to.mutable_admit_agent()->set_host_name(admit->host_name);
     to.mutable_admit_agent()->set_token_id(admit->token_id);
+    to.mutable_admit_agent()->set_replace(admit->replace);
+  }
+  if (const auto* revoke = std::get_if<model::RevokeOperator>(&from.act)) {
+    to.mutable_revoke_operator()->set_name(revoke->name);
   }
 }
 
@@ -213,6 +217,7 @@ Result<model::Command> from_proto(const v1::Command& from) {
       TOCSIN_WIRE_SET(admit.agent, agent_id(from.admit_agent().agent_id()));
       admit.host_name = name_text(from.admit_agent().host_name());
       admit.token_id = name_text(from.admit_agent().token_id());
+      admit.replace = from.admit_agent().replace();
       command.act = std::move(admit);
       break;
     }
@@ -239,6 +244,9 @@ Result<model::Command> from_proto(const v1::Command& from) {
       command.act = close;
       break;
     }
+    case v1::Command::kRevokeOperator:
+      command.act = model::RevokeOperator{name_text(from.revoke_operator().name())};
+      break;
     case v1::Command::ACT_NOT_SET:
       break;  // Of a newer client: kept as monostate, answered "refused".
   }

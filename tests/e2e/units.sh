@@ -80,5 +80,39 @@ check "and opens the door" answers
 check "The policy is read again" room systemctl reload tocsin-collector
 room systemctl restart tocsin-collector
 check "It starts again on what it left" within 20 agent_is_heard
+# ---- one authority takes over from another: both are trusted, the new one's key signs
+
+in_site() { room sh -c "cd /etc/tocsin && $1"; }
+room tocsin-collector init --dir /run/next --site ROOM --dns room --ip 127.0.0.1 >/dev/null
+in_site 'cat /run/next/ca.pem >>ca.pem' && room systemctl restart tocsin-collector
+room tocsin-collector token create --host room --output /run/token2
+check "A host that enrols again keeps its key" \
+  room tocsin-agent enroll --again --token-file /run/token2
+check "and trusts both authorities" \
+  test 2 = "$(room grep -c BEGIN /var/lib/tocsin-agent/ca.pem)"
+in_site 'cat /run/next/ca.key >ca.key' && room systemctl restart tocsin-collector
+check "The new authority signs for the server" room tocsin-collector server renew
+room systemctl restart tocsin-collector tocsin-agent-link
+check "and the agent is heard across the change" within 20 agent_is_heard
+
+# ---- who may not come in any more
+
+room tocsin-collector operator add wang --role duty >/dev/null
+as_wang() {
+  on_room --cert /etc/tocsin/operators/wang.pem --key /etc/tocsin/operators/wang.key "$@"
+}
+check "A new operator gets in" as_wang status
+check "An operator is revoked" on_room revoke operator wang --reason "has left"
+refused_wang() { ! as_wang status 2>/dev/null; }
+check "and refused at once" refused_wang
+check "A host is revoked" on_room revoke agent room --reason "sold"
+room tocsin-collector token create --host room --output /run/token3
+enrols_with_its_old_key() { room tocsin-agent enroll --again --token-file /run/token3; }
+refused_enrolment() { ! enrols_with_its_old_key 2>"$work/refused" && grep -q -- --new-key "$work/refused"; }
+check "Its key does not come back, and it is told why" refused_enrolment
+check "Its token is good for a new key" \
+  room tocsin-agent enroll --again --new-key --token-file /run/token3
+room systemctl restart tocsin-agent-link
+check "with which it is heard" within 20 agent_is_heard
 check "No unit has failed" test -z "$(room systemctl list-units --failed --plain --no-legend 'tocsin-*')"
 cases_end

@@ -51,6 +51,9 @@ void check_certificate(const std::string& pem) {
   TOCSIN_CHECK(!crypto::verify_certificate(pem, stranger().certificate_pem, now));
   TOCSIN_CHECK(!crypto::verify_certificate(stranger().certificate_pem, pem, now) ||
                pem.find(stranger().certificate_pem) != std::string::npos);
+  if (const auto names = crypto::server_names_of(pem)) {
+    TOCSIN_CHECK(names->dns_names.size() + names->ip_addresses.size() <= 32);
+  }
   const auto info = crypto::read_certificate(pem);
   if (!info) {
     TOCSIN_CHECK(!info.error().message.empty());

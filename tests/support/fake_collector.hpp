@@ -125,6 +125,12 @@ class FakeJudge final : public collector::Judge {
     const auto found = admissions.find(agent.hex);
     return found == admissions.end() ? Admission{} : found->second;
   }
+  std::map<std::string, Instant, std::less<>> revoked_operators;
+  std::optional<Instant> operator_revoked(std::string_view name) const override {
+    const auto found = revoked_operators.find(name);
+    if (found == revoked_operators.end()) return std::nullopt;
+    return found->second;
+  }
   std::optional<Error> failure() const override { return failed; }
 };
 

@@ -128,6 +128,90 @@ TEST(LinkRenewal, AnExpiredCertificateGetsNothingOverAnOldConnection) {
   EXPECT_EQ(stub->Session(&context)->Finish().error_code(), grpc::StatusCode::PERMISSION_DENIED);
 }
 
+// Two thirds pass while the stream is up: it ends for the renewal and goes on with the new one.
+TEST(LinkRenewal, AStreamThatLastsIsInterruptedForTheRenewal) {
+  Room room;
+  const TestAgent agent = agent_with(room, 58s, 90s);
+  int asked = 0;
+  room.renew = [&](const AgentId&, std::string_view) -> Result<collector::RenewedCertificate> {
+    ++asked;
+    const Instant now = room.time.wall();
+    return collector::RenewedCertificate{sign(room, agent.identity, now - 1min, 30h), "",
+                                         now + 30h};
+  };
+  const Instant old_end = certificate_of(room, agent).not_after;
+  const auto spool = open_spool(agent);
+  RunningLink link(room, agent);
+  ASSERT_TRUE(eventually([&] { return room.hub().counters().sessions == 1; }));
+  EXPECT_EQ(asked, 0) << "two seconds are left until then";
+  ASSERT_TRUE(eventually([&] { return certificate_of(room, agent).not_after > old_end; }));
+  append_facts(*spool, 3);
+  ASSERT_TRUE(eventually([&] { return spool->status().value().rows == 0; }));
+  EXPECT_EQ(asked, 1);
+}
+
+// It ended while the host was off. Nothing is asked with it; what `enroll --again` writes is used
+// by the running link.
+TEST(LinkRenewal, AnAgentWhoseCertificateEndedComesBackWithANewOne) {
+  Room room;
+  const TestAgent agent = agent_with(room, 2h, 1h);
+  int asked = 0;
+  room.renew = [&](const AgentId&, std::string_view) -> Result<collector::RenewedCertificate> {
+    ++asked;
+    return fail(ErrorCode::permission_denied, "not in time");
+  };
+  const auto spool = open_spool(agent);
+  append_facts(*spool, 3);
+  agent::LinkConfig config = room.config(agent);
+  config.retry_first = 50ms;
+  config.retry_longest = 200ms;
+  RunningLink link(room, agent, config);
+  EXPECT_FALSE(eventually([&] { return room.hub().counters().sessions > 0; }, 1s));
+  ASSERT_TRUE(config::write_file(config.certificate_file,
+                                 sign(room, agent.identity, room.time.wall() - 1min, 30h), 0644));
+  ASSERT_TRUE(eventually([&] { return spool->status().value().rows == 0; }));
+  EXPECT_EQ(asked, 0);
+}
+
+// While one authority takes over from another a renewal brings both.
+TEST(LinkRenewal, SeveralAuthoritiesAreKeptAndAnyOfThemIsTrusted) {
+  Room room;
+  const TestAgent agent = agent_with(room, 21h, 30h);
+  const TestAuthority next(room.time.wall());
+  const std::string both =
+      next.authority().certificate_pem + room.authority.authority().certificate_pem;
+  room.renew = [&](const AgentId&, std::string_view) -> Result<collector::RenewedCertificate> {
+    const Instant now = room.time.wall();
+    return collector::RenewedCertificate{sign(room, agent.identity, now - 1min, 30h), both,
+                                         now + 30h};
+  };
+  const auto spool = open_spool(agent);
+  append_facts(*spool, 3);
+  RunningLink link(room, agent);
+  ASSERT_TRUE(eventually([&] { return spool->status().value().rows == 0; }));
+  EXPECT_EQ(config::read_file(room.config(agent).authorities_file, 1 << 20).value(), both);
+}
+
+// A year of renewals by the rule, with a collector that is away for a week now and then.
+TEST(LinkRenewal, AYearOfRenewalsNeverComesToAnEnd) {
+  const Instant begin = time::SystemTime().wall();
+  crypto::CertificateInfo certificate;
+  certificate.not_before = begin;
+  certificate.not_after = begin + 24h * 30;
+  int renewals = 0;
+  for (Duration passed{}; passed < 24h * 365; passed += 10min) {
+    const Instant now = begin + passed;
+    ASSERT_LT(now, certificate.not_after);
+    const bool away = passed / (24h * 7) % 4 == 3;
+    if (now < agent::renewal_due(certificate) || away) continue;
+    certificate.not_before = now;
+    certificate.not_after = now + 24h * 30;
+    ++renewals;
+  }
+  EXPECT_GE(renewals, 365 / 28);
+  EXPECT_LE(renewals, 365 / 20);
+}
+
 TEST(LinkRenewal, AKeyThatOthersMayReadOpensNoConnection) {
   Room room;
   const TestAgent agent = room.add_agent();

@@ -20,10 +20,13 @@ class EnrollmentServiceTest : public testing::Test {
             fake_.judge,
             fake_.state,
             time_,
-            [this](std::string_view token, std::string_view) -> Result<TokenGrant> {
+            [this](std::string_view token, std::string_view, const AgentId&) -> Result<TokenGrant> {
               if (token != "good" || used_) return fail(ErrorCode::unauthenticated, "unknown");
-              used_ = true;
               return TokenGrant{"t-1", {"root", model::Role::admin, "f2"}};
+            },
+            [this](std::string_view) {
+              used_ = true;
+              return Status{};
             },
             {}};
   }

@@ -39,6 +39,7 @@ TEST(Commands, TableOfWhoMayDoWhat) {
       {"close", {Role::officer, Role::committee}},
       {"revoke_agent", {Role::officer, Role::admin}},
       {"admit_agent", {Role::admin}},
+      {"revoke_operator", {Role::admin}},
       {"unknown", {}},
   };
   for (const auto& [act, allowed] : table) {
@@ -207,6 +208,26 @@ TEST(Commands, ARevokedAgentIsCutOffAndItsKeyDoesNotComeBack) {
   EXPECT_EQ(again.outcome, CommandOutcome::refused);
   story.at(15min);
   EXPECT_TRUE(story.incident().recovered);  // Its silence is nobody's business any more.
+}
+
+// Whoever holds a token for any host could otherwise put another in the place of a watched one.
+TEST(Commands, ANameIsTakenFromAnotherKeyOnlyWhereTheTokenAllowsIt) {
+  Story story;
+  story.admit("web1");
+  story.silent("web1");
+  const auto refused =
+      story.asks(command("a", kRoot, model::AdmitAgent{agent_of("new"), "WEB1", "t", false}));
+  EXPECT_EQ(refused.outcome, CommandOutcome::refused);
+  EXPECT_EQ(refused.detail.code, "command.host_name_taken");
+  EXPECT_THAT(story.revoked(), SizeIs(0));
+  const auto taken =
+      story.asks(command("b", kRoot, model::AdmitAgent{agent_of("new"), "web1", "t", true}));
+  EXPECT_EQ(taken.outcome, CommandOutcome::done);
+  EXPECT_THAT(story.revoked(), Contains(agent_of("web1")));
+  EXPECT_TRUE(story.world().hosts.find(agent_of("web1"))->revoked);
+  EXPECT_FALSE(story.world().hosts.find(agent_of("new"))->revoked);
+  story.at(15min);
+  EXPECT_TRUE(story.incident().recovered) << "the silence of the old key";
 }
 
 }  // namespace

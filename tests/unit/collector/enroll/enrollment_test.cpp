@@ -17,7 +17,13 @@ class EnrollmentTest : public testing::Test {
             fake_.judge,
             fake_.state,
             fake_.clock,
-            [this](std::string_view token, std::string_view host) { return take_(token, host); },
+            [this](std::string_view token, std::string_view host, const AgentId& agent) {
+              return take_(token, host, agent);
+            },
+            [this](std::string_view) {
+              ++spent_;
+              return Status{};
+            },
             limits_};
   }
   Result<IssuedCertificate> enroll(Enrollment& enrollment, std::string_view token = "good") {
@@ -30,8 +36,9 @@ class EnrollmentTest : public testing::Test {
   const std::string request_ = crypto::make_signing_request(key_, "hint").value();
   const AgentId agent_ = crypto::agent_id_of_key(key_).value();
   int taken_ = 0;
-  std::function<Result<TokenGrant>(std::string_view, std::string_view)> take_ =
-      [this](std::string_view token, std::string_view) -> Result<TokenGrant> {
+  int spent_ = 0;
+  std::function<Result<TokenGrant>(std::string_view, std::string_view, const AgentId&)> take_ =
+      [this](std::string_view token, std::string_view, const AgentId&) -> Result<TokenGrant> {
     ++taken_;
     if (token != "good") return fail(ErrorCode::unauthenticated, "no such token");
     return TokenGrant{"t-1", {"root", model::Role::admin, "f2"}};
@@ -71,6 +78,7 @@ TEST_F(EnrollmentTest, NothingIsHandedOutBeforeTheAdmissionIsJudged) {
   Enrollment enrollment(parts());
   fake_.intake.judging = false;
   EXPECT_EQ(enroll(enrollment).error().code, ErrorCode::unavailable);
+  EXPECT_EQ(spent_, 0) << "the same key may try again";
   fake_.intake.judging = true;
   fake_.intake.decide = [](const model::Command&) {
     model::CommandResult result;
@@ -82,11 +90,41 @@ TEST_F(EnrollmentTest, NothingIsHandedOutBeforeTheAdmissionIsJudged) {
   EXPECT_EQ(enroll(enrollment).error().code, ErrorCode::resource_exhausted);
 }
 
+TEST_F(EnrollmentTest, ATokenIsSpentByTheAdmission) {
+  Enrollment enrollment(parts());
+  ASSERT_TRUE(enroll(enrollment));
+  EXPECT_EQ(taken_, 1);
+  EXPECT_EQ(spent_, 1);
+}
+
+TEST_F(EnrollmentTest, ARevokedKeyIsToldSoAndUsesNoToken) {
+  Enrollment enrollment(parts());
+  fake_.judge.admissions[agent_.hex] = {true, true, "tsm-bk02"};
+  const Error refused = enroll(enrollment).error();
+  EXPECT_EQ(refused.code, ErrorCode::permission_denied);
+  EXPECT_NE(refused.message.find("--new-key"), std::string::npos);
+  EXPECT_EQ(taken_, 0);
+}
+
+TEST_F(EnrollmentTest, ANameOfAnotherKeyIsSaidAndTheTokenIsKept) {
+  Enrollment enrollment(parts());
+  fake_.intake.decide = [](const model::Command&) {
+    model::CommandResult result;
+    result.outcome = model::CommandOutcome::refused;
+    result.detail = {"command.host_name_taken", {{"host", "tsm-bk02"}}};
+    return result;
+  };
+  const Error refused = enroll(enrollment).error();
+  EXPECT_EQ(refused.code, ErrorCode::permission_denied);
+  EXPECT_NE(refused.message.find("--replace"), std::string::npos);
+  EXPECT_EQ(spent_, 0);
+}
+
 TEST_F(EnrollmentTest, WhateverIsWrongWithATokenTheAnswerIsTheSame) {
   Enrollment enrollment(parts());
   std::vector<Error> answers;
   for (const std::string reason : {"expired at 10:00", "used by host 7", "unknown"}) {
-    take_ = [reason](std::string_view, std::string_view) -> Result<TokenGrant> {
+    take_ = [reason](std::string_view, std::string_view, const AgentId&) -> Result<TokenGrant> {
       return fail(ErrorCode::unauthenticated, reason);
     };
     answers.push_back(enroll(enrollment).error());
@@ -104,7 +142,7 @@ TEST_F(EnrollmentTest, AStoreThatCannotAnswerIsNotABadToken) {
   Enrollment enrollment(parts());
   for (const ErrorCode code :
        {ErrorCode::internal, ErrorCode::permission_denied, ErrorCode::data_loss}) {
-    take_ = [code](std::string_view, std::string_view) -> Result<TokenGrant> {
+    take_ = [code](std::string_view, std::string_view, const AgentId&) -> Result<TokenGrant> {
       return fail(code, "open /var/lib/tocsin/tokens: Permission denied");
     };
     const Error answer = enroll(enrollment).error();

@@ -49,6 +49,29 @@ TEST_F(CallersTest, ACertificateThatExpiredDuringTheConnectionIsRefused) {
   EXPECT_EQ(callers.admit(duty_).error().code, ErrorCode::unauthenticated);
 }
 
+// Everything that was issued until then; what is issued later is a new beginning.
+TEST_F(CallersTest, AnOperatorThatWasRevokedIsRefusedUntilANewCertificate) {
+  Instant revoked_at = crypto::read_certificate(duty_)->not_before;
+  const auto when = [&](std::string_view name) {
+    return name == "wang" ? std::optional(revoked_at) : std::nullopt;
+  };
+  Callers callers("", clock_, {when, {}});
+  EXPECT_EQ(callers.admit(duty_).error().code, ErrorCode::permission_denied);
+  EXPECT_TRUE(callers.admit(site_.for_operator("lin", model::Role::duty).certificate_pem));
+  revoked_at = revoked_at - 1s;
+  EXPECT_TRUE(callers.admit(duty_));
+}
+
+TEST_F(CallersTest, TellsOfTheCertificatesOfThoseWhoAreLetIn) {
+  std::vector<std::string> seen;
+  Callers callers("", clock_, {{}, [&](const crypto::CertificateInfo& certificate) {
+                                 seen.push_back(certificate.fingerprint);
+                               }});
+  ASSERT_TRUE(callers.admit(duty_));
+  ASSERT_FALSE(callers.admit(site_.for_agent().certificate_pem));
+  EXPECT_EQ(seen, std::vector{fingerprint(duty_)});
+}
+
 TEST(Revocations, AreFingerprintsWithComments) {
   const std::string plain(64, 'a');
   const std::string capitals(64, 'B');

@@ -134,7 +134,9 @@ std::vector<model::JournalBody> bodies_of_every_kind() {
   bodies.emplace_back(command);
   command.act = model::CloseIncident{IncidentId{3}, model::IncidentVerdict::security};
   bodies.emplace_back(command);
-  command.act = model::AdmitAgent{an_agent(), "tsm-bk02", "t1"};
+  command.act = model::AdmitAgent{an_agent(), "tsm-bk02", "t1", true};
+  bodies.emplace_back(command);
+  command.act = model::RevokeOperator{"wang"};
   bodies.emplace_back(command);
   bodies.emplace_back(model::FactRangeLost{an_agent(), Epoch{1}, Seq{2}, Seq{3}, a_message()});
   bodies.emplace_back(
@@ -145,6 +147,8 @@ std::vector<model::JournalBody> bodies_of_every_kind() {
   bodies.emplace_back(model::ClockStep{-3s});
   bodies.emplace_back(model::Tick{});
   bodies.emplace_back(model::CollectorEvent{a_message(), "0.1.0", 1});
+  bodies.emplace_back(model::CertificateSeen{model::CertificateHolder::agent, an_agent().hex,
+                                             Instant{5}, Instant{6}, std::string(64, 'e')});
   bodies.emplace_back(std::monostate{});
   return bodies;
 }
