@@ -15,6 +15,8 @@ namespace {
 constexpr const char* kPolicyContent = "policy/content";
 constexpr const char* kPolicyDigest = "policy/digest";
 constexpr const char* kPolicyProblem = "policy/problem";
+constexpr const char* kRecordsLooked = "records/looked_ns";  // for closed ones past their time
+constexpr Duration kLookEvery = 1h;
 
 }  // namespace
 
@@ -44,6 +46,7 @@ Effects Fold::apply(const model::JournalEntry& entry, bool answered) {
   judged_at_ = std::max(judged_at_, entry.at);
   Effects effects;
   world_.forget_old_findings(judged_at_);
+  look_for_old_records();
   fire_due(effects);
   if (const auto* change = std::get_if<model::PolicyChange>(&entry.body)) {
     change_policy(effects, *change);
@@ -52,6 +55,20 @@ Effects Fold::apply(const model::JournalEntry& entry, bool answered) {
     dispatch(now, entry, answered);
   }
   return effects;
+}
+
+StateDelta Fold::take_delta() {
+  StateDelta delta = world_.take_delta(cursor_, judged_at_);
+  delta.forget_before = std::exchange(forget_before_, std::nullopt);
+  return delta;
+}
+
+// Closed incidents are not in memory: the store is only told from when on it keeps them.
+void Fold::look_for_old_records() {
+  const Instant looked{static_cast<std::int64_t>(world_.number(kRecordsLooked))};
+  if (judged_at_ - looked < kLookEvery) return;
+  world_.set_value(kRecordsLooked, std::to_string(judged_at_.ns));
+  forget_before_ = judged_at_ - policy_->keep_closed;
 }
 
 void Fold::fire_due(Effects& effects) {

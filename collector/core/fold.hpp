@@ -33,7 +33,7 @@ class Fold {
   Effects apply(const model::JournalEntry& entry, bool answered = false);
 
   // Every row that changed since the last call, for one commit.
-  StateDelta take_delta() { return world_.take_delta(cursor_, judged_at_); }
+  StateDelta take_delta();
 
   Position cursor() const { return cursor_; }
   Instant judged_at() const { return judged_at_; }
@@ -44,6 +44,7 @@ class Fold {
  private:
   Fold(StateSnapshot snapshot, ParsePolicy parse_policy);
   void fire_due(Effects& effects);
+  void look_for_old_records();
   void dispatch(Context& context, const model::JournalEntry& entry, bool answered);
   void change_policy(Effects& effects, const model::PolicyChange& change);
   Context context(Effects& effects) { return {world_, *policy_, judged_at_, cursor_, effects}; }
@@ -52,6 +53,7 @@ class Fold {
   Position cursor_;
   Instant judged_at_;
   World world_;
+  std::optional<Instant> forget_before_;
   std::shared_ptr<const model::SitePolicy> policy_;
 };
 

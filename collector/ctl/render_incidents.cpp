@@ -101,6 +101,10 @@ std::string header(const View& view, const v1::IncidentState& incident) {
                                   clean(incident.host_name()), words(view, incident.title())));
 }
 
+std::string left_out(const View& view, std::uint32_t count) {
+  return count == 0 ? "" : say(view, "ctl.incident.left_out", {{"count", number(count)}}) + "\n";
+}
+
 std::string findings_table(const View& view, const v1::IncidentDetail& detail) {
   const std::int64_t now = detail.as_of().journal_ns();
   i18n::Table table({title(view, "ctl.column.since"), title(view, "ctl.column.closed"),
@@ -110,7 +114,7 @@ std::string findings_table(const View& view, const v1::IncidentDetail& detail) {
                clock_text(view, finding.closed_ns(), now), check_text(finding.check()),
                words(view, finding.message())});
   }
-  return table.render(view.width);
+  return left_out(view, detail.findings_left_out()) + table.render(view.width);
 }
 
 std::string status_text(const View& view, v1::NotificationState::Status status) {
@@ -133,10 +137,6 @@ std::string detail_text(const View& view, const v1::NotificationState& notificat
     return say(view, "suppressed." + clean(notification.suppressed()));
   }
   return words(view, notification.last_detail());
-}
-
-std::string left_out(const View& view, std::uint32_t count) {
-  return count == 0 ? "" : say(view, "ctl.incident.left_out", {{"count", number(count)}}) + "\n";
 }
 
 std::string notifications_table(const View& view, const v1::IncidentDetail& detail) {

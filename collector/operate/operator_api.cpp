@@ -30,6 +30,7 @@ constexpr std::uint32_t kShortestToken = 60;
 constexpr std::uint32_t kLongestToken = 7 * 24 * 3600;
 constexpr std::size_t kTimelineItems = 500;  // of one incident in an answer, the newest
 constexpr std::size_t kNotifications = 200;
+constexpr std::size_t kFindings = 500;
 constexpr std::size_t kReplyBytes = limits::kBatchBytes;
 
 milliseconds bounded(std::uint32_t wait_ms, milliseconds most) {
@@ -57,10 +58,10 @@ void add_host(const model::Host& host, bool with_observations, v1::HostList& lis
   for (v1::CheckStatus& check : *row->mutable_checks()) check.clear_observation();
 }
 
-// How many of the oldest, which come first, are more than fit an answer.
-template <class Row>
-std::size_t beyond(const std::vector<Row>& rows, std::size_t most) {
-  return rows.size() > most ? rows.size() - most : 0;
+// How many older ones there are than those in the answer.
+std::uint32_t beyond(std::uint64_t all, std::size_t answered) {
+  const std::uint64_t rest = all > answered ? all - answered : 0;
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(rest, UINT32_MAX));
 }
 
 bool names(std::string_view wanted, const model::Host& host) {
@@ -236,27 +237,26 @@ Result<v1::IncidentDetail> OperatorApi::get_incident(const v1::GetIncidentReques
                 "no incident " + clean_text(request.reference(), limits::kName));
   }
   const IncidentId id = (*incident)->id;
-  const auto findings = parts_.state.findings(id);
+  const auto counts = parts_.state.row_counts(id);
+  if (!counts) return fail(counts.error());
+  const auto findings = parts_.state.findings(id, kFindings);
   if (!findings) return fail(findings.error());
-  const auto timeline = parts_.state.timeline(id);
+  const auto timeline = parts_.state.timeline(id, kTimelineItems);
   if (!timeline) return fail(timeline.error());
-  const auto notifications = parts_.state.notifications(id);
+  const auto notifications = parts_.state.notifications(id, kNotifications);
   if (!notifications) return fail(notifications.error());
 
   v1::IncidentDetail detail;
   *detail.mutable_as_of() = std::move(*now);
   wire::to_proto(**incident, *detail.mutable_incident());
   for (const auto& finding : *findings) wire::to_proto(finding, *detail.add_findings());
-  const std::size_t old_items = beyond(*timeline, kTimelineItems);
-  detail.set_timeline_left_out(static_cast<std::uint32_t>(old_items));
-  for (std::size_t i = old_items; i < timeline->size(); ++i) {
-    wire::to_proto((*timeline)[i], *detail.add_timeline());
-  }
-  const std::size_t old_notifications = beyond(*notifications, kNotifications);
-  detail.set_notifications_left_out(static_cast<std::uint32_t>(old_notifications));
-  for (std::size_t i = old_notifications; i < notifications->size(); ++i) {
+  for (const auto& item : *timeline) wire::to_proto(item, *detail.add_timeline());
+  detail.set_findings_left_out(beyond(counts->findings, findings->size()));
+  detail.set_timeline_left_out(beyond(counts->timeline, timeline->size()));
+  detail.set_notifications_left_out(beyond(counts->notifications, notifications->size()));
+  for (const auto& notification : *notifications) {
     v1::NotificationState* row = detail.add_notifications();
-    wire::to_proto((*notifications)[i], *row);
+    wire::to_proto(notification, *row);
     row->clear_body();  // The timeline and the findings say the same, once.
   }
   return detail;

@@ -1,6 +1,7 @@
 // The judge's state as the collector's core needs it. Adapters: collector/store (SQLite, memory).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -31,7 +32,11 @@ struct StateDelta {
   std::vector<std::string> timers_cleared;
   std::vector<model::CommandResult> command_results;
   std::map<std::string, std::string> values;  // next ids, number series, policy
+  // Incidents that closed before this go for good, the oldest kForgottenAtOnce of them, with their
+  // history, notifications and findings; and findings that belong to none.
+  std::optional<Instant> forget_before;
 };
+inline constexpr std::size_t kForgottenAtOnce = 1000;
 
 // What the judge keeps in memory: everything but what is closed and done.
 struct StateSnapshot {
@@ -64,6 +69,13 @@ struct IncidentQuery {
   IncidentId before;  // 0: from the newest
 };
 
+// How many rows belong to one incident.
+struct RowCounts {
+  std::uint64_t findings = 0;
+  std::uint64_t timeline = 0;
+  std::uint64_t notifications = 0;
+};
+
 // Queries for operators, on connections of their own; thread-safe.
 class StateReader {
  public:
@@ -77,9 +89,13 @@ class StateReader {
   virtual Result<std::vector<model::Incident>> incidents(const IncidentQuery& query) = 0;
   // By official number or internal id ("42").
   virtual Result<std::optional<model::Incident>> incident(std::string_view reference) = 0;
-  virtual Result<std::vector<model::Finding>> findings(IncidentId incident) = 0;
-  virtual Result<std::vector<model::TimelineItem>> timeline(IncidentId incident) = 0;
-  virtual Result<std::vector<model::Notification>> notifications(IncidentId incident) = 0;
+  // Of one incident the newest rows, oldest of them first.
+  virtual Result<std::vector<model::Finding>> findings(IncidentId incident, std::size_t newest) = 0;
+  virtual Result<std::vector<model::TimelineItem>> timeline(IncidentId incident,
+                                                            std::size_t newest) = 0;
+  virtual Result<std::vector<model::Notification>> notifications(IncidentId incident,
+                                                                 std::size_t newest) = 0;
+  virtual Result<RowCounts> row_counts(IncidentId incident) = 0;
   // Pending ones, oldest due first; and the last outcome of each channel.
   virtual Result<std::vector<model::Notification>> pending_notifications() = 0;
   virtual Result<std::vector<model::Notification>> last_by_channel() = 0;

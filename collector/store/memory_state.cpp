@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdint>
 #include <mutex>
 #include <set>
 #include <utility>
@@ -34,6 +35,41 @@ std::optional<model::CommandResult> find_result(const Content& content, std::str
   const auto found = content.command_results.find(id);
   if (found == content.command_results.end()) return std::nullopt;
   return found->second;
+}
+
+template <class Rows, class Gone>
+void drop(Rows& rows, std::size_t most, Gone gone) {
+  for (auto at = rows.begin(); at != rows.end() && most > 0;) {
+    if (gone(at->second)) {
+      at = rows.erase(at);
+      --most;
+    } else {
+      ++at;
+    }
+  }
+}
+
+void forget(Content& content, Instant before) {
+  drop(content.incidents, kForgottenAtOnce, [&](const model::Incident& incident) {
+    return incident.closed && *incident.closed < before;
+  });
+  const auto belongs = [&](IncidentId id) { return content.incidents.contains(id); };
+  drop(content.timeline, SIZE_MAX,
+       [&](const model::TimelineItem& item) { return !belongs(item.incident); });
+  drop(content.notifications, SIZE_MAX,
+       [&](const Content::KeptNotification& kept) { return !belongs(kept.row.incident); });
+  drop(content.findings, kForgottenAtOnce, [&](const model::Finding& finding) {
+    return finding.closed && *finding.closed < before && !belongs(finding.incident);
+  });
+}
+
+// The last `most` of them.
+template <class Row>
+std::vector<Row> newest_of(std::vector<Row> rows, std::size_t most) {
+  if (rows.size() > most) {
+    rows.erase(rows.begin(), rows.end() - static_cast<std::ptrdiff_t>(most));
+  }
+  return rows;
 }
 
 class Store final : public StateStore {
@@ -81,6 +117,7 @@ class Store final : public StateStore {
       kept.command_results.try_emplace(result.command_id, result);
     }
     for (const auto& [key, value] : delta.values) kept.values[key] = value;
+    if (delta.forget_before) forget(kept, *delta.forget_before);
     kept.cursor = delta.cursor;
     kept.judged_at = delta.judged_at;
     return {};
@@ -152,31 +189,41 @@ class Reader final : public StateReader {
     return found->second;
   }
 
-  Result<std::vector<model::Finding>> findings(IncidentId incident) override {
+  Result<std::vector<model::Finding>> findings(IncidentId incident, std::size_t newest) override {
     const std::lock_guard lock(content_->mutex);
     std::vector<model::Finding> found;
     for (const auto& [id, finding] : content_->findings) {
       if (finding.incident == incident) found.push_back(finding);
     }
-    return found;
+    return newest_of(std::move(found), newest);
   }
 
-  Result<std::vector<model::TimelineItem>> timeline(IncidentId incident) override {
+  Result<std::vector<model::TimelineItem>> timeline(IncidentId incident,
+                                                    std::size_t newest) override {
     const std::lock_guard lock(content_->mutex);
     std::vector<model::TimelineItem> found;
     for (const auto& [key, item] : content_->timeline) {
       if (key.first == incident) found.push_back(item);
     }
-    return found;
+    return newest_of(std::move(found), newest);
   }
 
-  Result<std::vector<model::Notification>> notifications(IncidentId incident) override {
+  Result<std::vector<model::Notification>> notifications(IncidentId incident,
+                                                         std::size_t newest) override {
     const std::lock_guard lock(content_->mutex);
     std::vector<model::Notification> found;
     for (const auto& [id, kept] : content_->notifications) {
       if (kept.row.incident == incident) found.push_back(kept.row);
     }
-    return found;
+    return newest_of(std::move(found), newest);
+  }
+
+  Result<RowCounts> row_counts(IncidentId incident) override {
+    RowCounts counts;
+    counts.findings = findings(incident, SIZE_MAX)->size();
+    counts.timeline = timeline(incident, SIZE_MAX)->size();
+    counts.notifications = notifications(incident, SIZE_MAX)->size();
+    return counts;
   }
 
   Result<std::vector<model::Notification>> pending_notifications() override {

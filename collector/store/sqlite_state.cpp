@@ -167,7 +167,37 @@ class SqliteStateStore final : public StateStore {
     for (const auto& [key, value] : delta.values) {
       TOCSIN_TRY(writes_.value.bind(1, std::string_view(key)).bind_blob_in_place(2, value).run());
     }
+    if (delta.forget_before) TOCSIN_TRY(forget(*delta.forget_before));
     return writes_.progress.bind(1, delta.cursor.value).bind(2, delta.judged_at.ns).run();
+  }
+
+  // Once an hour at most: prepared here and not kept.
+  Status forget(Instant before) {
+    Result<sqlite::Statement> closed = database_.prepare(
+        "SELECT id FROM incident WHERE closed IS NOT NULL AND closed < ? ORDER BY id LIMIT ?");
+    if (!closed) return fail(closed.error());
+    constexpr std::int64_t kMost{kForgottenAtOnce};
+    closed->bind(1, before.ns).bind(2, kMost);
+    std::vector<std::uint64_t> ids;
+    for (;;) {
+      const Result<bool> row = closed->step();
+      if (!row) return fail(row.error());
+      if (!*row) break;
+      ids.push_back(closed->uint64(0));
+    }
+    for (const char* sql :
+         {"DELETE FROM timeline WHERE incident = ?", "DELETE FROM notification WHERE incident = ?",
+          "DELETE FROM incident WHERE id = ?"}) {
+      Result<sqlite::Statement> gone = database_.prepare(sql);
+      if (!gone) return fail(gone.error());
+      for (const std::uint64_t id : ids) TOCSIN_TRY(gone->bind(1, id).run());
+    }
+    Result<sqlite::Statement> findings = database_.prepare(
+        "DELETE FROM finding WHERE id IN (SELECT id FROM finding AS f WHERE f.closed IS NOT NULL"
+        " AND f.closed < ?1 AND NOT EXISTS (SELECT 1 FROM incident WHERE id = f.incident)"
+        " ORDER BY f.id LIMIT ?2)");
+    if (!findings) return fail(findings.error());
+    return findings->bind(1, before.ns).bind(2, kMost).run();
   }
 
   Status write_documents(const StateDelta& delta) {

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <limits>
 #include <mutex>
 #include <utility>
 
@@ -52,21 +54,35 @@ class SqliteStateReader final : public StateReader {
                [&](sqlite::Statement& query) { query.bind(1, id->value); });
   }
 
-  Result<std::vector<model::Finding>> findings(IncidentId incident) override {
-    return all("SELECT document FROM finding WHERE incident = ? ORDER BY id", wire::decode_finding,
-               [&](sqlite::Statement& query) { query.bind(1, incident.value); });
+  Result<std::vector<model::Finding>> findings(IncidentId incident, std::size_t newest) override {
+    return newest_of("SELECT document FROM finding WHERE incident = ? ORDER BY id DESC LIMIT ?",
+                     wire::decode_finding, incident, newest);
   }
 
-  Result<std::vector<model::TimelineItem>> timeline(IncidentId incident) override {
-    return all("SELECT document FROM timeline WHERE incident = ? ORDER BY item",
-               wire::decode_timeline,
-               [&](sqlite::Statement& query) { query.bind(1, incident.value); });
+  Result<std::vector<model::TimelineItem>> timeline(IncidentId incident,
+                                                    std::size_t newest) override {
+    return newest_of("SELECT document FROM timeline WHERE incident = ? ORDER BY item DESC LIMIT ?",
+                     wire::decode_timeline, incident, newest);
   }
 
-  Result<std::vector<model::Notification>> notifications(IncidentId incident) override {
-    return all("SELECT document FROM notification WHERE incident = ? ORDER BY id",
-               wire::decode_notification,
-               [&](sqlite::Statement& query) { query.bind(1, incident.value); });
+  Result<std::vector<model::Notification>> notifications(IncidentId incident,
+                                                         std::size_t newest) override {
+    return newest_of(
+        "SELECT document FROM notification WHERE incident = ? ORDER BY id DESC LIMIT ?",
+        wire::decode_notification, incident, newest);
+  }
+
+  Result<RowCounts> row_counts(IncidentId incident) override {
+    const std::lock_guard lock(mutex_);
+    Result<sqlite::Statement> query = database_.prepare(
+        "SELECT (SELECT count(*) FROM finding WHERE incident = ?1),"
+        " (SELECT count(*) FROM timeline WHERE incident = ?1),"
+        " (SELECT count(*) FROM notification WHERE incident = ?1)");
+    if (!query) return fail(query.error());
+    query->bind(1, incident.value);
+    const Result<bool> row = query->step();
+    if (!row) return fail(row.error());
+    return RowCounts{query->uint64(0), query->uint64(1), query->uint64(2)};
   }
 
   Result<std::vector<model::Notification>> pending_notifications() override {
@@ -101,6 +117,17 @@ class SqliteStateReader final : public StateReader {
     if (!query) return fail(query.error());
     bind(*query);
     return read_documents(*query, decode);
+  }
+
+  template <class T>
+  Result<std::vector<T>> newest_of(std::string_view sql, Result<T> (*decode)(std::string_view),
+                                   IncidentId incident, std::size_t newest) {
+    constexpr std::size_t kMost = std::numeric_limits<std::int64_t>::max();
+    auto rows = all(sql, decode, [&](sqlite::Statement& query) {
+      query.bind(1, incident.value).bind(2, static_cast<std::int64_t>(std::min(newest, kMost)));
+    });
+    if (rows) std::reverse(rows->begin(), rows->end());
+    return rows;
   }
 
   template <class T, class Bind>

@@ -87,6 +87,7 @@ void read_site(Table& root, model::SitePolicy& policy) {
     site->error("time_zone", fmt::format("there is no time zone \"{}\"", policy.time_zone));
   }
   site->text("number_format", policy.number_format, 64);
+  site->duration("keep_closed", policy.keep_closed, {24h, 3660 * 24h});
   if (!is_number_format(policy.number_format)) {
     site->error(
         "number_format",

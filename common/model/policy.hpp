@@ -108,12 +108,13 @@ struct SitePolicy {
   std::string time_zone = "Asia/Taipei";
   std::string number_format = "SI-{roc_year}-{number:4}";
   Duration agent_silent_after = 90s;
-  Duration grade_short = 30min;    // SHORT of the grading table
-  Duration grade_day = 24h;        // DAY
-  Duration stable = 15min;         // STABLE
-  std::uint32_t recurrences = 3;   // RECUR in 24 h
-  Duration service_minimum = 60s;  // no record for a service that restarts by itself sooner
-  Duration auto_register = 10min;  // grade C or worse is registered by itself after this
+  Duration grade_short = 30min;      // SHORT of the grading table
+  Duration grade_day = 24h;          // DAY
+  Duration stable = 15min;           // STABLE
+  std::uint32_t recurrences = 3;     // RECUR in 24 h
+  Duration service_minimum = 60s;    // no record for a service that restarts by itself sooner
+  Duration auto_register = 10min;    // grade C or worse is registered by itself after this
+  Duration keep_closed = 400 * 24h;  // closed incidents with all that belongs to them (H-11)
   RuleLimits limits;
   std::vector<Baseline> baselines;
   std::vector<HostPolicy> hosts;

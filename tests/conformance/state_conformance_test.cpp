@@ -341,11 +341,63 @@ TYPED_TEST(StateConformance, WhatBelongsToAnIncidentIsFoundInOrder) {
   delta.timeline = {timeline_item(1, 1), timeline_item(1, 0), timeline_item(2, 0)};
   delta.notifications = {notification(2, 1, 10), notification(1, 1, 20), notification(3, 2, 0)};
   this->commit(delta);
-  EXPECT_THAT(ids(*this->reader->findings(IncidentId{1})), ElementsAre(1, 3));
-  EXPECT_THAT(*this->reader->timeline(IncidentId{1}),
+  EXPECT_THAT(ids(*this->reader->findings(IncidentId{1}, SIZE_MAX)), ElementsAre(1, 3));
+  EXPECT_THAT(*this->reader->timeline(IncidentId{1}, SIZE_MAX),
               ElementsAre(timeline_item(1, 0), timeline_item(1, 1)));
-  EXPECT_THAT(ids(*this->reader->notifications(IncidentId{1})), ElementsAre(1, 2));
-  EXPECT_THAT(*this->reader->timeline(IncidentId{9}), IsEmpty());
+  EXPECT_THAT(ids(*this->reader->notifications(IncidentId{1}, SIZE_MAX)), ElementsAre(1, 2));
+  EXPECT_THAT(*this->reader->timeline(IncidentId{9}, SIZE_MAX), IsEmpty());
+}
+
+TYPED_TEST(StateConformance, OfALongHistoryTheNewestAreGivenAndAllAreCounted) {
+  StateDelta delta;
+  delta.findings = {finding(3, 1), finding(2, 2), finding(1, 1)};
+  for (std::uint32_t i = 0; i < 5; ++i) delta.timeline.push_back(timeline_item(1, i));
+  delta.notifications = {notification(2, 1, 10), notification(1, 1, 20), notification(3, 2, 0)};
+  this->commit(delta);
+  EXPECT_THAT(ids(*this->reader->findings(IncidentId{1}, 1)), ElementsAre(3));
+  EXPECT_THAT(*this->reader->timeline(IncidentId{1}, 2),
+              ElementsAre(timeline_item(1, 3), timeline_item(1, 4)));
+  EXPECT_THAT(ids(*this->reader->notifications(IncidentId{1}, 1)), ElementsAre(2));
+  EXPECT_THAT(*this->reader->timeline(IncidentId{1}, 0), IsEmpty());
+  const auto counts = this->reader->row_counts(IncidentId{1});
+  EXPECT_EQ(counts->findings, 2U);
+  EXPECT_EQ(counts->timeline, 5U);
+  EXPECT_EQ(counts->notifications, 2U);
+}
+
+// Procedure H-11 says what is kept; what is past that goes with all that belongs to it.
+TYPED_TEST(StateConformance, WhatClosedBeforeTheGivenTimeGoesForGoodAndOnlyThat) {
+  StateDelta delta;
+  for (const std::uint64_t id : {1U, 2U, 3U}) {
+    model::Incident one = incident(id);
+    if (id != 3) one.closed = Instant{static_cast<std::int64_t>(id * 100)};
+    delta.incidents.push_back(one);
+    delta.timeline.push_back(timeline_item(id, 0));
+    delta.notifications.push_back(notification(id, id, 10));
+  }
+  const auto closed = [](model::Finding one, std::int64_t at) {
+    one.closed = Instant{at};
+    return one;
+  };
+  delta.findings = {closed(finding(1, 1), 90),  finding(2, 1),
+                    closed(finding(3, 2), 90),  closed(finding(4, 0), 90),
+                    closed(finding(5, 0), 150), finding(6, 3)};
+  this->commit(delta);
+  StateDelta later;
+  later.cursor = Position{delta.cursor.value + 10};
+  later.forget_before = Instant{150};
+  this->commit(later);
+  EXPECT_FALSE(*this->reader->incident("1"));
+  EXPECT_TRUE(*this->reader->incident("2"));
+  EXPECT_TRUE(*this->reader->incident("3"));
+  const auto gone = this->reader->row_counts(IncidentId{1});
+  EXPECT_EQ(gone->timeline, 0U);
+  EXPECT_EQ(gone->notifications, 0U);
+  // One is still bad: the judge knows it.
+  EXPECT_THAT(ids(*this->reader->findings(IncidentId{1}, SIZE_MAX)), ElementsAre(2));
+  EXPECT_THAT(ids(*this->reader->findings(IncidentId{2}, SIZE_MAX)), ElementsAre(3));
+  EXPECT_THAT(ids(*this->reader->findings(IncidentId{0}, SIZE_MAX)), ElementsAre(5));
+  EXPECT_EQ(this->reader->row_counts(IncidentId{3})->timeline, 1U);
 }
 
 TYPED_TEST(StateConformance, DueNotificationsComeOldestFirst) {

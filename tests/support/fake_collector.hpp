@@ -74,14 +74,21 @@ class FakeState final : public collector::StateReader {
     }
     return std::nullopt;
   }
-  Result<std::vector<model::Finding>> findings(IncidentId incident) override {
-    return of_incident(finding_rows, incident);
+  Result<std::vector<model::Finding>> findings(IncidentId incident, std::size_t newest) override {
+    return of_incident(finding_rows, incident, newest);
   }
-  Result<std::vector<model::TimelineItem>> timeline(IncidentId incident) override {
-    return of_incident(timeline_rows, incident);
+  Result<std::vector<model::TimelineItem>> timeline(IncidentId incident,
+                                                    std::size_t newest) override {
+    return of_incident(timeline_rows, incident, newest);
   }
-  Result<std::vector<model::Notification>> notifications(IncidentId incident) override {
-    return of_incident(notification_rows, incident);
+  Result<std::vector<model::Notification>> notifications(IncidentId incident,
+                                                         std::size_t newest) override {
+    return of_incident(notification_rows, incident, newest);
+  }
+  Result<collector::RowCounts> row_counts(IncidentId incident) override {
+    return collector::RowCounts{of_incident(finding_rows, incident, SIZE_MAX).size(),
+                                of_incident(timeline_rows, incident, SIZE_MAX).size(),
+                                of_incident(notification_rows, incident, SIZE_MAX).size()};
   }
   Result<std::vector<model::Notification>> pending_notifications() override { return pending_rows; }
   Result<std::vector<model::Notification>> last_by_channel() override { return last_rows; }
@@ -94,10 +101,14 @@ class FakeState final : public collector::StateReader {
 
  private:
   template <class Row>
-  static std::vector<Row> of_incident(const std::vector<Row>& rows, IncidentId incident) {
+  static std::vector<Row> of_incident(const std::vector<Row>& rows, IncidentId incident,
+                                      std::size_t newest) {
     std::vector<Row> found;
     for (const Row& row : rows) {
       if (row.incident == incident) found.push_back(row);
+    }
+    if (found.size() > newest) {
+      found.erase(found.begin(), found.end() - static_cast<std::ptrdiff_t>(newest));
     }
     return found;
   }

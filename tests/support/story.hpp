@@ -237,14 +237,14 @@ class Story {
   }
   std::vector<std::string> timeline(IncidentId id) {
     std::vector<std::string> codes;
-    const auto items = reader_->timeline(id).value();
+    const auto items = reader_->timeline(id, SIZE_MAX).value();
     for (const auto& item : items) codes.push_back(item.message.code);
     return codes;
   }
   std::vector<model::Notification> all_notifications() {
     std::vector<model::Notification> rows;
     for (const model::Incident& incident : incidents()) {
-      const auto more = reader_->notifications(incident.id).value();
+      const auto more = reader_->notifications(incident.id, SIZE_MAX).value();
       rows.insert(rows.end(), more.begin(), more.end());
     }
     std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
@@ -268,11 +268,11 @@ class Story {
     const auto incidents = reader.incidents(query).value();
     for (const auto& incident : incidents) {
       bytes += wire::encode_incident(incident);
-      const auto findings = reader.findings(incident.id).value();
+      const auto findings = reader.findings(incident.id, SIZE_MAX).value();
       for (const auto& row : findings) bytes += wire::encode_finding(row);
-      const auto timeline = reader.timeline(incident.id).value();
+      const auto timeline = reader.timeline(incident.id, SIZE_MAX).value();
       for (const auto& row : timeline) bytes += wire::encode_timeline(row);
-      const auto notifications = reader.notifications(incident.id).value();
+      const auto notifications = reader.notifications(incident.id, SIZE_MAX).value();
       for (const auto& row : notifications) bytes += wire::encode_notification(row);
     }
     return bytes;

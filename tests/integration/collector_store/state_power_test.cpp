@@ -84,7 +84,7 @@ int commits_in(StateStore& store, const Place& place) {
   EXPECT_TRUE(reader) << reader.error().message;
   for (int commit = 1; reader && commit <= kCommits + 1; ++commit) {
     const bool there = commit <= commits;
-    EXPECT_EQ((*reader)->timeline(IncidentId{number(commit)})->size(), there ? 1U : 0U);
+    EXPECT_EQ((*reader)->timeline(IncidentId{number(commit)}, SIZE_MAX)->size(), there ? 1U : 0U);
     EXPECT_EQ(store.command_result("command " + std::to_string(commit))->has_value(), there);
   }
   return commits;

@@ -80,7 +80,7 @@ TEST(OutboxIntegration, AMailServerThatWasDownGetsTheMailWhenItIsUp) {
   EXPECT_EQ(intake.wait_for_outcome(2).result, model::DeliveryResult::delivered);
   ASSERT_THAT(server.mails(), SizeIs(1));
   EXPECT_THAT(server.mails()[0], HasSubstr("Message-ID: <tocsin."));
-  const auto row = story.reader().notifications({1}).value().front();
+  const auto row = story.reader().notifications({1}, SIZE_MAX).value().front();
   EXPECT_EQ(row.status, model::NotificationStatus::delivered);
   EXPECT_EQ(row.attempts, 2U);
 }

@@ -301,6 +301,26 @@ TEST(Decisions, AllOfItIsKeptOverARestart) {
   EXPECT_EQ(after.decided_basis, before.decided_basis);
 }
 
+// Procedure H-11: what is past its time goes, what is open stays however old it is.
+TEST(Records, OfIncidentsClosedLongAgoAreForgotten) {
+  model::SitePolicy policy = story_policy();
+  policy.keep_closed = 30 * 24h;
+  Story story(policy);
+  story.admit("web1");
+  story.admit("web2");
+  story.sees("web2", ports_are({listener(4444, "/usr/bin/nc")}));
+  story.sees("web1", service_is("ssh.service", "failed"));
+  story.at(5min).sees("web1", service_is("ssh.service", "active"));
+  story.at(1h).asks(order("c", kOfficer, model::CloseIncident{{2}, IncidentVerdict::fault}));
+  ASSERT_TRUE(story.incidents()[1].closed);
+  story.at(30 * 24h).heard("web1");
+  EXPECT_EQ(story.incidents().size(), 2U);
+  story.at(30 * 24h + 3h).heard("web1");
+  ASSERT_EQ(story.incidents().size(), 1U);
+  EXPECT_EQ(story.incidents()[0].host_name, "web2");
+  EXPECT_TRUE(story.timeline({2}).empty());
+}
+
 // Severity, section 5: one message when it begins to come and go, then a digest, never a storm.
 TEST(Flapping, IsOneIncidentWithOneMessageAndADigestEveryHalfHour) {
   Story story;

@@ -200,7 +200,7 @@ TEST_F(JudgeThreadTest, ACommitThatFailsIsFoldedAgainFromWhatIsStored) {
   ASSERT_TRUE(is_judged(last));
   ASSERT_THAT(incidents(), SizeIs(1));
   EXPECT_EQ(incidents()[0].id, IncidentId{1});  // Nothing was counted twice.
-  EXPECT_THAT(state_.open_reader()->notifications({1}).value(), SizeIs(2));
+  EXPECT_THAT(state_.open_reader()->notifications({1}, SIZE_MAX).value(), SizeIs(2));
 }
 
 TEST_F(JudgeThreadTest, WhatWasNotCommittedIsNeverSkippedWhileTheStoreCannotBeLoadedEither) {
@@ -215,7 +215,7 @@ TEST_F(JudgeThreadTest, WhatWasNotCommittedIsNeverSkippedWhileTheStoreCannotBeLo
   EXPECT_EQ(store_.load_failures, 0);
   ASSERT_THAT(incidents(), SizeIs(1));
   EXPECT_EQ(incidents()[0].id, IncidentId{1});
-  EXPECT_THAT(state_.open_reader()->notifications({1}).value(), SizeIs(2));
+  EXPECT_THAT(state_.open_reader()->notifications({1}, SIZE_MAX).value(), SizeIs(2));
 }
 
 TEST_F(JudgeThreadTest, AStoreThatIsDamagedStopsItAndSaysSo) {

@@ -67,9 +67,12 @@ struct Scene final : collector::StateReader, collector::Intake {
   Result<std::optional<model::Incident>> incident(std::string_view) override {
     return std::nullopt;
   }
-  Result<std::vector<model::Finding>> findings(IncidentId) override { return {}; }
-  Result<std::vector<model::TimelineItem>> timeline(IncidentId) override { return {}; }
-  Result<std::vector<model::Notification>> notifications(IncidentId) override { return {}; }
+  Result<std::vector<model::Finding>> findings(IncidentId, std::size_t) override { return {}; }
+  Result<std::vector<model::TimelineItem>> timeline(IncidentId, std::size_t) override { return {}; }
+  Result<std::vector<model::Notification>> notifications(IncidentId, std::size_t) override {
+    return {};
+  }
+  Result<collector::RowCounts> row_counts(IncidentId) override { return collector::RowCounts{}; }
   Result<std::vector<model::Notification>> last_by_channel() override { return {}; }
   Result<std::optional<model::CommandResult>> command_result(std::string_view) override {
     return std::nullopt;

@@ -50,7 +50,7 @@ TEST(SitePolicy, ReadsTheExampleWithEveryKey) {
 TEST(SitePolicy, TheExamplesCommentsStateTheRealDefaults) {
   const std::string text = read_file(TOCSIN_EXAMPLES "/site.toml", 1 << 20).value();
   const auto [all, count] = tests::uncommented(text);
-  EXPECT_EQ(count, 19);
+  EXPECT_EQ(count, 20);
   const auto policy = read_site_policy(all, "site.toml");
   ASSERT_TRUE(policy) << policy.error().message;
   EXPECT_EQ(*policy, read_site_policy(text, "site.toml").value());
