@@ -10,6 +10,7 @@
 
 #include "collector/app/run.hpp"
 #include "collector/config/collector_config.hpp"
+#include "collector/replay/replay.hpp"
 #include "collector/site/authority.hpp"
 #include "collector/site/init.hpp"
 #include "collector/site/token_line.hpp"
@@ -175,6 +176,18 @@ Status check_policy(const Arguments& arguments) {
   return {};
 }
 
+// Where this version decides differently from what was recorded, line by line on standard output.
+Status replay_journal(const Arguments& arguments) {
+  const auto replayed = replay({arguments.directory, arguments.file});
+  if (!replayed) return fail(replayed.error());
+  const Comparison& comparison = replayed->comparison;
+  for (const std::string& line : comparison.lines) fmt::print("{}\n", line);
+  if (comparison.lines_left_out > 0) fmt::print("… and {} more\n", comparison.lines_left_out);
+  fmt::print(stderr, "{} entries to position {}: {} of {} incidents are decided differently\n",
+             replayed->entries, replayed->last.value, comparison.different, comparison.incidents);
+  return {};
+}
+
 Status version(const Arguments&) {
   fmt::print("tocsin-collector {}\n", TOCSIN_VERSION);
   return {};
@@ -250,6 +263,11 @@ void add_commands(CLI::App& app, Arguments& a, Command& chosen) {
   CLI::App* policy = app.add_subcommand("policy", "the site policy")->require_subcommand(1);
   sub = command(*policy, "check", "look for mistakes in a site policy", check_policy, chosen);
   sub->add_option("file", a.file)->required();
+  sub = command(app, "replay", "judge a journal again, and show what is decided differently",
+                replay_journal, chosen);
+  sub->add_option("--journal", a.directory, "the collector's directory: journal/ and state.db")
+      ->required();
+  sub->add_option("--policy", a.file, "judge by this policy; left out: by those of the journal");
   command(app, "version", "print the version", version, chosen);
 }
 

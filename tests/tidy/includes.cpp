@@ -63,6 +63,7 @@ const std::vector<Allowed>& our_table() {
       {"collector/enroll",
        {"collector/engine", "collector/ports", "collector/core", "collector/operate/workers.hpp",
         "common", "tocsin/v1"}},
+      {"collector/replay", {"collector/store", "collector/ports", "collector/core", "common"}},
       {"collector/config", {"common"}},
       {"collector/site", {"collector/config", "collector/ctl/context.hpp", "common"}},
       {"collector/ingest",

@@ -1,0 +1,123 @@
+#include "collector/replay/replay.hpp"
+
+#include <filesystem>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "collector/store/memory_store.hpp"
+#include "collector/store/sqlite_journal.hpp"
+#include "collector/store/sqlite_state.hpp"
+#include "common/base/limits.hpp"
+#include "common/config/secret_file.hpp"
+#include "common/config/site_policy.hpp"
+#include "common/wire/wire.hpp"
+
+namespace tocsin::collector {
+namespace {
+
+constexpr std::size_t kBatch = 1000;
+
+// By the policies of the journal, or by one file for all of it.
+Result<ParsePolicy> parser_of(const std::string& policy_file) {
+  if (policy_file.empty()) {
+    return ParsePolicy([](std::string_view toml, std::string_view name) {
+      return config::read_site_policy(toml, name);
+    });
+  }
+  auto text = config::read_file(policy_file, limits::kPolicyBytes);
+  if (!text) return fail(text.error());
+  auto policy = config::read_site_policy(*text, policy_file);
+  if (!policy) return fail(policy.error());
+  return ParsePolicy(
+      [fixed = *std::move(policy)](
+          std::string_view, std::string_view) -> Result<model::SitePolicy> { return fixed; });
+}
+
+Result<model::JournalEntry> decoded(const StoredEntry& stored) {
+  auto body = wire::decode_journal(stored.body);
+  if (!body) {
+    return fail(ErrorCode::data_loss,
+                fmt::format("entry {}: {}", stored.position.value, body.error().message));
+  }
+  return model::JournalEntry{stored.position, stored.at, *std::move(body)};
+}
+
+Status check_begins(const std::vector<StoredEntry>& entries) {
+  if (entries.empty() || entries.front().position.value == 1) return {};
+  return fail(
+      ErrorCode::failed_precondition,
+      fmt::format("the journal begins at position {}: its oldest segments were dropped, and "
+                  "without the beginning nothing can be judged again",
+                  entries.front().position.value));
+}
+
+// Folds all up to `last`, as the judge would.
+Result<std::uint64_t> fold_all(JournalReader& journal, Position last, Fold& fold,
+                               StateStore& store) {
+  std::uint64_t count = 0;
+  while (fold.cursor() < last) {
+    const auto entries = journal.read(Position{fold.cursor().value + 1}, kBatch);
+    if (!entries) return fail(entries.error());
+    if (count == 0) TOCSIN_TRY(check_begins(*entries));
+    if (entries->empty()) {
+      return fail(ErrorCode::data_loss,
+                  fmt::format("the journal ends at {}, but the state was judged to {}",
+                              fold.cursor().value, last.value));
+    }
+    for (const StoredEntry& stored : *entries) {
+      if (stored.position > last) break;
+      const auto entry = decoded(stored);
+      if (!entry) return fail(entry.error());
+      const std::string_view command = command_of(*entry);
+      bool answered = false;
+      if (!command.empty()) {
+        const auto before = store.command_result(command);
+        if (!before) return fail(before.error());
+        answered = before->has_value();
+      }
+      fold.apply(*entry, answered);
+      ++count;
+    }
+    TOCSIN_TRY(store.commit(fold.take_delta()));
+  }
+  return count;
+}
+
+}  // namespace
+
+Result<Replayed> replay(const ReplayOptions& options) {
+  const std::string state_file = options.directory + "/state.db";
+  std::error_code ignored;
+  if (!std::filesystem::exists(state_file, ignored)) {
+    return fail(ErrorCode::not_found, fmt::format("{}: there is no such file", state_file));
+  }
+  auto recorded = open_state_reader({state_file, {}});
+  if (!recorded) return fail(recorded.error());
+  SqliteJournalOptions journal_options;
+  journal_options.directory = options.directory + "/journal";
+  auto journal = open_journal_reader(journal_options);
+  if (!journal) return fail(journal.error());
+  auto parser = parser_of(options.policy_file);
+  if (!parser) return fail(parser.error());
+  const auto as_of = (*recorded)->as_of();
+  if (!as_of) return fail(as_of.error());
+
+  const MemoryState memory;
+  const auto store = memory.open_store();
+  auto begin = store->load();
+  if (!begin) return fail(begin.error());
+  auto fold = Fold::resume(*std::move(begin), *std::move(parser));
+  if (!fold) return fail(fold.error());
+  Replayed replayed;
+  replayed.last = as_of->cursor;
+  const auto count = fold_all(**journal, replayed.last, *fold, *store);
+  if (!count) return fail(count.error());
+  replayed.entries = *count;
+  auto comparison = compare(**recorded, *memory.open_reader());
+  if (!comparison) return fail(comparison.error());
+  replayed.comparison = *std::move(comparison);
+  return replayed;
+}
+
+}  // namespace tocsin::collector
