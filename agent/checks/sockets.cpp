@@ -36,8 +36,10 @@ struct KnownSocket {
 };
 
 struct SocketsMemory final : CheckMemory {
-  explicit SocketsMemory(const std::string& root) : users(root) {}
+  explicit SocketsMemory(const std::string& root) : users(root), reader(root) {}
   os::Users users;
+  os::SocketReader reader;
+  std::vector<os::Socket> listening;             // of the last run
   std::map<std::uint64_t, KnownSocket> sockets;  // by inode; only those of the last run
   std::vector<os::Socket> connections;
   std::optional<MonoTime> connections_at;
@@ -153,26 +155,23 @@ std::vector<SeenListener> describe(const std::vector<os::Socket>& sockets, MonoT
   return listeners;
 }
 
-Status refresh_connections(const std::string& root, MonoTime now, SocketsMemory& memory) {
+Status refresh_connections(MonoTime now, SocketsMemory& memory) {
   if (memory.connections_at && now - *memory.connections_at < kPeersEvery) return {};
-  auto connections = os::read_sockets(os::SocketQuery::connections, root);
-  if (!connections) return fail(connections.error());
-  memory.connections = std::move(*connections);
+  TOCSIN_TRY(memory.reader.read(os::SocketQuery::connections, memory.connections));
   memory.connections_at = now;
   return {};
 }
 
 Result<model::SocketsFacts> look(CheckContext& context, SocketsMemory& memory) {
   const MonoTime now = context.time.steady();
-  const auto sockets = os::read_sockets(os::SocketQuery::listeners, context.root);
-  if (!sockets) return fail(sockets.error());
+  TOCSIN_TRY(memory.reader.read(os::SocketQuery::listeners, memory.listening));
   const auto proc = os::ProcReader::open(context.root);
   if (!proc) return fail(proc.error());
-  const auto unknown = reconcile(*sockets, *proc, now, memory);
+  const auto unknown = reconcile(memory.listening, *proc, now, memory);
   TOCSIN_TRY(search_owners(unknown, *proc, context, now, memory));
-  TOCSIN_TRY(refresh_connections(context.root, now, memory));
+  TOCSIN_TRY(refresh_connections(now, memory));
   memory.first_run = false;
-  return sockets_facts(describe(*sockets, now, context.root, memory), memory.connections);
+  return sockets_facts(describe(memory.listening, now, context.root, memory), memory.connections);
 }
 
 }  // namespace

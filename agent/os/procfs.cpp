@@ -1,19 +1,29 @@
 #include "agent/os/procfs.hpp"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <memory>
+#include <span>
+#include <thread>
+#include <tuple>
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace tocsin::agent::os {
 namespace {
 
 constexpr std::size_t kLinkBytes = 4096;
+constexpr std::size_t kEntriesBytes = 32768;
+constexpr std::size_t kScanThreads = 2;
+constexpr std::size_t kWorthAThread = 1024;  // sockets; for a few one thread is there sooner
 
 template <class T>
 std::optional<T> number(std::string_view text, int base = 10) {
@@ -70,6 +80,76 @@ Result<std::string> read_link(int at, const std::string& name) {
   const ssize_t n = ::readlinkat(at, name.c_str(), target, sizeof target);
   if (n < 0) return fail(system_error("readlink " + name, errno));
   return std::string(target, static_cast<std::size_t>(n));
+}
+
+// The inodes that a scan looks for: open addressing, because a busy host asks for tens of
+// thousands and every descriptor of every process is compared.
+class InodeSet {
+ public:
+  explicit InodeSet(const std::vector<std::uint64_t>& inodes) {
+    std::size_t size = 64;
+    while (size < inodes.size() * 2) size *= 2;
+    slots_.resize(size);
+    for (const std::uint64_t inode : inodes) {
+      if (inode != 0) slots_[slot_of(inode)] = inode;
+    }
+  }
+  bool contains(std::uint64_t inode) const { return inode != 0 && slots_[slot_of(inode)] != 0; }
+
+ private:
+  // Where it is, or would go. Some slot is always free.
+  std::size_t slot_of(std::uint64_t inode) const {
+    std::size_t slot = (inode * 0x9E3779B97F4A7C15ULL >> 20) & (slots_.size() - 1);
+    while (slots_[slot] != 0 && slots_[slot] != inode) slot = (slot + 1) & (slots_.size() - 1);
+    return slot;
+  }
+  std::vector<std::uint64_t> slots_;
+};
+
+// Adds the descriptors of one process that are among `wanted`.
+void scan_descriptors(const Fd& proc, std::uint32_t pid, const InodeSet& wanted,
+                      std::vector<char>& buffer, ProcReader::Scan& scan) {
+  const std::string path = of_process(pid, "fd");
+  const Fd folder(::openat(proc.get(), path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.valid()) {
+    if (errno == EACCES || errno == EPERM) ++scan.not_permitted;
+    return;
+  }
+  for (;;) {
+    const long n = ::syscall(SYS_getdents64, folder.get(), buffer.data(), buffer.size());
+    if (n <= 0) return;
+    for (long at = 0; at < n;) {
+      // struct linux_dirent64: inode 8, offset 8, length 2, type 1, then the name.
+      std::uint16_t length = 0;
+      std::memcpy(&length, buffer.data() + at + 16, sizeof length);
+      const char* name = buffer.data() + at + 19;
+      at += length;
+      const auto fd = number<std::uint32_t>(name);
+      if (!fd) continue;
+      char target[64];  // A longer link is not a socket's.
+      const ssize_t size = ::readlinkat(folder.get(), name, target, sizeof target);
+      if (size <= 0) continue;
+      const auto inode = parse_socket_link({target, static_cast<std::size_t>(size)});
+      if (inode && wanted.contains(*inode)) scan.holders.push_back({*inode, pid, *fd});
+    }
+  }
+}
+
+// One holder for each process and socket, in order.
+ProcReader::Scan joined(std::span<ProcReader::Scan> parts) {
+  ProcReader::Scan all;
+  for (ProcReader::Scan& part : parts) {
+    all.holders.insert(all.holders.end(), part.holders.begin(), part.holders.end());
+    all.not_permitted += part.not_permitted;
+  }
+  const auto key = [](const ProcReader::Holder& h) { return std::tuple(h.inode, h.pid, h.fd); };
+  const auto order = [&](const auto& a, const auto& b) { return key(a) < key(b); };
+  const auto same = [](const auto& a, const auto& b) {
+    return a.inode == b.inode && a.pid == b.pid;
+  };
+  std::sort(all.holders.begin(), all.holders.end(), order);
+  all.holders.erase(std::unique(all.holders.begin(), all.holders.end(), same), all.holders.end());
+  return all;
 }
 
 }  // namespace
@@ -210,38 +290,25 @@ Result<std::string> ProcReader::link(std::uint32_t pid, std::string_view name) c
 
 Result<ProcReader::Scan> ProcReader::find_sockets(const std::vector<std::uint64_t>& inodes,
                                                   std::stop_token stop) const {
-  Scan scan;
   const auto pids = process_ids();
   if (!pids) return fail(pids.error());
-  for (const std::uint32_t pid : *pids) {
-    if (stop.stop_requested()) return fail(ErrorCode::deadline_exceeded, "scan of /proc/*/fd");
-    const Folder folder = open_folder(proc_.get(), of_process(pid, "fd"));
-    if (!folder) {
-      if (errno == EACCES || errno == EPERM) ++scan.not_permitted;
-      continue;
+  const InodeSet wanted(inodes);
+  std::atomic<std::size_t> next = 0;
+  std::array<Scan, kScanThreads> parts;
+  const auto work = [&](std::size_t part) {
+    std::vector<char> buffer(kEntriesBytes);
+    for (std::size_t i; (i = next++) < pids->size() && !stop.stop_requested();) {
+      scan_descriptors(proc_, (*pids)[i], wanted, buffer, parts[part]);
     }
-    while (const dirent* entry = ::readdir(folder.get())) {
-      const auto fd = number<std::uint32_t>(entry->d_name);
-      if (!fd) continue;
-      char target[64];  // A longer link is not a socket's.
-      const ssize_t n = ::readlinkat(::dirfd(folder.get()), entry->d_name, target, sizeof target);
-      if (n <= 0) continue;
-      const auto inode = parse_socket_link({target, static_cast<std::size_t>(n)});
-      if (inode && std::binary_search(inodes.begin(), inodes.end(), *inode)) {
-        scan.holders.push_back({*inode, pid, *fd});
-      }
-    }
+  };
+  std::vector<std::thread> helpers;
+  if (inodes.size() >= kWorthAThread) {
+    for (std::size_t i = 1; i < kScanThreads; ++i) helpers.emplace_back(work, i);
   }
-  const auto order = [](const Holder& a, const Holder& b) {
-    return std::pair(a.inode, a.pid) < std::pair(b.inode, b.pid);
-  };
-  const auto same = [](const Holder& a, const Holder& b) {
-    return a.inode == b.inode && a.pid == b.pid;
-  };
-  std::stable_sort(scan.holders.begin(), scan.holders.end(), order);
-  scan.holders.erase(std::unique(scan.holders.begin(), scan.holders.end(), same),
-                     scan.holders.end());
-  return scan;
+  work(0);
+  for (std::thread& helper : helpers) helper.join();
+  if (stop.stop_requested()) return fail(ErrorCode::deadline_exceeded, "scan of /proc/*/fd");
+  return joined(parts);
 }
 
 std::optional<bool> ProcReader::executable_world_writable(std::uint32_t pid,

@@ -29,81 +29,87 @@ constexpr int kAnswerTimeoutMs = 2000;
 constexpr int kDumpTries = 3;
 
 SocketState state_from(unsigned number) {
-  switch (number) {
-    case 1:
-      return SocketState::established;
-    case 7:
-      return SocketState::closed;
-    case 10:
-      return SocketState::listen;
-    default:
-      return SocketState::other;
-  }
+  constexpr auto kLast = static_cast<unsigned>(SocketState::closing);
+  return number <= kLast ? static_cast<SocketState>(number) : SocketState::other;
 }
 
-IpAddress address_from(int family, const void* bytes) {
-  IpAddress address;
+constexpr std::uint32_t bit(SocketState state) { return 1U << static_cast<unsigned>(state); }
+
+void put_address(int family, const void* bytes, IpAddress& address) {
   address.v6 = family == AF_INET6;
   std::memcpy(address.bytes.data(), bytes, address.v6 ? 16 : 4);
-  return address;
 }
 
-Socket socket_from(const inet_diag_msg& message, model::Protocol protocol) {
-  Socket socket;
+void put_socket(const inet_diag_msg& message, model::Protocol protocol, Socket& socket) {
   socket.protocol = protocol;
   socket.state = state_from(message.idiag_state);
-  socket.local = address_from(message.idiag_family, message.id.idiag_src);
+  put_address(message.idiag_family, message.id.idiag_src, socket.local);
   socket.local_port = ntohs(message.id.idiag_sport);
-  socket.remote = unmapped(address_from(message.idiag_family, message.id.idiag_dst));
+  put_address(message.idiag_family, message.id.idiag_dst, socket.remote);
+  if (socket.remote.v6) socket.remote = unmapped(socket.remote);
   socket.remote_port = ntohs(message.id.idiag_dport);
   socket.uid = message.idiag_uid;
   socket.inode = message.idiag_inode;
-  return socket;
 }
 
-bool wanted(const Socket& socket, SocketQuery query) {
-  if (query == SocketQuery::connections) return socket.state == SocketState::established;
-  if (socket.protocol == model::Protocol::tcp) return socket.state == SocketState::listen;
-  return socket.state == SocketState::closed && socket.local_port != 0;
-}
+// A half-open connection says nothing of its source, which may be forged: not one of these.
+constexpr std::uint32_t kConnected = bit(SocketState::established) | bit(SocketState::fin_wait_1) |
+                                     bit(SocketState::fin_wait_2) | bit(SocketState::time_wait) |
+                                     bit(SocketState::close_wait) | bit(SocketState::last_ack) |
+                                     bit(SocketState::closing);
 
 std::uint32_t states_of(SocketQuery query, model::Protocol protocol) {
-  if (query == SocketQuery::connections) return 1U << 1;
-  return protocol == model::Protocol::tcp ? 1U << 10 : 1U << 7;
+  const bool tcp = protocol == model::Protocol::tcp;
+  if (query == SocketQuery::connections) return tcp ? kConnected : bit(SocketState::established);
+  return bit(tcp ? SocketState::listen : SocketState::closed);
 }
 
-class DiagSocket {
+bool wanted(const Socket& socket, std::uint32_t states) {
+  return (bit(socket.state) & states) != 0 &&
+         (socket.state != SocketState::closed || socket.local_port != 0);
+}
+
+// In `into` from `first` on, only what is wanted stays.
+void keep_wanted(std::size_t first, std::uint32_t states, std::vector<Socket>& into) {
+  const auto begin = into.begin() + static_cast<std::ptrdiff_t>(first);
+  into.erase(std::remove_if(begin, into.end(), [&](const Socket& s) { return !wanted(s, states); }),
+             into.end());
+}
+
+}  // namespace
+
+class SocketReader::Diag {
  public:
-  static Result<DiagSocket> open() {
-    DiagSocket socket(mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC));
-    if (!socket.handle_) return fail(system_error("open sock_diag", errno));
-    if (mnl_socket_bind(socket.handle_.get(), 0, MNL_SOCKET_AUTOPID) != 0) {
+  static Result<std::unique_ptr<Diag>> open() {
+    std::unique_ptr<Diag> diag(new Diag(mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC)));
+    if (!diag->handle_) return fail(system_error("open sock_diag", errno));
+    if (mnl_socket_bind(diag->handle_.get(), 0, MNL_SOCKET_AUTOPID) != 0) {
       return fail(system_error("bind sock_diag", errno));
     }
-    return socket;
+    return diag;
   }
 
   // Appends one family's sockets of one protocol.
   Status dump(SocketQuery query, model::Protocol protocol, int family, std::vector<Socket>& into) {
+    const std::size_t first = into.size();
+    const std::uint32_t states = states_of(query, protocol);
     for (int i = 0; i < kDumpTries; ++i) {
-      std::vector<Socket> sockets;
-      TOCSIN_TRY(ask(query, protocol, family));
-      const auto complete = receive(protocol, sockets);
+      into.resize(first);
+      TOCSIN_TRY(ask(states, protocol, family));
+      const auto complete = receive(protocol, into);
       if (!complete) return fail(complete.error());
-      if (!*complete && i + 1 < kDumpTries) continue;
-      for (const Socket& socket : sockets) {
-        if (wanted(socket, query)) into.push_back(socket);
-      }
-      break;
+      if (*complete) break;
     }
+    // The kernel filters TCP itself; of UDP it also gives sockets that are bound to nothing.
+    if (protocol == model::Protocol::udp) keep_wanted(first, states, into);
     return {};
   }
 
  private:
   using Handle = std::unique_ptr<mnl_socket, int (*)(mnl_socket*)>;
-  explicit DiagSocket(mnl_socket* socket) : handle_(socket, mnl_socket_close) {}
+  explicit Diag(mnl_socket* socket) : handle_(socket, mnl_socket_close), buffer_(kBufferBytes) {}
 
-  Status ask(SocketQuery query, model::Protocol protocol, int family) {
+  Status ask(std::uint32_t states, model::Protocol protocol, int family) {
     std::array<char, 256> buffer{};
     nlmsghdr* header = mnl_nlmsg_put_header(buffer.data());
     header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
@@ -113,7 +119,7 @@ class DiagSocket {
         mnl_nlmsg_put_extra_header(header, sizeof(inet_diag_req_v2)));
     request->sdiag_family = static_cast<std::uint8_t>(family);
     request->sdiag_protocol = protocol == model::Protocol::tcp ? IPPROTO_TCP : IPPROTO_UDP;
-    request->idiag_states = states_of(query, protocol);
+    request->idiag_states = states;
     if (mnl_socket_sendto(handle_.get(), header, header->nlmsg_len) < 0) {
       return fail(system_error("ask sock_diag", errno));
     }
@@ -122,39 +128,39 @@ class DiagSocket {
 
   // False: the table changed during the dump.
   Result<bool> receive(model::Protocol protocol, std::vector<Socket>& into) {
-    std::vector<char> buffer(kBufferBytes);
     bool complete = true;
     while (into.size() < kMaxSockets) {
-      pollfd waiting{mnl_socket_get_fd(handle_.get()), POLLIN, 0};
-      const int ready = ::poll(&waiting, 1, kAnswerTimeoutMs);
-      if (ready < 0 && errno == EINTR) continue;
-      if (ready <= 0) return fail(ErrorCode::unavailable, "sock_diag does not answer");
-      const ssize_t n = mnl_socket_recvfrom(handle_.get(), buffer.data(), buffer.size());
+      // The kernel answers a dump while it is read: waiting means that it has nothing to say.
+      const ssize_t n =
+          ::recv(mnl_socket_get_fd(handle_.get()), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0 && errno == EAGAIN) {
+        TOCSIN_TRY(wait());
+        continue;
+      }
       if (n < 0) return fail(system_error("read sock_diag", errno));
-      auto answer = parse_sock_diag({buffer.data(), static_cast<std::size_t>(n)}, protocol);
+      const auto answer =
+          parse_sock_diag({buffer_.data(), static_cast<std::size_t>(n)}, protocol, into);
       if (!answer) return fail(answer.error());
-      into.insert(into.end(), answer->sockets.begin(), answer->sockets.end());
       complete = complete && !answer->interrupted;
       if (answer->done) return complete;
     }
     return fail(ErrorCode::resource_exhausted, "more sockets than the agent reads");
   }
 
+  Status wait() {
+    pollfd waiting{mnl_socket_get_fd(handle_.get()), POLLIN, 0};
+    const int ready = ::poll(&waiting, 1, kAnswerTimeoutMs);
+    if (ready > 0 || (ready < 0 && errno == EINTR)) return {};
+    return fail(ErrorCode::unavailable, "sock_diag does not answer");
+  }
+
   Handle handle_;
+  std::vector<char> buffer_;
   unsigned sequence_ = 0;
 };
 
-Result<std::vector<Socket>> read_kernel(SocketQuery query) {
-  auto diag = DiagSocket::open();
-  if (!diag) return fail(diag.error());
-  std::vector<Socket> sockets;
-  for (const auto protocol : {model::Protocol::tcp, model::Protocol::udp}) {
-    for (const int family : {AF_INET, AF_INET6}) {
-      TOCSIN_TRY(diag->dump(query, protocol, family, sockets));
-    }
-  }
-  return sockets;
-}
+namespace {
 
 struct ProcNetFile {
   const char* path;
@@ -162,26 +168,11 @@ struct ProcNetFile {
   bool must_exist;
 };
 constexpr std::array kProcNetFiles{
-    ProcNetFile{"/proc/net/tcp", model::Protocol::tcp, true},
-    ProcNetFile{"/proc/net/tcp6", model::Protocol::tcp, false},
-    ProcNetFile{"/proc/net/udp", model::Protocol::udp, true},
-    ProcNetFile{"/proc/net/udp6", model::Protocol::udp, false},
+    ProcNetFile{"/tcp", model::Protocol::tcp, true},
+    ProcNetFile{"/tcp6", model::Protocol::tcp, false},
+    ProcNetFile{"/udp", model::Protocol::udp, true},
+    ProcNetFile{"/udp6", model::Protocol::udp, false},
 };
-
-Result<std::vector<Socket>> read_proc_net(SocketQuery query, std::string_view root) {
-  std::vector<Socket> sockets;
-  for (const ProcNetFile& file : kProcNetFiles) {
-    const auto text = read_start(under(root, file.path), kProcNetBytes);
-    if (!text) {
-      if (!file.must_exist && text.error().code == ErrorCode::not_found) continue;
-      return fail(text.error());
-    }
-    for (const Socket& socket : parse_proc_net(*text, file.protocol)) {
-      if (wanted(socket, query)) sockets.push_back(socket);
-    }
-  }
-  return sockets;
-}
 
 std::string_view take_word(std::string_view& rest) {
   const std::size_t start = rest.find_first_not_of(' ');
@@ -239,17 +230,11 @@ std::optional<Socket> parse_proc_net_line(std::string_view line, model::Protocol
   return socket;
 }
 
-// mnl_nlmsg_ok alone takes a length above 2 GiB for a negative one, which fits anywhere.
-bool fits(const nlmsghdr& header, int left) {
-  return left >= static_cast<int>(sizeof header) && header.nlmsg_len <= INT32_MAX &&
-         mnl_nlmsg_ok(&header, left);
-}
-
 // The error number that ends a dump or refuses it.
-Status check_code(const nlmsghdr& header) {
+Status check_code(std::string_view payload) {
   int code = 0;
-  if (mnl_nlmsg_get_payload_len(&header) < sizeof code) return {};
-  std::memcpy(&code, mnl_nlmsg_get_payload(&header), sizeof code);
+  if (payload.size() < sizeof code) return {};
+  std::memcpy(&code, payload.data(), sizeof code);
   if (code == 0) return {};
   if (code > 0 || code < -4095) {
     return fail(ErrorCode::invalid_argument, "netlink error number out of range");
@@ -259,32 +244,31 @@ Status check_code(const nlmsghdr& header) {
 
 }  // namespace
 
-Result<DiagAnswer> parse_sock_diag(std::string_view datagram, model::Protocol protocol) {
+Result<DiagAnswer> parse_sock_diag(std::string_view datagram, model::Protocol protocol,
+                                   std::vector<Socket>& into) {
   if (datagram.empty()) return fail(ErrorCode::invalid_argument, "empty netlink datagram");
-  // Copied, so that headers are aligned whatever the caller's buffer is.
-  std::vector<std::uint64_t> aligned((datagram.size() + 7) / 8);
-  std::memcpy(aligned.data(), datagram.data(), datagram.size());
   DiagAnswer answer;
-  int left = static_cast<int>(std::min<std::size_t>(datagram.size(), 1 << 24));
-  const auto* header = reinterpret_cast<const nlmsghdr*>(aligned.data());
-  while (fits(*header, left)) {
-    if ((header->nlmsg_flags & NLM_F_DUMP_INTR) != 0) answer.interrupted = true;
-    const std::size_t payload = mnl_nlmsg_get_payload_len(header);
-    if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {
-      TOCSIN_TRY(check_code(*header));
-      answer.done = header->nlmsg_type == NLMSG_DONE;
+  while (datagram.size() >= sizeof(nlmsghdr)) {
+    nlmsghdr header{};  // Copied: the caller's buffer may be at any address.
+    std::memcpy(&header, datagram.data(), sizeof header);
+    if (header.nlmsg_len < sizeof header || header.nlmsg_len > datagram.size()) break;
+    const std::string_view payload = datagram.substr(NLMSG_HDRLEN, header.nlmsg_len - NLMSG_HDRLEN);
+    if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) answer.interrupted = true;
+    if (header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR) {
+      TOCSIN_TRY(check_code(payload));
+      answer.done = header.nlmsg_type == NLMSG_DONE;
       if (answer.done) return answer;
     }
-    if (header->nlmsg_type == SOCK_DIAG_BY_FAMILY && payload >= sizeof(inet_diag_msg)) {
-      inet_diag_msg message{};
-      std::memcpy(&message, mnl_nlmsg_get_payload(header), sizeof message);
+    if (header.nlmsg_type == SOCK_DIAG_BY_FAMILY && payload.size() >= sizeof(inet_diag_msg)) {
+      inet_diag_msg message;
+      std::memcpy(&message, payload.data(), sizeof message);
       if (message.idiag_family == AF_INET || message.idiag_family == AF_INET6) {
-        answer.sockets.push_back(socket_from(message, protocol));
+        put_socket(message, protocol, into.emplace_back());
       }
     }
-    header = mnl_nlmsg_next(header, &left);
+    datagram.remove_prefix(std::min<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), datagram.size()));
   }
-  if (left > 0) return fail(ErrorCode::invalid_argument, "netlink message cut short");
+  if (!datagram.empty()) return fail(ErrorCode::invalid_argument, "netlink message cut short");
   return answer;
 }
 
@@ -300,16 +284,50 @@ std::vector<Socket> parse_proc_net(std::string_view text, model::Protocol protoc
   return sockets;
 }
 
-Result<std::vector<Socket>> read_sockets(SocketQuery query, std::string_view root) {
-  if (root == "/") {
-    auto sockets = read_kernel(query);
-    if (sockets) return sockets;
-    // No sock_diag (an old kernel, a sandbox): the text says the same, slower.
-    auto text = read_proc_net(query, root);
-    if (text) return text;
-    return fail(sockets.error());
+Status read_proc_net(SocketQuery query, const std::string& folder, std::vector<Socket>& into) {
+  into.clear();
+  for (const ProcNetFile& file : kProcNetFiles) {
+    if (query == SocketQuery::tcp_listeners && file.protocol != model::Protocol::tcp) continue;
+    const auto text = read_start(folder + file.path, kProcNetBytes);
+    if (!text) {
+      if (!file.must_exist && text.error().code == ErrorCode::not_found) continue;
+      return fail(text.error());
+    }
+    for (const Socket& socket : parse_proc_net(*text, file.protocol)) {
+      if (wanted(socket, states_of(query, file.protocol))) into.push_back(socket);
+    }
   }
-  return read_proc_net(query, root);
+  return {};
+}
+
+SocketReader::SocketReader(std::string root) : root_(std::move(root)) {}
+SocketReader::~SocketReader() = default;
+
+Status SocketReader::read(SocketQuery query, std::vector<Socket>& into) {
+  if (root_ != "/") return read_proc_net(query, under(root_, "/proc/net"), into);
+  const Status asked = ask_kernel(query, into);
+  if (asked) return asked;
+  // An answer that was not read to its end would be taken for the next one's.
+  diag_.reset();
+  // No sock_diag (an old kernel, a sandbox): the text says the same, slower.
+  const Status text = read_proc_net(query, "/proc/net", into);
+  return text ? text : asked;
+}
+
+Status SocketReader::ask_kernel(SocketQuery query, std::vector<Socket>& into) {
+  into.clear();
+  if (!diag_) {
+    auto opened = Diag::open();
+    if (!opened) return fail(opened.error());
+    diag_ = std::move(*opened);
+  }
+  for (const auto protocol : {model::Protocol::tcp, model::Protocol::udp}) {
+    if (query == SocketQuery::tcp_listeners && protocol != model::Protocol::tcp) continue;
+    for (const int family : {AF_INET, AF_INET6}) {
+      TOCSIN_TRY(diag_->dump(query, protocol, family, into));
+    }
+  }
+  return {};
 }
 
 }  // namespace tocsin::agent::os

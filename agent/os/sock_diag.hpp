@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,7 +15,20 @@
 namespace tocsin::agent::os {
 
 // As the kernel numbers them.
-enum class SocketState : std::uint8_t { established = 1, closed = 7, listen = 10, other = 0 };
+enum class SocketState : std::uint8_t {
+  other = 0,
+  established = 1,
+  syn_sent = 2,
+  syn_received = 3,
+  fin_wait_1 = 4,
+  fin_wait_2 = 5,
+  time_wait = 6,
+  closed = 7,
+  close_wait = 8,
+  last_ack = 9,
+  listen = 10,
+  closing = 11,
+};
 
 struct Socket {
   model::Protocol protocol = model::Protocol::tcp;
@@ -28,25 +42,48 @@ struct Socket {
   friend bool operator==(const Socket&, const Socket&) = default;
 };
 
-// One datagram of a dump's answer.
+// What one datagram of a dump's answer said beside its sockets.
 struct DiagAnswer {
-  std::vector<Socket> sockets;
   bool done = false;
   bool interrupted = false;  // the table changed meanwhile: ask again
 };
-// Errors: invalid_argument (not such an answer), or what the kernel refused with.
-Result<DiagAnswer> parse_sock_diag(std::string_view datagram, model::Protocol protocol);
+// Appends the sockets of one datagram, at any alignment. Errors: invalid_argument (not such an
+// answer), or what the kernel refused with.
+Result<DiagAnswer> parse_sock_diag(std::string_view datagram, model::Protocol protocol,
+                                   std::vector<Socket>& into);
 
 // /proc/net/tcp, tcp6, udp, udp6. Lines that are not of that form are left out.
 std::vector<Socket> parse_proc_net(std::string_view text, model::Protocol protocol);
 
 // What a look asks for. TCP listeners and bound UDP sockets cost about 80 us whatever the number of
 // connections is; connections cost about 1 us each.
-enum class SocketQuery : std::uint8_t { listeners, connections };
+//   listeners    TCP in LISTEN, UDP bound without a peer
+//   connections  TCP that was established, also those that are closing; UDP with a peer
+enum class SocketQuery : std::uint8_t { listeners, tcp_listeners, connections };
 
-// Listeners: TCP in LISTEN, UDP bound without a peer. Connections: established TCP, UDP with a
-// peer. `root` "/" asks the kernel; another one, or a kernel without sock_diag, reads
-// root/proc/net. Errors: permission_denied, unavailable, not_found.
-Result<std::vector<Socket>> read_sockets(SocketQuery query, std::string_view root);
+// Asks the kernel for its sockets, again and again with the same netlink socket and buffer.
+// Thread: one at a time.
+class SocketReader {
+ public:
+  // `root` "/" asks the kernel; another one, or a kernel without sock_diag, reads root/proc/net.
+  explicit SocketReader(std::string root);
+  ~SocketReader();
+  SocketReader(const SocketReader&) = delete;
+  SocketReader& operator=(const SocketReader&) = delete;
+
+  // Replaces what is in `into`; its room is used again. Errors: permission_denied, unavailable,
+  // not_found, resource_exhausted (more sockets than the agent reads).
+  Status read(SocketQuery query, std::vector<Socket>& into);
+
+ private:
+  class Diag;
+  Status ask_kernel(SocketQuery query, std::vector<Socket>& into);
+  std::string root_;
+  std::unique_ptr<Diag> diag_;
+};
+
+// The same from the text of a /proc/net folder: of this network namespace ("/proc/net"), or of the
+// one that a process is in ("/proc/PID/net"), which needs no privilege and no entering.
+Status read_proc_net(SocketQuery query, const std::string& folder, std::vector<Socket>& into);
 
 }  // namespace tocsin::agent::os

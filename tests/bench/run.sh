@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=../../deploy/lib.sh
 . deploy/lib.sh
 ROUNDS=${ROUNDS:-5}
-FIGURES="ingest_of_limit ingest_events_per_s ingest_cpu_us_per_event ingest_500x1_of_limit ack_of_limit agent_rss_mb agent_cpu_s_per_min"
+FIGURES="ingest_of_limit ingest_events_per_s ingest_cpu_us_per_event ingest_500x1_of_limit ack_of_limit agent_rss_mb agent_cpu_s_per_min listeners_50k_of_raw listeners_50k_vs_netstat sockets_50k_of_raw sockets_50k_vs_netstat sockets_50k_vs_ss sockets_owners_50k_vs_netstat"
 
 wanted=${*:-$FIGURES}
 for name in $wanted; do
@@ -24,7 +24,7 @@ done
 
 need_packages build test bench || exit 1
 configure release
-build release bench_ingest tocsin-collector tocsin-agent
+build release bench_ingest bench_sockets tocsin-collector tocsin-agent
 bin=$PWD/build/release/bin
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/tocsin-bench.XXXXXX")
@@ -205,6 +205,15 @@ agent_figures() {
   awk '/^tocsin-/ {mb += $2; cpu += $3} END {printf "%.1f %.3f\n", mb, cpu}' "$work/agents"
 }
 
+# socket_ratio PEER OURS: of the rounds of bench_sockets, the median of one side over the other.
+socket_ratio() {
+  local line
+  while read -r line; do
+    calc "$(echo "$line" | field "$1") / $(echo "$line" | field "$2")"
+  done <"$work/rounds" | median
+}
+socket_rounds() { "$bin/bench_sockets" "$1" 50000 "$ROUNDS" | tee "$work/rounds" | sed 's/^/  /' >&2; }
+
 results=$work/results
 : >"$results"
 needs() { local name; for name in "$@"; do case " $wanted " in *" $name "*) return 0 ;; esac; done; return 1; }
@@ -230,5 +239,23 @@ if needs agent_rss_mb agent_cpu_s_per_min; then
   agent_figures >"$work/rounds"
   echo "agent_rss_mb $(cut -d' ' -f1 "$work/rounds")" >>"$results"
   echo "agent_cpu_s_per_min $(cut -d' ' -f2 "$work/rounds")" >>"$results"
+fi
+if needs listeners_50k_of_raw listeners_50k_vs_netstat; then
+  say "listeners among 50,000 sockets"
+  socket_rounds listeners
+  echo "listeners_50k_of_raw $(socket_ratio ours_ms raw_ms)" >>"$results"
+  echo "listeners_50k_vs_netstat $(socket_ratio netstat_ms ours_ms)" >>"$results"
+fi
+if needs sockets_50k_of_raw sockets_50k_vs_netstat sockets_50k_vs_ss; then
+  say "50,000 sockets"
+  socket_rounds sockets
+  echo "sockets_50k_of_raw $(socket_ratio ours_ms raw_ms)" >>"$results"
+  echo "sockets_50k_vs_netstat $(socket_ratio netstat_ms ours_ms)" >>"$results"
+  echo "sockets_50k_vs_ss $(socket_ratio ss_ms ours_ms)" >>"$results"
+fi
+if needs sockets_owners_50k_vs_netstat; then
+  say "50,000 sockets and their programs"
+  socket_rounds owners
+  echo "sockets_owners_50k_vs_netstat $(socket_ratio netstat_ms ours_ms)" >>"$results"
 fi
 for name in $wanted; do grep "^$name " "$results"; done

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
@@ -17,9 +18,24 @@ namespace {
 using namespace tocsin;
 using namespace tocsin::agent;
 
+struct Parsed {
+  std::vector<os::Socket> sockets;
+  bool done = false;
+  bool interrupted = false;
+};
+
+Result<Parsed> parsed(std::string_view datagram, model::Protocol protocol) {
+  Parsed all;
+  const auto answer = os::parse_sock_diag(datagram, protocol, all.sockets);
+  if (!answer) return fail(answer.error());
+  all.done = answer->done;
+  all.interrupted = answer->interrupted;
+  return all;
+}
+
 void check_sock_diag(std::string_view datagram) {
-  const auto tcp = os::parse_sock_diag(datagram, model::Protocol::tcp);
-  const auto udp = os::parse_sock_diag(datagram, model::Protocol::udp);
+  const auto tcp = parsed(datagram, model::Protocol::tcp);
+  const auto udp = parsed(datagram, model::Protocol::udp);
   TOCSIN_CHECK(tcp.has_value() == udp.has_value());
   if (!tcp) {
     TOCSIN_CHECK(!tcp.error().message.empty() && tcp.error() == udp.error());
@@ -37,7 +53,7 @@ void check_sock_diag(std::string_view datagram) {
   const nlmsghdr end{sizeof(nlmsghdr), NLMSG_DONE, NLM_F_MULTI, 1, 0};
   std::string more(datagram);
   more.append(reinterpret_cast<const char*>(&end), sizeof end);
-  const auto ended = os::parse_sock_diag(more, model::Protocol::tcp);
+  const auto ended = parsed(more, model::Protocol::tcp);
   TOCSIN_CHECK(ended.has_value() && ended->done);
   TOCSIN_CHECK(ended->sockets == tcp->sockets && ended->interrupted == tcp->interrupted);
 }

@@ -39,10 +39,25 @@ std::string error_message(int code) {
   return message(NLMSG_ERROR, {reinterpret_cast<const char*>(&code), sizeof code});
 }
 
+struct Parsed {
+  std::vector<Socket> sockets;
+  bool done = false;
+  bool interrupted = false;
+};
+
+Result<Parsed> parsed(std::string_view datagram, model::Protocol protocol) {
+  Parsed all;
+  const auto answer = parse_sock_diag(datagram, protocol, all.sockets);
+  if (!answer) return fail(answer.error());
+  all.done = answer->done;
+  all.interrupted = answer->interrupted;
+  return all;
+}
+
 TEST(ParseSockDiag, ReadsListenersAndTheEnd) {
-  const auto answer = parse_sock_diag(
-      listener_message() + listener_message() + message(NLMSG_DONE, std::string(4, '\0')),
-      model::Protocol::tcp);
+  const auto answer =
+      parsed(listener_message() + listener_message() + message(NLMSG_DONE, std::string(4, '\0')),
+             model::Protocol::tcp);
   ASSERT_TRUE(answer.has_value());
   ASSERT_EQ(answer->sockets.size(), 2U);
   EXPECT_EQ(answer->sockets[0].state, SocketState::listen);
@@ -54,24 +69,24 @@ TEST(ParseSockDiag, ReadsListenersAndTheEnd) {
 }
 
 TEST(ParseSockDiag, SaysWhenTheTableChangedMeanwhile) {
-  const auto answer = parse_sock_diag(listener_message(NLM_F_DUMP_INTR), model::Protocol::tcp);
+  const auto answer = parsed(listener_message(NLM_F_DUMP_INTR), model::Protocol::tcp);
   ASSERT_TRUE(answer.has_value());
   EXPECT_TRUE(answer->interrupted);
   EXPECT_FALSE(answer->done);
 }
 
 TEST(ParseSockDiag, PassesTheKernelsRefusalOn) {
-  const auto refused = parse_sock_diag(error_message(-EPERM), model::Protocol::tcp);
+  const auto refused = parsed(error_message(-EPERM), model::Protocol::tcp);
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, ErrorCode::permission_denied);
-  EXPECT_FALSE(parse_sock_diag(error_message(INT32_MIN), model::Protocol::tcp).has_value());
+  EXPECT_FALSE(parsed(error_message(INT32_MIN), model::Protocol::tcp).has_value());
 }
 
 TEST(ParseSockDiag, ADumpThatEndsWithAnErrorIsNotAnEmptyTable) {
   const int code = -ENOENT;
   const auto answer =
-      parse_sock_diag(message(NLMSG_DONE, {reinterpret_cast<const char*>(&code), sizeof code}),
-                      model::Protocol::udp);
+      parsed(message(NLMSG_DONE, {reinterpret_cast<const char*>(&code), sizeof code}),
+             model::Protocol::udp);
   ASSERT_FALSE(answer.has_value());
   EXPECT_EQ(answer.error().code, ErrorCode::not_found);
 }
@@ -79,18 +94,26 @@ TEST(ParseSockDiag, ADumpThatEndsWithAnErrorIsNotAnEmptyTable) {
 TEST(ParseSockDiag, RefusesAMessageCutShort) {
   const std::string whole = listener_message();
   for (std::size_t n = 1; n < whole.size(); ++n) {
-    EXPECT_FALSE(parse_sock_diag(whole.substr(0, n), model::Protocol::tcp).has_value()) << n;
+    EXPECT_FALSE(parsed(whole.substr(0, n), model::Protocol::tcp).has_value()) << n;
   }
 }
 
+TEST(ParseSockDiag, AddsToWhatIsThere) {
+  std::vector<Socket> sockets(3);
+  ASSERT_TRUE(parse_sock_diag(listener_message(), model::Protocol::tcp, sockets).has_value());
+  ASSERT_EQ(sockets.size(), 4U);
+  EXPECT_EQ(sockets[0], Socket());
+  EXPECT_EQ(sockets[3].local_port, 4444);
+}
+
 TEST(ParseSockDiag, RefusesAnEmptyDatagram) {
-  EXPECT_FALSE(parse_sock_diag({}, model::Protocol::tcp).has_value());
+  EXPECT_FALSE(parsed({}, model::Protocol::tcp).has_value());
 }
 
 TEST(ParseSockDiag, RefusesALengthThatLooksNegative) {
   std::string bytes = listener_message();
   bytes[3] = '\x80';  // The highest byte of nlmsg_len.
-  EXPECT_FALSE(parse_sock_diag(bytes, model::Protocol::tcp).has_value());
+  EXPECT_FALSE(parsed(bytes, model::Protocol::tcp).has_value());
 }
 
 TEST(ParseSockDiag, AcceptsAnyBytes) {
@@ -99,7 +122,7 @@ TEST(ParseSockDiag, AcceptsAnyBytes) {
     if (!bytes.empty()) {
       bytes[*rc::gen::inRange<std::size_t>(0, bytes.size())] = *rc::gen::arbitrary<char>();
     }
-    const auto answer = parse_sock_diag(bytes, model::Protocol::udp);
+    const auto answer = parsed(bytes, model::Protocol::udp);
     if (answer) RC_ASSERT(answer->sockets.size() * sizeof(inet_diag_msg) <= bytes.size());
   }));
 }
