@@ -24,6 +24,7 @@ namespace {
 
 constexpr char kBootCursor[] = "observer:boot_id";
 constexpr Duration kLongestWait = 1s;
+constexpr int kGlanceRest = 20;  // times as long as the run before took, until the next glance
 
 std::string boot_id_of(const std::string& root) {
   auto text = os::read_start(os::under(root, "/proc/sys/kernel/random/boot_id"), 64);
@@ -40,6 +41,7 @@ struct Job {
   std::shared_ptr<CheckContext> context;
   State state = State::waiting;
   MonoTime due;
+  MonoTime glance_due;
   MonoTime deadline;
   std::stop_source run_stop;
   CheckRow row;            // as the spool has it, or will
@@ -69,6 +71,7 @@ class Observer {
       const MonoTime now = time_.steady();
       poll_spool(now);
       end_late_runs(now);
+      glance(now);
       queue_due(now);
       start_queued();
       flush_rows(now);
@@ -216,6 +219,17 @@ class Observer {
 
   // ---- Runs ----
 
+  // What listens is watched for events where the kernel has none: a look of microseconds, and the
+  // run only where that look saw something new.
+  void glance(MonoTime now) {
+    for (const auto& [ref, job] : jobs_) {
+      const CatalogEntry& entry = catalog_(ref.kind);
+      if (!entry.glance || job->state != Job::State::waiting || now < job->glance_due) continue;
+      job->glance_due = now + entry.glance_every;
+      if (entry.glance(*job->context)) job->due = std::min(job->due, now);
+    }
+  }
+
   void queue_due(MonoTime now) {
     for (const auto& [ref, job] : jobs_) {
       if (job->state != Job::State::waiting || now < job->due) continue;
@@ -304,6 +318,8 @@ class Observer {
   void settle(const JobPointer& job, model::Observation seen) {
     const MonoTime now = time_.steady();
     job->due = next_run(job->due, job->check.interval, now, random_());
+    job->glance_due =
+        now + std::max(catalog_(job->check.check.kind).glance_every, seen.took * kGlanceRest);
     if (!job->request_id.empty()) {
       return answer(job->request_id, model::RequestOutcome::done, {}, {std::move(seen)});
     }
@@ -381,7 +397,9 @@ class Observer {
   Duration until_next(MonoTime now) const {
     Duration wait = std::min(config_.spool_poll, kLongestWait);
     for (const auto& [ref, job] : jobs_) {
-      if (job->state == Job::State::waiting) wait = std::min(wait, job->due - now);
+      if (job->state != Job::State::waiting) continue;
+      wait = std::min(wait, job->due - now);
+      if (catalog_(ref.kind).glance) wait = std::min(wait, job->glance_due - now);
     }
     for (const JobPointer& job : running_) wait = std::min(wait, job->deadline - now);
     return std::max<Duration>(wait, 0s);

@@ -16,7 +16,7 @@ const CatalogEntry& catalog_entry(model::CheckKind kind) {
       CatalogEntry{model::CheckKind::ping, observe_ping},
       CatalogEntry{model::CheckKind::processes, observe_processes},
       CatalogEntry{model::CheckKind::service, observe_service},
-      CatalogEntry{model::CheckKind::sockets, observe_sockets},
+      CatalogEntry{model::CheckKind::sockets, observe_sockets, glance_at_sockets, kSocketsGlance},
   };
   static_assert(catalog.size() == model::kCheckKinds.size());
   for (const CatalogEntry& entry : catalog) {

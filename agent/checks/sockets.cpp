@@ -8,17 +8,22 @@
 
 #include "agent/checks/observation.hpp"
 #include "agent/checks/sockets_facts.hpp"
+#include "agent/os/net_namespaces.hpp"
 #include "agent/os/procfs.hpp"
 #include "agent/os/sock_diag.hpp"
+#include "agent/os/sock_events.hpp"
 #include "agent/os/users.hpp"
 
 namespace tocsin::agent {
 namespace {
 
 constexpr Duration kPeersEvery = 30s;
-constexpr Duration kSettled = 30s;       // for unconnected UDP on an ephemeral port
-constexpr Duration kSearchAgain = 60s;   // for a socket whose owner was not found
-constexpr std::size_t kOwnersKept = 64;  // of one socket
+constexpr Duration kNamespacesEvery = 10s;
+constexpr std::size_t kNamespaces = 64;       // looked into
+constexpr std::size_t kEventsAtOnce = 16384;  // taken from the kernel at one time
+constexpr Duration kSettled = 30s;            // for unconnected UDP on an ephemeral port
+constexpr Duration kSearchAgain = 60s;        // for a socket whose owner was not found
+constexpr std::size_t kOwnersKept = 64;       // of one socket
 constexpr std::size_t kFileBytes = 8192;
 
 struct KnownOwner {
@@ -35,13 +40,26 @@ struct KnownSocket {
   std::vector<KnownOwner> owners;
 };
 
+// A listener, and which network namespace it is in.
+struct Listening {
+  os::Socket socket;
+  std::string network_namespace;  // empty: the one that the agent is in
+};
+
 struct SocketsMemory final : CheckMemory {
   explicit SocketsMemory(const std::string& root) : users(root), reader(root) {}
   os::Users users;
   os::SocketReader reader;
-  std::vector<os::Socket> listening;             // of the last run
+  std::vector<os::Socket> listening;  // of the last run, in our own network namespace
+  std::vector<Listening> elsewhere;   // in other ones
+  std::optional<MonoTime> elsewhere_at;
+  std::uint64_t tcp_digest = 0;  // of `listening`
+  std::vector<os::Socket> scratch;
+  std::optional<os::SocketEvents> events;
+  bool events_tried = false;
+  PeerBook peers;
+  PeerBook::Services services;
   std::map<std::uint64_t, KnownSocket> sockets;  // by inode; only those of the last run
-  std::vector<os::Socket> connections;
   std::optional<MonoTime> connections_at;
   bool first_run = true;
 };
@@ -90,11 +108,11 @@ bool still_holds(const os::ProcReader& proc, std::uint64_t inode, KnownOwner& kn
 
 // Forgets sockets that are gone, notes new ones, and returns the inodes whose owner must be
 // searched.
-std::vector<std::uint64_t> reconcile(const std::vector<os::Socket>& sockets,
+std::vector<std::uint64_t> reconcile(const std::vector<Listening>& sockets,
                                      const os::ProcReader& proc, MonoTime now,
                                      SocketsMemory& memory) {
   std::map<std::uint64_t, KnownSocket> next;
-  for (const os::Socket& socket : sockets) {
+  for (const auto& [socket, network_namespace] : sockets) {
     const auto known = memory.sockets.find(socket.inode);
     if (known != memory.sockets.end()) {
       next.insert(memory.sockets.extract(known));
@@ -141,37 +159,91 @@ bool passing(const os::Socket& socket, const KnownSocket& known, MonoTime now,
   return now - known.first_seen < kSettled;
 }
 
-std::vector<SeenListener> describe(const std::vector<os::Socket>& sockets, MonoTime now,
+std::vector<SeenListener> describe(const std::vector<Listening>& sockets, MonoTime now,
                                    const std::string& root, SocketsMemory& memory) {
   const auto ephemeral = ephemeral_ports(root);
   std::vector<SeenListener> listeners;
-  for (const os::Socket& socket : sockets) {
+  for (const auto& [socket, network_namespace] : sockets) {
     const KnownSocket& known = memory.sockets[socket.inode];
     if (passing(socket, known, now, ephemeral)) continue;
-    SeenListener seen{socket, memory.users.name_of(socket.uid, now), {}};
+    SeenListener seen{socket, memory.users.name_of(socket.uid, now), {}, network_namespace};
     for (const KnownOwner& owner : known.owners) seen.owners.push_back(owner.owner);
     listeners.push_back(std::move(seen));
   }
   return listeners;
 }
 
-Status refresh_connections(MonoTime now, SocketsMemory& memory) {
+// What tells one set of TCP listeners from another, in any order.
+std::uint64_t tcp_digest_of(const std::vector<os::Socket>& sockets) {
+  std::uint64_t sum = 0;
+  for (const os::Socket& socket : sockets) {
+    if (socket.protocol != model::Protocol::tcp) continue;
+    std::uint64_t one = (socket.inode << 16 | socket.local_port) * 0x9E3779B97F4A7C15ULL;
+    one = (one ^ one >> 29 ^ socket.uid) * 0xBF58476D1CE4E5B9ULL;
+    sum += one ^ one >> 32;
+  }
+  return sum;
+}
+
+void take_events(const CheckContext& context, SocketsMemory& memory) {
+  if (!memory.events) return;
+  memory.scratch.clear();
+  memory.events->read(kEventsAtOnce, memory.scratch);
+  memory.peers.ended(memory.scratch, memory.services, context.time.steady(), context.time.wall());
+}
+
+Status refresh_connections(const CheckContext& context, MonoTime now, SocketsMemory& memory) {
+  if (!memory.events_tried && context.root == "/") {
+    memory.events_tried = true;
+    auto events = os::SocketEvents::open();
+    if (events) memory.events = std::move(*events);
+  }
+  memory.services = services_of(memory.listening);
+  take_events(context, memory);
   if (memory.connections_at && now - *memory.connections_at < kPeersEvery) return {};
-  TOCSIN_TRY(memory.reader.read(os::SocketQuery::connections, memory.connections));
+  TOCSIN_TRY(memory.reader.read(os::SocketQuery::connections, memory.scratch));
+  // Of one that waits in TIME_WAIT the kernel told the end already.
+  if (memory.events) {
+    std::erase_if(memory.scratch,
+                  [](const os::Socket& s) { return s.state == os::SocketState::time_wait; });
+  }
+  memory.peers.look(memory.scratch, memory.services, now, context.time.wall());
   memory.connections_at = now;
+  return {};
+}
+
+// One that is gone or unreadable meanwhile is left out until the next look.
+Status refresh_elsewhere(const os::ProcReader& proc, const CheckContext& context, MonoTime now,
+                         SocketsMemory& memory) {
+  if (memory.elsewhere_at && now - *memory.elsewhere_at < kNamespacesEvery) return {};
+  memory.elsewhere_at = now;
+  memory.elsewhere.clear();
+  if (context.root != "/") return {};
+  const auto namespaces = os::other_network_namespaces(proc, context.root);
+  if (!namespaces) return fail(namespaces.error());
+  for (std::size_t i = 0; i < std::min(namespaces->others.size(), kNamespaces); ++i) {
+    const os::NetworkNamespace& one = namespaces->others[i];
+    const std::string folder = "/proc/" + std::to_string(one.pid) + "/net";
+    if (!os::read_proc_net(os::SocketQuery::listeners, folder, memory.scratch)) continue;
+    for (const os::Socket& socket : memory.scratch) memory.elsewhere.push_back({socket, one.name});
+  }
   return {};
 }
 
 Result<model::SocketsFacts> look(CheckContext& context, SocketsMemory& memory) {
   const MonoTime now = context.time.steady();
   TOCSIN_TRY(memory.reader.read(os::SocketQuery::listeners, memory.listening));
+  memory.tcp_digest = tcp_digest_of(memory.listening);
   const auto proc = os::ProcReader::open(context.root);
   if (!proc) return fail(proc.error());
-  const auto unknown = reconcile(memory.listening, *proc, now, memory);
+  TOCSIN_TRY(refresh_elsewhere(*proc, context, now, memory));
+  std::vector<Listening> all = memory.elsewhere;
+  for (const os::Socket& socket : memory.listening) all.push_back({socket, {}});
+  const auto unknown = reconcile(all, *proc, now, memory);
   TOCSIN_TRY(search_owners(unknown, *proc, context, now, memory));
-  TOCSIN_TRY(refresh_connections(now, memory));
+  TOCSIN_TRY(refresh_connections(context, now, memory));
   memory.first_run = false;
-  return sockets_facts(describe(memory.listening, now, context.root, memory), memory.connections);
+  return sockets_facts(describe(all, now, context.root, memory), memory.peers);
 }
 
 }  // namespace
@@ -182,6 +254,14 @@ model::Observation observe_sockets(const model::CheckDefinition& check, CheckCon
   auto facts = look(context, static_cast<SocketsMemory&>(*context.memory));
   if (!facts) return run.unseen(facts.error());
   return run.seen(std::move(*facts));
+}
+
+bool glance_at_sockets(CheckContext& context) {
+  if (!context.memory || context.root != "/") return false;
+  auto& memory = static_cast<SocketsMemory&>(*context.memory);
+  take_events(context, memory);
+  if (!memory.reader.read(os::SocketQuery::tcp_listeners, memory.scratch)) return false;
+  return tcp_digest_of(memory.scratch) != memory.tcp_digest;
 }
 
 }  // namespace tocsin::agent

@@ -2,9 +2,16 @@
 //
 // Cheap enough for every other second: the kernel gives listeners without walking connections, the
 // descriptors of processes are searched only for sockets not seen before, and what is remembered of
-// an owner is looked at again at every run. Connections are counted every 30 s. An unconnected UDP
-// socket on an ephemeral port counts as a listener once it has been there for 30 s (or since before
-// the first run): name resolvers make and drop such sockets all the time.
+// an owner is looked at again at every run. An unconnected UDP socket on an ephemeral port counts
+// as a listener once it has been there for 30 s (or since before the first run): name resolvers
+// make and drop such sockets all the time.
+//
+// The kernel has no event for a new listener that an unprivileged process could have (audit and BPF
+// take the whole machine's trust), so the list of TCP listeners, which costs 0.1 ms whatever the
+// number of connections, is compared several times a second between runs.
+//
+// Connections are counted every 30 s, and those that ended in between come as the kernel's events.
+// Other network namespaces are looked at every 10 s through /proc/PID/net.
 #pragma once
 
 #include "agent/checks/check.hpp"
@@ -12,5 +19,9 @@
 namespace tocsin::agent {
 
 model::Observation observe_sockets(const model::CheckDefinition& check, CheckContext& context);
+
+inline constexpr Duration kSocketsGlance = 80ms;
+// True where the TCP listeners are not those of the last run.
+bool glance_at_sockets(CheckContext& context);
 
 }  // namespace tocsin::agent

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <tuple>
 #include <utility>
 
@@ -12,8 +11,8 @@
 namespace tocsin::agent {
 namespace {
 
-using ListenerKey = std::tuple<model::Protocol, std::uint16_t, os::IpAddress, std::string,
-                               std::uint32_t, std::string>;
+using ListenerKey = std::tuple<std::string, model::Protocol, std::uint16_t, os::IpAddress,
+                               std::string, std::uint32_t, std::string>;
 
 model::Listener listener_from(const SeenListener& seen, const SocketOwner& owner) {
   model::Listener listener;
@@ -27,6 +26,7 @@ model::Listener listener_from(const SeenListener& seen, const SocketOwner& owner
   listener.uid = seen.socket.uid;
   listener.user = clean_text(seen.user, limits::kName);
   listener.unit = clean_text(owner.unit, limits::kName);
+  listener.network_namespace = clean_text(seen.network_namespace, limits::kName);
   return listener;
 }
 
@@ -58,8 +58,9 @@ void add_listeners(std::span<const SeenListener> seen, model::SocketsFacts& fact
     if (one.owners.empty()) ++facts.owners_unknown;
     for (const SocketOwner& owner : one.owners.empty() ? nobody : one.owners) {
       model::Listener listener = listener_from(one, owner);
-      ListenerKey key{listener.protocol,   listener.port, one.socket.local,
-                      listener.executable, listener.uid,  listener.unit};
+      ListenerKey key{
+          listener.network_namespace, listener.protocol, listener.port, one.socket.local,
+          listener.executable,        listener.uid,      listener.unit};
       merge(by_key.try_emplace(std::move(key), std::move(listener)).first->second, owner);
     }
   }
@@ -73,42 +74,19 @@ void add_listeners(std::span<const SeenListener> seen, model::SocketsFacts& fact
   }
 }
 
-using PeerKey = std::tuple<model::Protocol, bool, std::uint16_t, std::uint16_t, std::string>;
-
-void add_peers(std::span<const SeenListener> seen, std::span<const os::Socket> connections,
-               model::SocketsFacts& facts) {
-  std::set<std::pair<model::Protocol, std::uint16_t>> services;
-  for (const SeenListener& one : seen) {
-    services.emplace(one.socket.protocol, one.socket.local_port);
-  }
-  std::map<PeerKey, std::uint32_t> counts;
-  for (const os::Socket& socket : connections) {
-    if (os::classify(socket.remote) == model::AddressClass::loopback) continue;
-    if (socket.remote == os::unmapped(socket.local)) continue;
-    const bool inbound = services.contains({socket.protocol, socket.local_port});
-    const std::uint16_t local = inbound ? socket.local_port : std::uint16_t{0};
-    const std::uint16_t remote = inbound ? std::uint16_t{0} : socket.remote_port;
-    // Inbound first, so that the limit drops outbound ones before them.
-    ++counts[{socket.protocol, !inbound, local, remote, os::prefix_of(socket.remote)}];
-  }
-  for (const auto& [key, count] : counts) {
-    if (facts.peers.size() == limits::kPeers) {
-      ++facts.peers_over_limit;
-      continue;
-    }
-    const auto& [protocol, outbound, local, remote, prefix] = key;
-    facts.peers.push_back({protocol, local, !outbound, prefix, remote, count});
-  }
-}
-
 }  // namespace
 
-model::SocketsFacts sockets_facts(std::span<const SeenListener> listeners,
-                                  std::span<const os::Socket> connections) {
+model::SocketsFacts sockets_facts(std::span<const SeenListener> listeners, const PeerBook& peers) {
   model::SocketsFacts facts;
   add_listeners(listeners, facts);
-  add_peers(listeners, connections, facts);
+  peers.put(facts);
   return facts;
+}
+
+PeerBook::Services services_of(std::span<const os::Socket> listening) {
+  PeerBook::Services services;
+  for (const os::Socket& socket : listening) services.emplace(socket.protocol, socket.local_port);
+  return services;
 }
 
 ExecutableLink parse_executable_link(const std::string& link) {

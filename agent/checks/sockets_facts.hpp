@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/checks/peer_book.hpp"
 #include "agent/os/sock_diag.hpp"
 #include "common/model/check.hpp"
 
@@ -22,16 +23,19 @@ struct SocketOwner {
 
 struct SeenListener {
   os::Socket socket;
-  std::string user;                 // of socket.uid
-  std::vector<SocketOwner> owners;  // empty: could not be seen
+  std::string user;                    // of socket.uid
+  std::vector<SocketOwner> owners;     // empty: could not be seen
+  std::string network_namespace = {};  // empty: the one that the agent is in
 };
 
-// One Listener for each protocol, address, port, executable, user and unit: several processes and
-// several sockets (SO_REUSEPORT) of the same key are one. Sorted by that key. Connections become
-// counts per local service or remote service and remote prefix; those of this host with itself are
-// left out. Past a limit of common/base/limits.hpp rows are counted, the first in order stay.
-model::SocketsFacts sockets_facts(std::span<const SeenListener> listeners,
-                                  std::span<const os::Socket> connections);
+// One Listener for each network namespace, protocol, address, port, executable, user and unit:
+// several processes and several sockets (SO_REUSEPORT) of the same key are one. Sorted by that key.
+// `peers` as the book has them. Past a limit of common/base/limits.hpp rows are counted, the first
+// in order stay.
+model::SocketsFacts sockets_facts(std::span<const SeenListener> listeners, const PeerBook& peers);
+
+// The local services among these: what a connection to is inbound.
+PeerBook::Services services_of(std::span<const os::Socket> listening);
 
 // Separates "/tmp/x (deleted)" into the path and whether the kernel marked it.
 struct ExecutableLink {

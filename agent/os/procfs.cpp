@@ -288,6 +288,15 @@ Result<std::string> ProcReader::link(std::uint32_t pid, std::string_view name) c
   return read_link(proc_.get(), of_process(pid, name));
 }
 
+Result<std::uint64_t> ProcReader::network_namespace(std::string_view process) const {
+  struct stat file {};
+  const std::string path = std::string(process) + "/ns/net";
+  if (::fstatat(proc_.get(), path.c_str(), &file, 0) != 0) {
+    return fail(system_error("stat /proc/" + path, errno));
+  }
+  return file.st_ino;
+}
+
 Result<ProcReader::Scan> ProcReader::find_sockets(const std::vector<std::uint64_t>& inodes,
                                                   std::stop_token stop) const {
   const auto pids = process_ids();

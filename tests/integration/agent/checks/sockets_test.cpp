@@ -1,10 +1,16 @@
 #include <algorithm>
+#include <array>
 #include <csignal>
+#include <cstring>
 #include <filesystem>
+#include <thread>
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -123,6 +129,117 @@ TEST(SocketsCheck, TellsAProgramThatWasDeletedFromAWorldWritablePlace) {
   ASSERT_NE(hostile, found.end());
   EXPECT_EQ(hostile->executable_deleted, model::Tristate::yes);
   EXPECT_EQ(hostile->executable_world_writable, model::Tristate::yes);
+}
+
+TEST(SocketsCheck, TheGlanceTellsWhetherTheListenersAreStillThoseOfTheLastRun) {
+  CheckRun check(model::CheckKind::sockets);
+  const Glance& glance = catalog_entry(model::CheckKind::sockets).glance;
+  EXPECT_FALSE(glance(check.context));  // There was no run yet.
+  const Bound tcp = bind_loopback(SOCK_STREAM);
+  // Others on this machine may open and close ports meanwhile: until one moment was quiet.
+  const auto settles = [&](bool expected) {
+    for (int i = 0; i < 200; ++i) {
+      check.facts<model::SocketsFacts>();
+      if (glance(check.context) == expected) return true;
+    }
+    return false;
+  };
+  EXPECT_TRUE(settles(false));
+  const Bound another = bind_loopback(SOCK_STREAM);
+  EXPECT_TRUE(glance(check.context));
+}
+
+// Loopback with a second address, in a network namespace of the calling thread.
+void own_network() {
+  ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
+  const os::Fd any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  std::strncpy(request.ifr_name, "lo", IFNAMSIZ);
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  ASSERT_EQ(::ioctl(any.get(), SIOCSIFFLAGS, &request), 0);
+  for (const auto& [name, text] :
+       {std::pair("lo:1", "192.0.2.1"), std::pair("lo:2", "198.51.100.1")}) {
+    std::strncpy(request.ifr_name, name, IFNAMSIZ);
+    auto* address = reinterpret_cast<sockaddr_in*>(&request.ifr_addr);
+    *address = {};
+    address->sin_family = AF_INET;
+    ASSERT_EQ(::inet_pton(AF_INET, text, &address->sin_addr), 1);
+    ASSERT_EQ(::ioctl(any.get(), SIOCSIFADDR, &request), 0);
+  }
+}
+
+os::Fd bound_to(const char* text, std::uint16_t port) {
+  os::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  EXPECT_EQ(::inet_pton(AF_INET, text, &address.sin_addr), 1);
+  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  return fd;
+}
+
+// procedure M-08
+TEST(SocketsCheck, AConnectionThatCameAndWentBetweenTwoRunsIsSeen) {
+  std::vector<model::PeerAggregate> peers;
+  std::thread([&] {
+    own_network();
+    const os::Fd listener = bound_to("192.0.2.1", 2222);
+    ASSERT_EQ(::listen(listener.get(), 8), 0);
+    CheckRun check(model::CheckKind::sockets);
+    EXPECT_TRUE(check.facts<model::SocketsFacts>().peers.empty());
+    for (int i = 0; i < 3; ++i) {
+      const os::Fd client = bound_to("198.51.100.1", 0);
+      sockaddr_in address{};
+      address.sin_family = AF_INET;
+      address.sin_port = htons(2222);
+      ASSERT_EQ(::inet_pton(AF_INET, "192.0.2.1", &address.sin_addr), 1);
+      ASSERT_EQ(::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+      const os::Fd accepted(::accept(listener.get(), nullptr, nullptr));
+      ASSERT_TRUE(accepted.valid());
+      const linger at_once{1, 0};  // So that nothing of it stays in the table.
+      ::setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    }
+    // The kernel tells of an end after it: seen when all three are.
+    for (int i = 0; i < 1000; ++i) {
+      peers = check.facts<model::SocketsFacts>().peers;
+      if (!peers.empty() && peers[0].count == 3) break;
+      ::usleep(1000);
+    }
+  }).join();
+  ASSERT_FALSE(peers.empty());
+  EXPECT_TRUE(peers[0].inbound);
+  EXPECT_EQ(peers[0].local_port, 2222);
+  EXPECT_EQ(peers[0].remote_prefix, "198.51.100.0/24");
+  EXPECT_EQ(peers[0].count, 3U);
+}
+
+// procedure M-07
+TEST(SocketsCheck, AListenerInAnotherNetworkNamespaceIsSeen) {
+  std::array<int, 2> ready{};
+  ASSERT_EQ(::pipe(ready.data()), 0);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    own_network();
+    const os::Fd listener = bound_to("192.0.2.1", 4444);
+    ::listen(listener.get(), 8);
+    if (::write(ready[1], "x", 1) != 1) ::_exit(1);
+    for (;;) ::pause();
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  CheckRun check(model::CheckKind::sockets);
+  const auto found = on_port(check.facts<model::SocketsFacts>(), model::Protocol::tcp, 4444);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  const std::string self = std::filesystem::read_symlink("/proc/self/exe");
+  const auto theirs = std::find_if(found.begin(), found.end(), [&](const auto& l) {
+    return !l.network_namespace.empty() && l.executable == self;
+  });
+  ASSERT_NE(theirs, found.end());
+  EXPECT_EQ(theirs->address, "192.0.2.1");
 }
 
 }  // namespace

@@ -32,12 +32,21 @@ SocketOwner owner(std::uint32_t pid, const char* executable) {
   return {pid, executable, model::Tristate::no, model::Tristate::no, "web.service"};
 }
 
+model::SocketsFacts facts_of(const std::vector<SeenListener>& seen,
+                             const std::vector<os::Socket>& connections) {
+  std::vector<os::Socket> listening;
+  for (const SeenListener& one : seen) listening.push_back(one.socket);
+  PeerBook book;
+  book.look(connections, services_of(listening), MonoTime{}, Instant{});
+  return sockets_facts(seen, book);
+}
+
 TEST(SocketsFacts, WorkersThatShareAPortAreOneListener) {
   const std::vector<SeenListener> seen{
       {listening("0.0.0.0", 80, 1), "www", {owner(12, "/usr/sbin/nginx")}},
       {listening("0.0.0.0", 80, 2), "www", {owner(11, "/usr/sbin/nginx")}},
       {listening("0.0.0.0", 80, 2), "www", {owner(12, "/usr/sbin/nginx")}}};
-  const auto facts = sockets_facts(seen, {});
+  const auto facts = facts_of(seen, {});
   ASSERT_EQ(facts.listeners.size(), 1U);
   EXPECT_EQ(facts.listeners[0].process_ids, (std::vector<std::uint32_t>{11, 12}));
   EXPECT_EQ(facts.listeners[0].address_class, model::AddressClass::any);
@@ -47,12 +56,12 @@ TEST(SocketsFacts, WorkersThatShareAPortAreOneListener) {
 TEST(SocketsFacts, ASecondProgramOnTheSamePortIsSeen) {
   const std::vector<SeenListener> seen{
       {listening("0.0.0.0", 80), "www", {owner(1, "/usr/sbin/nginx"), owner(2, "/tmp/x")}}};
-  EXPECT_EQ(sockets_facts(seen, {}).listeners.size(), 2U);
+  EXPECT_EQ(facts_of(seen, {}).listeners.size(), 2U);
 }
 
 TEST(SocketsFacts, AnOwnerThatCannotBeSeenIsCountedAndLeftEmpty) {
   const std::vector<SeenListener> seen{{listening("127.0.0.1", 80), "root", {}}};
-  const auto facts = sockets_facts(seen, {});
+  const auto facts = facts_of(seen, {});
   ASSERT_EQ(facts.listeners.size(), 1U);
   EXPECT_EQ(facts.owners_unknown, 1U);
   EXPECT_EQ(facts.listeners[0].executable, "");
@@ -63,7 +72,7 @@ TEST(SocketsFacts, AnOwnerThatCannotBeSeenIsCountedAndLeftEmpty) {
 TEST(SocketsFacts, CleansWhatTheHostNamed) {
   const std::vector<SeenListener> seen{
       {listening("0.0.0.0", 1), "a\nb", {owner(1, "/tmp/\x1b[2J")}}};
-  const auto facts = sockets_facts(seen, {});
+  const auto facts = facts_of(seen, {});
   EXPECT_EQ(facts.listeners[0].executable, "/tmp/\\x1b[2J");
   EXPECT_EQ(facts.listeners[0].user, "a\\x0ab");
 }
@@ -75,12 +84,22 @@ TEST(SocketsFacts, CountsConnectionsByServiceAndPrefix) {
                                             connected("10.0.0.1", 55555, "198.51.100.1", 443),
                                             connected("127.0.0.1", 22, "127.0.0.1", 40002),
                                             connected("10.0.0.1", 22, "10.0.0.1", 40003)};
-  const auto facts = sockets_facts(seen, connections);
+  const auto facts = facts_of(seen, connections);
   ASSERT_EQ(facts.peers.size(), 2U);
   EXPECT_EQ(facts.peers[0],
             (model::PeerAggregate{model::Protocol::tcp, 22, true, "203.0.113.0/24", 0, 2}));
   EXPECT_EQ(facts.peers[1],
             (model::PeerAggregate{model::Protocol::tcp, 0, false, "198.51.100.0/24", 443, 1}));
+}
+
+TEST(SocketsFacts, TheSamePortInAnotherNetworkNamespaceIsAnotherListener) {
+  const std::vector<SeenListener> seen{
+      {listening("0.0.0.0", 80, 1), "www", {owner(1, "/usr/sbin/nginx")}},
+      {listening("0.0.0.0", 80, 2), "www", {owner(2, "/usr/sbin/nginx")}, "blue\n"}};
+  const auto facts = facts_of(seen, {});
+  ASSERT_EQ(facts.listeners.size(), 2U);
+  EXPECT_EQ(facts.listeners[0].network_namespace, "");
+  EXPECT_EQ(facts.listeners[1].network_namespace, "blue\\x0a");
 }
 
 TEST(SocketsFacts, WhatDoesNotFitIsCounted) {
@@ -93,7 +112,7 @@ TEST(SocketsFacts, WhatDoesNotFitIsCounted) {
     connections.push_back(
         connected("10.0.0.1", 60000, "8.8.8.8", static_cast<std::uint16_t>(i + 1)));
   }
-  const auto facts = sockets_facts(seen, connections);
+  const auto facts = facts_of(seen, connections);
   EXPECT_EQ(facts.listeners.size(), limits::kListeners);
   EXPECT_EQ(facts.listeners_over_limit, 3U);
   EXPECT_EQ(facts.peers.size(), limits::kPeers);
@@ -115,7 +134,7 @@ TEST(SocketsFacts, DoNotDependOnTheOrderOfTheTable) {
       seen.push_back(one);
     }
     std::vector<SeenListener> turned(seen.rbegin(), seen.rend());
-    RC_ASSERT(sockets_facts(seen, {}) == sockets_facts(turned, {}));
+    RC_ASSERT(facts_of(seen, {}) == facts_of(turned, {}));
   }));
 }
 

@@ -1,0 +1,71 @@
+#include "agent/checks/peer_book.hpp"
+
+#include "common/base/limits.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+constexpr Duration kRemembered = 10min;
+constexpr std::size_t kRows = 4 * limits::kPeers;
+
+}  // namespace
+
+void PeerBook::look(std::span<const os::Socket> connections, const Services& services, MonoTime now,
+                    Instant wall) {
+  over_limit_ = 0;
+  std::erase_if(rows_, [&](const auto& row) { return now - row.second.last_seen >= kRemembered; });
+  for (auto& [key, row] : rows_) row.open = 0;
+  for (const os::Socket& socket : connections) {
+    if (Row* row = row_of(socket, services, now, wall)) ++row->open;
+  }
+}
+
+void PeerBook::ended(std::span<const os::Socket> connections, const Services& services,
+                     MonoTime now, Instant wall) {
+  for (const os::Socket& socket : connections) {
+    Row* row = row_of(socket, services, now, wall);
+    if (row == nullptr) continue;
+    ++row->ended;
+    if (row->open > 0) --row->open;
+  }
+}
+
+// nullptr: not a connection with another host, or no room.
+PeerBook::Row* PeerBook::row_of(const os::Socket& socket, const Services& services, MonoTime now,
+                                Instant wall) {
+  if (socket.remote_port == 0) return nullptr;  // A listener that was closed.
+  if (os::classify(socket.remote) == model::AddressClass::loopback) return nullptr;
+  if (socket.remote == os::unmapped(socket.local)) return nullptr;
+  const bool inbound = services.contains({socket.protocol, socket.local_port});
+  const std::uint16_t local = inbound ? socket.local_port : std::uint16_t{0};
+  const std::uint16_t remote = inbound ? std::uint16_t{0} : socket.remote_port;
+  Key key{socket.protocol, !inbound, local, remote, os::prefix_of(socket.remote)};
+  const auto known = rows_.find(key);
+  if (known == rows_.end() && rows_.size() >= kRows) {
+    ++over_limit_;
+    return nullptr;
+  }
+  Row& row = known != rows_.end() ? known->second : rows_[std::move(key)];
+  if (known == rows_.end()) row.first = wall;
+  row.last = wall;
+  row.last_seen = now;
+  return &row;
+}
+
+void PeerBook::put(model::SocketsFacts& facts) const {
+  facts.peers_over_limit = over_limit_;
+  // Of all protocols the inbound rows, then the outbound ones.
+  for (const bool wanted_outbound : {false, true}) {
+    for (const auto& [key, row] : rows_) {
+      const auto& [protocol, outbound, local, remote, prefix] = key;
+      if (outbound != wanted_outbound) continue;
+      if (facts.peers.size() == limits::kPeers) {
+        ++facts.peers_over_limit;
+        continue;
+      }
+      facts.peers.push_back({protocol, local, !outbound, prefix, remote, row.open + row.ended});
+    }
+  }
+}
+
+}  // namespace tocsin::agent
