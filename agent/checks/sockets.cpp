@@ -19,6 +19,7 @@ namespace {
 
 constexpr Duration kPeersEvery = 30s;
 constexpr Duration kNamespacesEvery = 10s;
+constexpr int kNamespacesRest = 500;          // times as long as the look before took, at least
 constexpr std::size_t kNamespaces = 64;       // looked into
 constexpr std::size_t kEventsAtOnce = 16384;  // taken from the kernel at one time
 constexpr Duration kSettled = 30s;            // for unconnected UDP on an ephemeral port
@@ -38,6 +39,7 @@ struct KnownSocket {
   bool since_before = false;  // already there at the first run
   std::optional<MonoTime> searched;
   std::vector<KnownOwner> owners;
+  bool had_owner = false;
 };
 
 // A listener, and which network namespace it is in.
@@ -52,7 +54,7 @@ struct SocketsMemory final : CheckMemory {
   os::SocketReader reader;
   std::vector<os::Socket> listening;  // of the last run, in our own network namespace
   std::vector<Listening> elsewhere;   // in other ones
-  std::optional<MonoTime> elsewhere_at;
+  std::optional<MonoTime> elsewhere_due;
   std::uint64_t tcp_digest = 0;  // of `listening`
   std::vector<os::Socket> scratch;
   std::optional<os::SocketEvents> events;
@@ -141,6 +143,7 @@ Status search_owners(const std::vector<std::uint64_t>& inodes, const os::ProcRea
   for (const os::ProcReader::Holder& holder : scan->holders) {
     std::vector<KnownOwner>& owners = memory.sockets[holder.inode].owners;
     if (owners.size() < kOwnersKept) owners.push_back(owner_from(proc, holder));
+    memory.sockets[holder.inode].had_owner = true;
   }
   return {};
 }
@@ -215,19 +218,33 @@ Status refresh_connections(const CheckContext& context, MonoTime now, SocketsMem
 // One that is gone or unreadable meanwhile is left out until the next look.
 Status refresh_elsewhere(const os::ProcReader& proc, const CheckContext& context, MonoTime now,
                          SocketsMemory& memory) {
-  if (memory.elsewhere_at && now - *memory.elsewhere_at < kNamespacesEvery) return {};
-  memory.elsewhere_at = now;
+  if (memory.elsewhere_due && now < *memory.elsewhere_due) return {};
   memory.elsewhere.clear();
   if (context.root != "/") return {};
   const auto namespaces = os::other_network_namespaces(proc, context.root);
   if (!namespaces) return fail(namespaces.error());
-  for (std::size_t i = 0; i < std::min(namespaces->others.size(), kNamespaces); ++i) {
+  const std::size_t looked_into = std::min(namespaces->others.size(), kNamespaces);
+  for (std::size_t i = 0; i < looked_into; ++i) {
     const os::NetworkNamespace& one = namespaces->others[i];
     const std::string folder = "/proc/" + std::to_string(one.pid) + "/net";
     if (!os::read_proc_net(os::SocketQuery::listeners, folder, memory.scratch)) continue;
     for (const os::Socket& socket : memory.scratch) memory.elsewhere.push_back({socket, one.name});
   }
+  const Duration took = context.time.steady() - now;
+  memory.elsewhere_due = now + std::max(kNamespacesEvery, took * kNamespacesRest);
   return {};
+}
+
+// Listeners elsewhere are not read at every run. One that lost its program since was closed, and
+// must not look like a listener of nobody until then.
+void forget_closed_elsewhere(std::vector<Listening>& all, SocketsMemory& memory) {
+  const auto closed = [&](const Listening& one) {
+    if (one.network_namespace.empty()) return false;
+    const KnownSocket& known = memory.sockets[one.socket.inode];
+    return known.had_owner && known.owners.empty();
+  };
+  std::erase_if(all, closed);
+  std::erase_if(memory.elsewhere, closed);
 }
 
 Result<model::SocketsFacts> look(CheckContext& context, SocketsMemory& memory) {
@@ -241,6 +258,7 @@ Result<model::SocketsFacts> look(CheckContext& context, SocketsMemory& memory) {
   for (const os::Socket& socket : memory.listening) all.push_back({socket, {}});
   const auto unknown = reconcile(all, *proc, now, memory);
   TOCSIN_TRY(search_owners(unknown, *proc, context, now, memory));
+  forget_closed_elsewhere(all, memory);
   TOCSIN_TRY(refresh_connections(context, now, memory));
   memory.first_run = false;
   return sockets_facts(describe(all, now, context.root, memory), memory.peers);
@@ -260,6 +278,7 @@ bool glance_at_sockets(CheckContext& context) {
   if (!context.memory || context.root != "/") return false;
   auto& memory = static_cast<SocketsMemory&>(*context.memory);
   take_events(context, memory);
+  if (!memory.reader.asks_kernel()) return false;  // Text is too dear for this.
   if (!memory.reader.read(os::SocketQuery::tcp_listeners, memory.scratch)) return false;
   return tcp_digest_of(memory.scratch) != memory.tcp_digest;
 }

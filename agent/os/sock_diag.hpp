@@ -74,6 +74,8 @@ class SocketReader {
   // Replaces what is in `into`; its room is used again. Errors: permission_denied, unavailable,
   // not_found, resource_exhausted (more sockets than the agent reads).
   Status read(SocketQuery query, std::vector<Socket>& into);
+  // The last answer came from the kernel by netlink and not from text.
+  bool asks_kernel() const { return diag_ != nullptr; }
 
  private:
   class Diag;

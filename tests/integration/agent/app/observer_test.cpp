@@ -31,6 +31,10 @@ class Fakes {
     }
   }
   void set(CheckKind kind, RunCheck run) { entries_.at(kind).run = std::move(run); }
+  void set_glance(CheckKind kind, Glance glance) {
+    entries_.at(kind).glance = std::move(glance);
+    entries_.at(kind).glance_every = 5ms;
+  }
   Catalog catalog() {
     return [this](CheckKind kind) -> const CatalogEntry& { return entries_.at(kind); };
   }
@@ -343,6 +347,27 @@ TEST_F(Observe, AFailingCheckSaysWhy) {
   const auto seen = observations(facts, CheckKind::sockets);
   EXPECT_EQ(seen[0].outcome, model::Outcome::failed);
   EXPECT_EQ(seen[0].detail.code, "run.error");
+}
+
+// A run of an hour's interval comes at once where the glance sees something new, and not otherwise.
+TEST_F(Observe, AGlanceBringsARunForward) {
+  std::atomic<int> runs = 0;
+  std::atomic<int> glances = 0;
+  fakes.set(CheckKind::sockets, [&](const auto& check, CheckContext& context) {
+    model::SocketsFacts facts;
+    facts.owners_unknown = static_cast<std::uint32_t>(++runs);
+    return agent::Run(check, context).seen(facts);
+  });
+  fakes.set_glance(CheckKind::sockets, [&](CheckContext&) {
+    if (runs > 0) ++glances;
+    return runs == 1 && glances > 20;
+  });
+  add(CheckKind::sockets);
+  config.checks.back().interval = 1h;
+  observe([&](const auto& facts) {
+    return observations(facts, CheckKind::sockets).size() == 2 && glances > 40;
+  });
+  EXPECT_EQ(runs, 2);
 }
 
 }  // namespace

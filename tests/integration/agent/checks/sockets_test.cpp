@@ -234,6 +234,11 @@ TEST(SocketsCheck, AListenerInAnotherNetworkNamespaceIsSeen) {
   const auto found = on_port(check.facts<model::SocketsFacts>(), model::Protocol::tcp, 4444);
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
+  // Gone with its program, and not left behind as a listener of nobody.
+  const auto later = on_port(check.facts<model::SocketsFacts>(), model::Protocol::tcp, 4444);
+  EXPECT_TRUE(std::none_of(later.begin(), later.end(), [](const auto& l) {
+    return !l.network_namespace.empty() && l.executable.empty();
+  }));
   const std::string self = std::filesystem::read_symlink("/proc/self/exe");
   const auto theirs = std::find_if(found.begin(), found.end(), [&](const auto& l) {
     return !l.network_namespace.empty() && l.executable == self;
