@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=../../deploy/lib.sh
 . deploy/lib.sh
 ROUNDS=${ROUNDS:-5}
-FIGURES="ingest_of_limit ingest_events_per_s ingest_cpu_us_per_event ingest_500x1_of_limit ack_of_limit agent_rss_mb agent_cpu_s_per_min listeners_50k_of_raw listeners_50k_vs_netstat sockets_50k_of_raw sockets_50k_vs_netstat sockets_50k_vs_ss sockets_owners_50k_vs_netstat"
+FIGURES="ingest_of_limit ingest_events_per_s ingest_cpu_us_per_event ingest_500x1_of_limit ack_of_limit agent_rss_mb agent_cpu_s_per_min listeners_50k_of_raw listeners_50k_vs_netstat sockets_50k_of_raw sockets_50k_vs_netstat sockets_50k_vs_ss sockets_owners_50k_vs_netstat detect_listener_ms"
 
 wanted=${*:-$FIGURES}
 for name in $wanted; do
@@ -24,7 +24,7 @@ done
 
 need_packages build test bench || exit 1
 configure release
-build release bench_ingest bench_sockets tocsin-collector tocsin-agent
+build release bench_detect bench_ingest bench_sockets tocsin-collector tocsin-agent
 bin=$PWD/build/release/bin
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/tocsin-bench.XXXXXX")
@@ -41,7 +41,7 @@ calc() { awk "BEGIN {printf \"%.${2:-3}f\n\", $1}"; }
 field() { tr ' ' '\n' | sed -n "s/^$1=//p"; }
 cpu_seconds() { awk -v hz="$(getconf CLK_TCK)" '{print ($14 + $15) / hz}' "/proc/$1/stat"; }
 
-# start_site STREAMS: a new site with that many agents, its collector running; sets `site`, the
+# start_site STREAMS: a new site with that many agents (0: none), its collector running; sets `site`, the
 # addresses `agents`, `enroll` and `operators`, and `collector` (pid).
 start_site() {
   site=$work/site
@@ -49,7 +49,7 @@ start_site() {
   "$bin/tocsin-collector" init --dir "$site" --site bench --dns localhost --ip 127.0.0.1 >"$work/init.log"
   sed -i -e 's/^#* *agents *=.*/agents = "127.0.0.1:0"/' -e 's/^#* *enroll *=.*/enroll = "127.0.0.1:0"/' \
     -e 's/^#* *operators *=.*/operators = "127.0.0.1:0"/' "$site/collector.toml"
-  "$bin/bench_ingest" agents "$site" "$site/agents" "$1" "$site/data/journal"
+  [ "$1" = 0 ] || "$bin/bench_ingest" agents "$site" "$site/agents" "$1" "$site/data/journal"
   "$bin/tocsin-collector" run --config "$site/collector.toml" 2>"$work/collector.log" &
   collector=$!
   local listening=
@@ -132,8 +132,8 @@ cpu_ticks() {
 # Both agent processes at the intervals of the example file, for AGENT_SECONDS; beside them in the same
 # run, other agents of Debian as installed, which nobody asks anything but the exporter (every 15 s).
 declare -A agent_pids
-start_agents() {
-  start_site 1
+# Our two processes, enrolled with the site that runs.
+start_own_agent() {
   local home=$work/agent
   mkdir -p "$home"
   cat >"$home/agent.toml" <<TOML
@@ -163,6 +163,10 @@ TOML
   agent_pids[tocsin-observer]=$!
   "$bin/tocsin-agent" link --config "$home/agent.toml" 2>"$home/link.log" &
   agent_pids[tocsin-link]=$!
+}
+start_agents() {
+  start_site 1
+  start_own_agent
   printf 'LogType=console\nServer=127.0.0.1\nListenIP=127.0.0.1\nListenPort=%s\nHostname=bench\n' \
     $((20000 + RANDOM % 9000)) | tee "$work/zabbix1.conf" >"$work/zabbix2.conf"
   echo AllowRoot=1 >>"$work/zabbix1.conf"
@@ -214,6 +218,21 @@ socket_ratio() {
 }
 socket_rounds() { "$bin/bench_sockets" "$1" 50000 "$ROUNDS" | tee "$work/rounds" | sed 's/^/  /' >&2; }
 
+# From listen() to the finding that the collector committed: the 99th percentile of FAULTS_SEEN faults
+# (300), in ms. The baseline approves nothing, so every listener is one.
+detect_listener() {
+  start_site 0
+  printf '[site]\nname = "bench"\n[[baselines]]\nname = "nothing"\nversion = 1\nlisteners = []\n[[hosts]]\nhost = "*"\nbaseline = "nothing"\n' >"$site/site.toml"
+  kill -HUP "$collector"
+  start_own_agent
+  sleep 5  # until it is connected, and has told what listens already
+  "$bin/bench_detect" listener "$site/data/state.db" "${FAULTS_SEEN:-300}" >"$work/rounds"
+  stop_agents
+  sort -g "$work/rounds" | awk '{v[NR] = $1} END {
+    printf "  of %d faults: median %.1f, 99th percentile %.1f, worst %.1f ms\n", NR, v[int((NR + 1) / 2)], v[int(NR * 0.99)], v[NR] >"/dev/stderr"
+    print v[int(NR * 0.99)]}'
+}
+
 results=$work/results
 : >"$results"
 needs() { local name; for name in "$@"; do case " $wanted " in *" $name "*) return 0 ;; esac; done; return 1; }
@@ -257,5 +276,10 @@ if needs sockets_owners_50k_vs_netstat; then
   say "50,000 sockets and their programs"
   socket_rounds owners
   echo "sockets_owners_50k_vs_netstat $(socket_ratio netstat_ms ours_ms)" >>"$results"
+fi
+if needs detect_listener_ms; then
+  say "a listener, from listen() to the finding"
+  detect_listener >"$work/percentile"
+  echo "detect_listener_ms $(cat "$work/percentile")" >>"$results"
 fi
 for name in $wanted; do grep "^$name " "$results"; done
