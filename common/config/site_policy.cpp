@@ -129,6 +129,24 @@ void read_protocol(Table& table, model::Protocol& protocol) {
   table.word("protocol", protocol, model::protocol_from, "tcp, udp");
 }
 
+// "600-1023" or "443": what a person writes for the ports that a program takes as they are free.
+void read_ports(Table& table, model::ListenerRule& rule) {
+  if (!table.has("ports")) return;
+  std::string text;
+  table.text("ports", text, 11);
+  if (table.has("port") || table.has("port_to")) {
+    return table.error("ports", "\"ports\" and \"port\" say the same: keep one of them");
+  }
+  const char* end = text.data() + text.size();
+  const auto [dash, first_error] = std::from_chars(text.data(), end, rule.port);
+  bool good = first_error == std::errc{} && rule.port != 0;
+  if (good && dash != end) {
+    const auto [rest, error] = std::from_chars(dash + 1, end, rule.port_to);
+    good = *dash == '-' && error == std::errc{} && rest == end && rule.port_to >= rule.port;
+  }
+  if (!good) table.error("ports", "\"ports\" is not a range such as \"600-1023\"");
+}
+
 model::ListenerRule read_listener(Table& table) {
   model::ListenerRule rule;
   table.require({"protocol"});
@@ -140,6 +158,7 @@ model::ListenerRule read_listener(Table& table) {
   if (rule.port_to != 0 && (rule.port == 0 || rule.port_to < rule.port)) {
     table.error("port_to", "\"port_to\" is below \"port\"");
   }
+  read_ports(table, rule);
   table.text("executable", rule.executable, limits::kPath);
   table.text("user", rule.user);
   table.text("reason", rule.reason, limits::kText);

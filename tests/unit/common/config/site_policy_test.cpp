@@ -56,6 +56,29 @@ TEST(SitePolicy, TheExamplesCommentsStateTheRealDefaults) {
   EXPECT_EQ(*policy, read_site_policy(text, "site.toml").value());
 }
 
+// procedure M-07: a program that takes any free port of a range is normal on all of them.
+TEST(SitePolicy, ARangeOfPortsIsOneText) {
+  const auto with = [](const std::string& keys) {
+    return std::string(kSite) +
+           "[[baselines]]\nname='b'\nversion=1\n[[baselines.listeners]]\nprotocol='udp'\n" + keys;
+  };
+  const auto policy = read_site_policy(with("ports = '600-1023'\n"), "site.toml");
+  ASSERT_TRUE(policy) << policy.error().message;
+  EXPECT_EQ(policy->baselines[0].listeners[0].port, 600);
+  EXPECT_EQ(policy->baselines[0].listeners[0].port_to, 1023);
+  const auto one = read_site_policy(with("ports = '443'\n"), "site.toml");
+  ASSERT_TRUE(one) << one.error().message;
+  EXPECT_EQ(one->baselines[0].listeners[0].port, 443);
+  EXPECT_EQ(one->baselines[0].listeners[0].port_to, 0);
+  for (const char* wrong :
+       {"", "x", "-5", "0-9", "600-", "600-599", "1-2-3", "1-70000", "70000", "1 - 2", "600,700"}) {
+    EXPECT_THAT(refusal(with(std::string("ports = '") + wrong + "'\n")),
+                testing::HasSubstr("\"ports\""))
+        << wrong;
+  }
+  EXPECT_THAT(refusal(with("port = 1\nports = '1-2'\n")), testing::HasSubstr("keep one"));
+}
+
 TEST(SitePolicy, IsShortWhenDefaultsWillDo) {
   const auto policy = read_site_policy(kSite, "site.toml");
   ASSERT_TRUE(policy);
