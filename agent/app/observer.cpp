@@ -6,14 +6,20 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "agent/actions/restart.hpp"
+#include "agent/actions/restart_limits.hpp"
 #include "agent/app/plan.hpp"
 #include "agent/app/row.hpp"
 #include "agent/app/runner.hpp"
 #include "agent/checks/observation.hpp"
 #include "agent/os/files.hpp"
+#include "agent/os/systemd.hpp"
+#include "agent/os/unit_watch.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 #include "common/log/log.hpp"
@@ -25,6 +31,9 @@ namespace {
 constexpr char kBootCursor[] = "observer:boot_id";
 constexpr Duration kLongestWait = 1s;
 constexpr int kGlanceRest = 20;  // times as long as the run before took, until the next glance
+// A unit that changes more often than this in a second is looked at once a second.
+constexpr int kQuickLooks = 10;
+constexpr Duration kRestartLimit = 60s;
 
 std::string boot_id_of(const std::string& root) {
   auto text = os::read_start(os::under(root, "/proc/sys/kernel/random/boot_id"), 64);
@@ -49,6 +58,12 @@ struct Job {
   bool row_pending = false;
   bool removed = false;
   std::string request_id;  // empty: one of the host's checks
+  // Of a restart: what came of it. The run's own until it is done.
+  std::shared_ptr<RestartOutcome> restart;
+  bool at_once = false;   // an event asked for this run: it waits for no other check
+  bool again = false;     // another event came while it ran
+  MonoTime events_since;  // the second that `events` counts
+  int events = 0;
 };
 using JobPointer = std::shared_ptr<Job>;
 
@@ -156,6 +171,43 @@ class Observer {
       if (job->removed) known_rows_[ref] = job->row;
     }
     jobs_ = std::move(next);
+    listen_to_units();
+  }
+
+  // ---- Events ----
+
+  void listen_to_units() {
+    std::set<std::string> units;
+    for (const auto& [ref, job] : jobs_) {
+      const bool unit = ref.kind == model::CheckKind::service && os::valid_unit_name(ref.target);
+      if (unit) units.insert(ref.target);
+    }
+    if (!units_ && !units.empty() && os::systemd_runs(config_.root)) {
+      units_ = std::make_unique<os::UnitWatch>(
+          config_.root, [this, post = runner_.poster()](const std::string& unit) {
+            post([this, unit] { unit_changed(unit); });
+          });
+    }
+    if (units_) units_->watch(std::move(units));
+  }
+
+  void unit_changed(const std::string& unit) {
+    const auto found = jobs_.find({model::CheckKind::service, unit});
+    if (found == jobs_.end()) return;
+    const JobPointer& job = found->second;
+    const MonoTime now = time_.steady();
+    if (now - job->events_since >= 1s) {
+      job->events_since = now;
+      job->events = 0;
+    }
+    if (++job->events > kQuickLooks) {
+      job->due = std::min(job->due, job->events_since + 1s);
+    } else if (job->state == Job::State::waiting) {
+      job->at_once = true;
+      job->due = now;
+    } else if (job->state != Job::State::queued) {
+      job->again = true;
+    }
   }
 
   JobPointer make_job(const model::CheckDefinition& check) {
@@ -196,13 +248,19 @@ class Observer {
   }
 
   void accept(const model::Request& request) {
-    const model::CheckRef& ref = request.run_check.check;
+    if (const auto* restart = std::get_if<model::RestartUnit>(&request.act)) {
+      const auto why = begin_restart(restart->unit, request.request_id);
+      if (why) answer(request.request_id, model::RequestOutcome::refused, *why, {});
+      return;
+    }
+    const auto& asked = std::get<model::CheckDefinition>(request.act);
+    const model::CheckRef& ref = asked.check;
     if (!request_allowed(config_, ref)) {
       return answer(request.request_id, model::RequestOutcome::refused,
                     {"request.not_allowed", {{"check", model::to_string(ref)}}}, {});
     }
     auto job = std::make_shared<Job>();
-    job->check = bounded(request.run_check, 0s);
+    job->check = bounded(asked, 0s);
     job->context = make_context();
     job->request_id = request.request_id;
     job->state = Job::State::queued;
@@ -215,6 +273,62 @@ class Observer {
     const NewFact fact = row_of(std::move(result), model::Priority::critical);
     const auto seq = spool_.finish_request(id, {&fact, 1});
     if (!seq) spool_failed("answer a request", seq.error());
+  }
+
+  // ---- Restarts ----
+
+  // Counts the attempt on disk, then begins it; or says why not. A request without an id is the
+  // agent's own.
+  std::optional<model::Message> begin_restart(const std::string& unit, std::string request_id) {
+    const std::string key = "restart:" + clean_text(unit, limits::kName);
+    const Instant now = time_.wall();
+    const auto noted = spool_.cursor(key);
+    if (!noted) return model::Message{"action.not_counted", {{"unit", unit}}};
+    const std::vector<Instant> attempts = parse_attempts(noted->value_or(std::string()), now);
+    if (auto why = refuse_restart(config_.settings.actions, unit, attempts, now)) return why;
+    const ReaderCursor counted{key, print_attempts(attempts, now)};
+    if (!spool_.append({}, {&counted, 1}, {})) {
+      return model::Message{"action.not_counted", {{"unit", unit}}};
+    }
+    auto job = std::make_shared<Job>();
+    job->check.check = {model::CheckKind::service, unit};
+    job->check.deadline = kRestartLimit + 10s;
+    job->context = make_context();
+    job->request_id = std::move(request_id);
+    job->restart = std::make_shared<RestartOutcome>();
+    job->state = Job::State::queued;
+    job->at_once = true;
+    queue_.push_front(std::move(job));
+    return std::nullopt;
+  }
+
+  // The attempt, then a look at what it led to.
+  RunCheck restart_run(const JobPointer& job) const {
+    return [snapshots = config_.snapshots, outcome = job->restart,
+            look = catalog_(model::CheckKind::service).run](const model::CheckDefinition& check,
+                                                            CheckContext& context) {
+      const RestartPlace place{context.time, context.root, snapshots, kRestartLimit, context.stop};
+      *outcome = restart_service(check.check.target, place);
+      return look(check, context);
+    };
+  }
+
+  void end_restart(const Job& job, model::Observation seen) {
+    RestartOutcome outcome;
+    outcome.detail = {"action.unfinished", {{"unit", job.check.check.target}}};
+    if (job.state != Job::State::stuck) outcome = *job.restart;
+    if (job.request_id.empty()) return event(outcome.detail);
+    answer(job.request_id, outcome.outcome, outcome.detail, {std::move(seen)});
+  }
+
+  // A service that failed and may be restarted without being asked.
+  void consider_restart(const model::Observation& seen) {
+    const auto* facts = std::get_if<model::ServiceFacts>(&seen.facts);
+    if (facts == nullptr || facts->active_state != "failed") return;
+    const std::string& unit = seen.check.target;
+    const RestartSettings* settings = restart_settings(config_.settings.actions, unit);
+    if (settings == nullptr || !settings->automatic) return;
+    if (const auto why = begin_restart(unit, {})) event(*why);
   }
 
   // ---- Runs ----
@@ -234,7 +348,11 @@ class Observer {
     for (const auto& [ref, job] : jobs_) {
       if (job->state != Job::State::waiting || now < job->due) continue;
       job->state = Job::State::queued;
-      queue_.push_back(job);
+      if (job->at_once) {
+        queue_.push_front(job);
+      } else {
+        queue_.push_back(job);
+      }
     }
   }
 
@@ -247,8 +365,9 @@ class Observer {
         settle_unrun();
         continue;
       }
-      if (running_.size() >= workers || runner_.running() >= runner_.threads()) return;
       const JobPointer job = queue_.front();
+      const std::size_t room = workers + (job->at_once ? 1 : 0);
+      if (running_.size() >= room || runner_.running() >= runner_.threads()) return;
       queue_.pop_front();
       if (!job->removed) start(job);
     }
@@ -256,12 +375,14 @@ class Observer {
 
   void start(const JobPointer& job) {
     job->state = Job::State::running;
+    job->at_once = false;
     job->deadline = time_.steady() + job->check.deadline;
     job->run_stop = std::stop_source();
     job->context->stop = job->run_stop.get_token();
     job->context->new_cursor.reset();
     running_.push_back(job);
-    runner_.start(catalog_(job->check.check.kind).run, job->check, job->context,
+    RunCheck run = job->restart ? restart_run(job) : catalog_(job->check.check.kind).run;
+    runner_.start(std::move(run), job->check, job->context,
                   [this, job](model::Observation seen) { on_done(job, std::move(seen)); });
   }
 
@@ -320,6 +441,11 @@ class Observer {
     job->due = next_run(job->due, job->check.interval, now, random_());
     job->glance_due =
         now + std::max(catalog_(job->check.check.kind).glance_every, seen.took * kGlanceRest);
+    if (std::exchange(job->again, false)) {
+      job->at_once = true;
+      job->due = now;
+    }
+    if (job->restart) return end_restart(*job, std::move(seen));
     if (!job->request_id.empty()) {
       return answer(job->request_id, model::RequestOutcome::done, {}, {std::move(seen)});
     }
@@ -346,6 +472,8 @@ class Observer {
       job.row_pending = true;
       return;
     }
+    const bool failed_service = changed && job.check.check.kind == model::CheckKind::service;
+    const model::Observation service = failed_service ? seen : model::Observation{};
     std::vector<NewFact> facts;
     if (changed) facts.push_back(row_of(std::move(seen), model::Priority::normal));
     std::vector<ReaderCursor> cursors;
@@ -357,6 +485,7 @@ class Observer {
     job.row = row;
     job.row_pending = changed;  // The row's number was not known when it was written.
     job.must_send = false;
+    consider_restart(service);
   }
 
   void flush_rows(MonoTime now) {
@@ -422,6 +551,7 @@ class Observer {
   std::string assignment_;
   std::optional<MonoTime> polled_;
   std::optional<MonoTime> flushed_;
+  std::unique_ptr<os::UnitWatch> units_;  // last: its thread ends before the others do
 };
 
 }  // namespace

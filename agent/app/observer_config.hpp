@@ -26,6 +26,7 @@ struct ObserverConfig {
 
   HostSettings settings;  // of single checks
 
+  std::string snapshots = "/var/lib/tocsin-agent/snapshots";  // before a restart
   std::string root = "/";                // of the host's files; tests put a folder here
   std::string version = TOCSIN_VERSION;  // told in the agent.started fact
 

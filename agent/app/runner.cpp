@@ -71,4 +71,9 @@ std::function<void()> Runner::waker() const {
   return [shared = shared_] { asio::post(shared->loop, [] {}); };
 }
 
+std::function<void(std::function<void()>)> Runner::poster() const {
+  return
+      [shared = shared_](std::function<void()> work) { asio::post(shared->loop, std::move(work)); };
+}
+
 }  // namespace tocsin::agent

@@ -33,6 +33,8 @@ class Runner {
   void wait(Duration limit);
   // From any thread: ends a wait().
   std::function<void()> waker() const;
+  // From any thread: runs `work` on the loop, if the loop's owner waits again.
+  std::function<void(std::function<void()> work)> poster() const;
 
  private:
   struct Shared;

@@ -1,6 +1,7 @@
 #include "agent/checks/service.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include "agent/checks/observation.hpp"
 #include "agent/checks/service_facts.hpp"
@@ -10,6 +11,10 @@ namespace tocsin::agent {
 namespace {
 
 constexpr Duration kLongestCall = 2s;
+
+struct ServiceMemory final : CheckMemory {
+  RecentRestarts restarts;
+};
 
 }  // namespace
 
@@ -25,7 +30,11 @@ model::Observation observe_service(const model::CheckDefinition& check, CheckCon
   const Duration limit = std::min(kLongestCall, check.deadline);
   const auto properties = os::unit_properties(unit, context.root, limit);
   if (!properties) return run.unseen(properties.error());
-  return run.seen(service_facts(unit, *properties));
+  if (!context.memory) context.memory = std::make_unique<ServiceMemory>();
+  RecentRestarts& restarts = static_cast<ServiceMemory&>(*context.memory).restarts;
+  return run.seen(service_facts(unit, *properties,
+                                restarts.look(properties->restarts, context.time.steady()),
+                                context.time.wall()));
 }
 
 }  // namespace tocsin::agent

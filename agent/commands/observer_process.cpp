@@ -16,6 +16,7 @@ ObserverConfig observer_config(const AgentConfig& config) {
   observer.min_interval = config.shortest_interval;
   observer.log_folders = config.log_folders;
   observer.settings = config.settings;
+  observer.snapshots = config.snapshots_folder();
   return observer;
 }
 

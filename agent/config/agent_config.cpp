@@ -1,5 +1,7 @@
 #include "agent/config/agent_config.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "common/config/checks.hpp"
@@ -14,6 +16,8 @@ namespace {
 constexpr std::size_t kConfigBytes = 1 << 20;
 constexpr std::size_t kCollectors = 8;
 constexpr std::size_t kFolders = 64;
+constexpr std::size_t kRestarts = 64;
+constexpr std::size_t kUnitBytes = 255;
 constexpr std::uint64_t kMiB = 1 << 20;
 
 void read_agent(config::Table& root, AgentConfig& config) {
@@ -47,6 +51,32 @@ void read_allow(config::Table& root, AgentConfig& config) {
   }
 }
 
+void read_actions(config::Table& root, ActionSettings& actions) {
+  auto table = root.table("actions");
+  if (!table) return;
+  table->flag("maintenance", actions.maintenance);
+  for (config::Table& entry : table->tables("restart", kRestarts)) {
+    entry.require({"unit"});
+    RestartSettings& restart = actions.restart.emplace_back();
+    entry.text("unit", restart.unit, kUnitBytes);
+    entry.flag("automatic", restart.automatic);
+    const auto same = [&](const RestartSettings& other) { return other.unit == restart.unit; };
+    if (!restart.unit.ends_with(".service")) entry.error("unit", "a unit is called NAME.service");
+    if (std::count_if(actions.restart.begin(), actions.restart.end(), same) > 1) {
+      entry.error("unit", fmt::format("unit {} is there twice", restart.unit));
+    }
+  }
+}
+
+std::string print_actions(const ActionSettings& actions) {
+  std::string text = fmt::format("\n[actions]\nmaintenance = {}\n", actions.maintenance);
+  for (const RestartSettings& restart : actions.restart) {
+    text += fmt::format("\n[[actions.restart]]\nunit = {}\nautomatic = {}\n",
+                        config::toml_text(restart.unit), restart.automatic);
+  }
+  return text;
+}
+
 std::string print_allow(const AgentConfig& config) {
   std::vector<std::string> kinds;
   for (const model::CheckKind kind : config.allowed_kinds) kinds.emplace_back(to_string(kind));
@@ -66,6 +96,7 @@ Result<AgentConfig> read_agent_config(std::string_view toml, std::string_view na
   read_agent(root, config);
   read_collector(root, config);
   read_allow(root, config);
+  read_actions(root, config.settings.actions);
   config.checks = config::read_checks(root);
   TOCSIN_TRY(document->finish());
   return config;
@@ -84,7 +115,8 @@ std::string print_config(const AgentConfig& config) {
       config::toml_text(log::to_string(config.log_level)), config.spool_max_bytes / kMiB);
   text += fmt::format("\n[collector]\naddresses = {}\nserver_name = {}\n",
                       config::toml_list(config.collectors), config::toml_text(config.server_name));
-  return text + print_allow(config) + config::print_checks(config.checks, "checks");
+  return text + print_allow(config) + print_actions(config.settings.actions) +
+         config::print_checks(config.checks, "checks");
 }
 
 }  // namespace tocsin::agent

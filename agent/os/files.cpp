@@ -95,6 +95,16 @@ Result<std::vector<std::string>> list_folder(const std::string& path, std::size_
   return names;
 }
 
+Status make_folder(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  return fail(system_error("make " + path, errno));
+}
+
+Status remove_file(const std::string& path) {
+  if (::unlink(path.c_str()) == 0) return {};
+  return fail(system_error("remove " + path, errno));
+}
+
 Result<bool> file_system_full(const std::string& path) {
   struct statvfs raw {};
   if (::statvfs(path.c_str(), &raw) != 0) return fail(system_error("statvfs " + path, errno));

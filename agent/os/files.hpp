@@ -57,6 +57,10 @@ Result<FileStat> stat_of(const std::string& path);
 // Names in a folder, sorted, at most `limit`.
 Result<std::vector<std::string>> list_folder(const std::string& path, std::size_t limit);
 
+// Makes a folder that only its owner may enter, or finds it. Errors: as the system says.
+Status make_folder(const std::string& path);
+Status remove_file(const std::string& path);
+
 // True where no block or no inode is left on the file system that holds `path`.
 Result<bool> file_system_full(const std::string& path);
 

@@ -1,5 +1,6 @@
 #include "agent/os/journal.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
@@ -36,6 +37,21 @@ std::string current_cursor(sd_journal* journal) {
   return raw;
 }
 
+// "<microseconds since 1970> <text>"
+std::string message_of(sd_journal* journal) {
+  constexpr std::size_t kLineBytes = 2048;
+  std::uint64_t at = 0;
+  sd_journal_get_realtime_usec(journal, &at);
+  const void* data = nullptr;
+  std::size_t size = 0;
+  std::string_view text;
+  if (sd_journal_get_data(journal, "MESSAGE", &data, &size) >= 0) {
+    text = {static_cast<const char*>(data), size};
+    text.remove_prefix(std::min(text.size(), std::string_view("MESSAGE=").size()));
+  }
+  return std::to_string(at).append(" ").append(text.substr(0, kLineBytes));
+}
+
 // Counts what comes after `after`; stands anywhere afterwards.
 void count(sd_journal* journal, const std::string& after, std::uint64_t most, std::stop_token stop,
            JournalEnd& end) {
@@ -68,6 +84,27 @@ Result<JournalEnd> read_journal(std::string_view root, const std::string& after,
     end.newest = current_cursor(journal->get());
   }
   return end;
+}
+
+Result<std::vector<std::string>> journal_tail(std::string_view root, const std::string& unit,
+                                              std::size_t most, std::stop_token stop) {
+  const auto journal = open_journal(root);
+  if (!journal) return fail(journal.error());
+  for (const char* field : {"_SYSTEMD_UNIT=", "UNIT="}) {
+    const std::string match = field + unit;
+    int r = sd_journal_add_match(journal->get(), match.data(), match.size());
+    if (r >= 0) r = sd_journal_add_disjunction(journal->get());
+    if (r < 0) return fail(system_error("choose of the journal", -r));
+  }
+  std::vector<std::string> lines;
+  if (const int r = sd_journal_seek_tail(journal->get()); r < 0) {
+    return fail(system_error("read the journal", -r));
+  }
+  while (lines.size() < most && !stop.stop_requested() && sd_journal_previous(journal->get()) > 0) {
+    lines.push_back(message_of(journal->get()));
+  }
+  std::reverse(lines.begin(), lines.end());
+  return lines;
 }
 
 }  // namespace tocsin::agent::os

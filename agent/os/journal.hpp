@@ -5,6 +5,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/result.hpp"
 
@@ -21,5 +22,10 @@ struct JournalEnd {
 // `most_entries`, about 5 us each. Errors: not_found (no journal), permission_denied.
 Result<JournalEnd> read_journal(std::string_view root, const std::string& after,
                                 std::uint64_t most_entries, std::stop_token stop);
+
+// The last lines that a unit wrote, oldest first, raw. Looks at no more than `most` entries.
+// Errors: as above.
+Result<std::vector<std::string>> journal_tail(std::string_view root, const std::string& unit,
+                                              std::size_t most, std::stop_token stop);
 
 }  // namespace tocsin::agent::os

@@ -297,6 +297,24 @@ Result<std::uint64_t> ProcReader::network_namespace(std::string_view process) co
   return file.st_ino;
 }
 
+Result<std::vector<std::uint32_t>> ProcReader::descriptors(std::uint32_t pid) const {
+  const Folder folder = open_folder(proc_.get(), of_process(pid, "fd"));
+  if (!folder) return fail(system_error("list the files of " + std::to_string(pid), errno));
+  std::vector<std::uint32_t> numbers;
+  while (const dirent* entry = ::readdir(folder.get())) {
+    if (const auto fd = number<std::uint32_t>(entry->d_name)) numbers.push_back(*fd);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+Result<Fd> ProcReader::executable(std::uint32_t pid) const {
+  const std::string name = of_process(pid, "exe");
+  Fd file(::openat(proc_.get(), name.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return fail(system_error("open the program of " + name, errno));
+  return file;
+}
+
 Result<ProcReader::Scan> ProcReader::find_sockets(const std::vector<std::uint64_t>& inodes,
                                                   std::stop_token stop) const {
   const auto pids = process_ids();

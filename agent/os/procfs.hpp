@@ -62,6 +62,10 @@ class ProcReader {
   // The number of the network namespace of a process, or of "self". Errors: not_found,
   // permission_denied.
   Result<std::uint64_t> network_namespace(std::string_view process) const;
+  // The numbers of a process's open files, in rising order.
+  Result<std::vector<std::uint32_t>> descriptors(std::uint32_t pid) const;
+  // The program of a process for reading, also where it is no longer on the disk.
+  Result<Fd> executable(std::uint32_t pid) const;
 
   // Where a socket is open.
   struct Holder {

@@ -2,103 +2,21 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
-#include <cstring>
-#include <memory>
+#include <utility>
 
+#include <poll.h>
 #include <sys/stat.h>
 #include <systemd/sd-bus.h>
 
+#include "agent/os/bus.hpp"
 #include "agent/os/files.hpp"
 #include "common/time/time_source.hpp"
 
 namespace tocsin::agent::os {
 namespace {
 
-constexpr char kService[] = "org.freedesktop.systemd1";
-constexpr char kProperties[] = "org.freedesktop.DBus.Properties";
 constexpr char kUnitInterface[] = "org.freedesktop.systemd1.Unit";
 constexpr char kServiceInterface[] = "org.freedesktop.systemd1.Service";
-
-using Bus = std::unique_ptr<sd_bus, sd_bus* (*)(sd_bus*)>;
-using Reply = std::unique_ptr<sd_bus_message, sd_bus_message* (*)(sd_bus_message*)>;
-
-Error bus_error(std::string_view what, int negative_errno) {
-  return system_error(what, -negative_errno);
-}
-
-// Starts to connect and does not wait; authentication goes on while calls are processed.
-Result<Bus> connect(std::string_view root) {
-  sd_bus* raw = nullptr;
-  if (const int r = sd_bus_new(&raw); r < 0) return fail(bus_error("make a bus", r));
-  Bus bus(raw, sd_bus_close_unref);
-  const std::string path = under(root, "/run/dbus/system_bus_socket");
-  struct stat socket {};
-  if (::stat(path.c_str(), &socket) != 0) return fail(system_error("find " + path, errno));
-  const std::string address = "unix:path=" + path;
-  if (const int r = sd_bus_set_address(bus.get(), address.c_str()); r < 0) {
-    return fail(bus_error("set the bus address", r));
-  }
-  sd_bus_set_bus_client(bus.get(), 1);
-  if (const int r = sd_bus_start(bus.get()); r < 0) return fail(bus_error("connect to the bus", r));
-  return bus;
-}
-
-struct Pending {
-  sd_bus_message* reply = nullptr;
-  bool done = false;
-};
-
-int on_reply(sd_bus_message* message, void* user_data, sd_bus_error*) {
-  auto* pending = static_cast<Pending*>(user_data);
-  pending->reply = sd_bus_message_ref(message);
-  pending->done = true;
-  return 0;
-}
-
-// One call and its answer. sd_bus_call() would wait without limit for a bus that never answers the
-// greeting, so the waiting is ours.
-class Caller {
- public:
-  Caller(Bus bus, Duration limit) : bus_(std::move(bus)), end_(clock_.steady() + limit) {}
-
-  Result<Reply> get_all(const std::string& path, const char* interface) {
-    Pending pending;
-    sd_bus_slot* slot = nullptr;
-    const int r = sd_bus_call_method_async(bus_.get(), &slot, kService, path.c_str(), kProperties,
-                                           "GetAll", on_reply, &pending, "s", interface);
-    if (r < 0) return fail(bus_error("call systemd", r));
-    const std::unique_ptr<sd_bus_slot, sd_bus_slot* (*)(sd_bus_slot*)> held(slot,
-                                                                            sd_bus_slot_unref);
-    TOCSIN_TRY(wait(pending));
-    Reply reply(pending.reply, sd_bus_message_unref);
-    if (sd_bus_message_is_method_error(reply.get(), nullptr) > 0) {
-      const sd_bus_error* error = sd_bus_message_get_error(reply.get());
-      return fail(bus_error("ask systemd", -std::max(1, sd_bus_error_get_errno(error))));
-    }
-    return reply;
-  }
-
- private:
-  Status wait(const Pending& pending) {
-    while (!pending.done) {
-      const int processed = sd_bus_process(bus_.get(), nullptr);
-      if (processed < 0) return fail(ErrorCode::unavailable, "the system bus ended the connection");
-      if (processed > 0) continue;
-      const Duration left = end_ - clock_.steady();
-      if (left <= 0s) return fail(ErrorCode::deadline_exceeded, "the system bus does not answer");
-      const auto us = std::chrono::duration_cast<std::chrono::microseconds>(left).count();
-      if (const int r = sd_bus_wait(bus_.get(), static_cast<std::uint64_t>(us) + 1); r < 0) {
-        return fail(ErrorCode::unavailable, "the system bus ended the connection");
-      }
-    }
-    return {};
-  }
-
-  time::SystemTime clock_;
-  Bus bus_;
-  MonoTime end_;
-};
 
 template <class T>
 void read_basic(sd_bus_message* message, char type, T& into) {
@@ -114,6 +32,26 @@ void read_text(sd_bus_message* message, std::string& into) {
 void read_flag(sd_bus_message* message, bool& into) {
   int value = 0;
   if (sd_bus_message_read_basic(message, 'b', &value) > 0) into = value != 0;
+}
+
+// A job's number and path; number 0 where there is none.
+void read_job(sd_bus_message* message, bool& pending) {
+  std::uint32_t id = 0;
+  const char* path = nullptr;
+  if (sd_bus_message_read(message, "(uo)", &id, &path) > 0) pending = id != 0;
+}
+
+// The first program of a list of commands.
+void read_program(sd_bus_message* message, std::string& program) {
+  if (sd_bus_message_enter_container(message, 'a', "(sasbttttuii)") < 0) return;
+  while (sd_bus_message_enter_container(message, 'r', "sasbttttuii") > 0) {
+    std::string path;
+    read_text(message, path);
+    if (program.empty()) program = std::move(path);
+    if (sd_bus_message_skip(message, "asbttttuii") < 0) return;
+    if (sd_bus_message_exit_container(message) < 0) return;
+  }
+  sd_bus_message_exit_container(message);
 }
 
 void read_time(sd_bus_message* message, Instant& into) {
@@ -138,6 +76,10 @@ bool take_property(sd_bus_message* message, std::string_view name, std::string_v
   } else if (type == "u") {
     if (name == "NRestarts") return read_basic(message, 'u', unit.restarts), true;
     if (name == "MainPID") return read_basic(message, 'u', unit.main_pid), true;
+  } else if (type == "(uo)") {
+    if (name == "Job") return read_job(message, unit.job_pending), true;
+  } else if (type == "a(sasbttttuii)") {
+    if (name == "ExecStart") return read_program(message, unit.program), true;
   } else if (type == "i") {
     if (name == "ExecMainStatus") return read_basic(message, 'i', unit.exit_status), true;
   }
@@ -163,16 +105,6 @@ Status read_properties(sd_bus_message* message, UnitProperties& unit) {
   return {};
 }
 
-Result<std::string> object_path(const std::string& unit) {
-  char* raw = nullptr;
-  if (const int r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit.c_str(), &raw);
-      r < 0) {
-    return fail(bus_error("name the unit", r));
-  }
-  const std::unique_ptr<char, void (*)(void*)> held(raw, std::free);
-  return std::string(raw);
-}
-
 }  // namespace
 
 bool systemd_runs(std::string_view root) {
@@ -192,21 +124,44 @@ bool valid_unit_name(std::string_view name) {
 
 Result<UnitProperties> unit_properties(const std::string& unit, std::string_view root,
                                        Duration limit) {
-  auto bus = connect(root);
-  if (!bus) return fail(bus.error());
-  const auto path = object_path(unit);
+  const auto path = unit_path(unit);
   if (!path) return fail(path.error());
-  Caller caller(std::move(*bus), limit);
+  auto caller = BusCaller::connect(root, limit);
+  if (!caller) return fail(caller.error());
   UnitProperties properties;
-  const auto generic = caller.get_all(*path, kUnitInterface);
+  const auto generic = caller->get_all(*path, kUnitInterface);
   if (!generic) return fail(generic.error());
   TOCSIN_TRY(read_properties(generic->get(), properties));
   if (unit.ends_with(".service")) {
-    const auto service = caller.get_all(*path, kServiceInterface);
+    const auto service = caller->get_all(*path, kServiceInterface);
     if (!service) return fail(service.error());
     TOCSIN_TRY(read_properties(service->get(), properties));
   }
   return properties;
+}
+
+void pause(Duration span) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(span).count();
+  ::poll(nullptr, 0, static_cast<int>(std::clamp<std::int64_t>(ms, 0, 1000)));
+}
+
+Result<UnitProperties> restart_unit(const std::string& unit, std::string_view root, Duration limit,
+                                    std::stop_token stop) {
+  const time::SystemTime clock;
+  const MonoTime end = clock.steady() + limit;
+  auto caller = BusCaller::connect(root, limit);
+  if (!caller) return fail(caller.error());
+  const auto job = caller->call("RestartUnit", {unit, "replace"});
+  if (!job) return fail(job.error());
+  while (!stop.stop_requested() && clock.steady() < end) {
+    auto now = unit_properties(unit, root, std::max<Duration>(end - clock.steady(), 100ms));
+    if (!now) return now;
+    const bool changing = now->active_state == "activating" || now->active_state == "deactivating";
+    if (!now->job_pending && !changing) return now;
+    // systemd knows no "wait for this job" that would not need a subscription for all units.
+    pause(100ms);
+  }
+  return fail(ErrorCode::deadline_exceeded, "the unit is still changing its state");
 }
 
 }  // namespace tocsin::agent::os

@@ -17,6 +17,7 @@ struct UnitProperties {
   std::string active_state;
   std::string sub_state;
   Instant state_change;  // wall clock
+  bool job_pending = false;
   // Of services only; empty and 0 for other units.
   std::string type;
   bool remain_after_exit = false;
@@ -24,6 +25,7 @@ struct UnitProperties {
   std::uint32_t restarts = 0;
   std::uint32_t main_pid = 0;
   std::int32_t exit_status = 0;
+  std::string program;  // that its first ExecStart names
 };
 
 // True where systemd is the init system of the host (sd_booted).
@@ -35,5 +37,14 @@ bool valid_unit_name(std::string_view name);
 // permission_denied, deadline_exceeded, unavailable (the bus ended).
 Result<UnitProperties> unit_properties(const std::string& unit, std::string_view root,
                                        Duration limit);
+
+// Lets time pass between two questions. At most a second.
+void pause(Duration span);
+
+// Asks systemd to restart a unit, as `systemctl restart` does, and waits until the unit is at rest:
+// what it is then. systemd keeps its own limit of starts; this never lifts it. Errors: as above,
+// and what systemd says, with its words; deadline_exceeded also where the unit still changes.
+Result<UnitProperties> restart_unit(const std::string& unit, std::string_view root, Duration limit,
+                                    std::stop_token stop);
 
 }  // namespace tocsin::agent::os

@@ -4,8 +4,10 @@
 #include <array>
 #include <charconv>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -38,6 +40,9 @@ constexpr std::array kPermissions{
                {Role::working_group, Role::officer, Role::committee, Role::committee}},
     Permission{"close", {Role::officer, Role::committee, Role::committee, Role::committee}},
     Permission{"run_check", {Role::duty, Role::working_group, Role::officer, Role::admin}},
+    // It changes the host and ends what an investigator may still want to see.
+    Permission{"restart_service",
+               {Role::working_group, Role::officer, Role::officer, Role::officer}},
     Permission{"revoke_agent", {Role::officer, Role::admin, Role::admin, Role::admin}},
     Permission{"revoke_operator", {Role::admin, Role::admin, Role::admin, Role::admin}},
     Permission{"admit_agent", {Role::admin, Role::admin, Role::admin, Role::admin}},
@@ -205,22 +210,43 @@ std::string request_timer(const AgentId& agent, const std::string& request_id) {
   return fmt::format("request/{}/{}", agent.hex, request_id);
 }
 
-Answer decide(Context& context, const model::Command& command, const model::RunCheck& act) {
-  const model::Host* host = context.world.hosts.find(act.agent);
-  if (host == nullptr) return not_found("agent", act.agent.hex);
+// Why an agent cannot be asked for anything now, or nothing.
+std::optional<Answer> unable(const AgentId& agent, const model::Host* host) {
+  if (host == nullptr) return not_found("agent", agent.hex);
   if (host->revoked) return refused("command.agent_revoked", {{"host", host->name}});
   if (host->presence != model::Presence::heard) {
     return refused("command.agent_not_heard", {{"host", host->name}});
   }
+  return std::nullopt;
+}
+
+// Asks the agent; its answer comes later, or the request's life ends.
+Answer asked(Context& context, const model::Command& command, const AgentId& agent,
+             model::Message detail, std::variant<model::CheckDefinition, model::RestartUnit> act) {
   Answer answer;
   // The position makes it unique; the rest shows which command asked.
   answer.request_id = fmt::format("{}.{}", context.position.value, command.id);
-  answer.detail = {"command.requested",
-                   {{"host", host->name}, {"check", model::to_string(act.check)}}};
-  context.world.timers.set(request_timer(act.agent, answer.request_id), context.now + kRequestLife);
-  context.effects.requests.push_back(
-      {act.agent, {answer.request_id, kRequestLife, definition_of(context, *host, act.check)}});
+  answer.detail = std::move(detail);
+  context.world.timers.set(request_timer(agent, answer.request_id), context.now + kRequestLife);
+  context.effects.requests.push_back({agent, {answer.request_id, kRequestLife, std::move(act)}});
   return answer;
+}
+
+Answer decide(Context& context, const model::Command& command, const model::RunCheck& act) {
+  const model::Host* host = context.world.hosts.find(act.agent);
+  if (auto why = unable(act.agent, host)) return *std::move(why);
+  return asked(
+      context, command, act.agent,
+      {"command.requested", {{"host", host->name}, {"check", model::to_string(act.check)}}},
+      definition_of(context, *host, act.check));
+}
+
+Answer decide(Context& context, const model::Command& command, const model::RestartService& act) {
+  const model::Host* host = context.world.hosts.find(act.agent);
+  if (auto why = unable(act.agent, host)) return *std::move(why);
+  return asked(context, command, act.agent,
+               {"command.restart_requested", {{"host", host->name}, {"unit", act.unit}}},
+               model::RestartUnit{act.unit});
 }
 
 Answer decide(Context& context, const model::Command&, const model::RevokeAgent& act) {
@@ -322,6 +348,7 @@ std::string_view act_name(const model::Command& command) {
     std::string_view operator()(const model::Acknowledge&) const { return "acknowledge"; }
     std::string_view operator()(const model::RegisterIncident&) const { return "register"; }
     std::string_view operator()(const model::RunCheck&) const { return "run_check"; }
+    std::string_view operator()(const model::RestartService&) const { return "restart_service"; }
     std::string_view operator()(const model::RevokeAgent&) const { return "revoke_agent"; }
     std::string_view operator()(const model::AdmitAgent&) const { return "admit_agent"; }
     std::string_view operator()(const model::JudgeIncident&) const { return "judge"; }

@@ -38,6 +38,8 @@ constexpr std::array kMeanings{
         {Kind::logical_access, Effect::none, Access::suspected, Impact::serious}},
     Row{"process.unexpected",
         {Kind::logical_access, Effect::none, Access::suspected, Impact::limited}},
+    Row{"service.crash_loop",
+        {Kind::availability, Effect::interrupted, Access::none, Impact::limited}},
     Row{"service.failed", {Kind::availability, Effect::interrupted, Access::none, Impact::limited}},
     Row{"service.inactive",
         {Kind::availability, Effect::interrupted, Access::none, Impact::limited}},

@@ -104,6 +104,7 @@ class Syntax {
   DecideOnIncident decide_;
   RunCheck run_;
   Revoke revoke_;
+  RestartService restart_;
   Explain explain_;
   CreateToken token_;
   std::string timeout_ = "10s";
@@ -223,6 +224,12 @@ void Syntax::add_checks() {
   check->add_flag("--wait", run_.wait, h("wait"));
   may_try(check);
   check->callback([this] { arguments_.command = run_; });
+  CLI::App* restart = add(app_, "restart-service", "restart_service");
+  restart->add_option("HOST", restart_.host, h("host_name"))->required();
+  restart->add_option("UNIT", restart_.unit, h("unit"))->required();
+  restart->add_flag("--wait", restart_.wait, h("wait"));
+  may_try(restart);
+  restart->callback([this] { arguments_.command = restart_; });
   CLI::App* why = add(app_, "explain", "explain");
   why->add_option("TOPIC", explain_.topic, h("topic"))->required();
   why->callback([this] { arguments_.command = explain_; });

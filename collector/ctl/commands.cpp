@@ -37,6 +37,7 @@ class Runner {
   Printed operator()(const DecideOnIncident& command);
   Printed operator()(const RunCheck& command);
   Printed operator()(const Revoke& command);
+  Printed operator()(const RestartService& command);
   Printed operator()(const Explain& command);
   Printed operator()(const CreateToken& command);
   Printed operator()(const VerifyAudit& command);
@@ -87,6 +88,12 @@ class Runner {
   Client& client_;
   const time::TimeSource& time_;
 };
+
+// The agent was asked and has not answered yet.
+bool is_asked(const v1::ExecuteReply& reply) {
+  const std::string& code = reply.result().detail().code();
+  return code == "command.requested" || code == "command.restart_requested";
+}
 
 ExitCode exit_of(const v1::ExecuteReply& reply) {
   if (reply.pending()) return ExitCode::timed_out;
@@ -313,7 +320,7 @@ Printed Runner::operator()(const DecideOnIncident& command) {
 Result<v1::ExecuteReply> Runner::wait_for_agent(const v1::Command& command,
                                                 v1::ExecuteReply reply) {
   const MonoTime give_up = time_.steady() + settings_.timeout;
-  while (reply.result().detail().code() == "command.requested" && time_.steady() < give_up) {
+  while (is_asked(reply) && time_.steady() < give_up) {
     v1::ListIncidentsRequest anything;
     anything.set_limit(1);
     anything.mutable_read_at()->set_at_least_position(reply.position() + 1);
@@ -382,9 +389,11 @@ Printed Runner::outcome_of(Asked& asked, bool wait) {
   asked.reply = wait_for_agent(asked.command, *std::move(asked.reply));
   if (!asked.reply) return failed(asked.reply.error());
   Printed result = answered(asked.what, *asked.reply);
-  if (asked.reply->result().detail().code() == "command.requested") {
+  if (is_asked(*asked.reply)) {
     result.exit = ExitCode::timed_out;
-    result.err += say(view_, "ctl.run_check.no_answer") + "\n";
+    const bool restart = asked.command.has_restart_service();
+    result.err +=
+        say(view_, restart ? "ctl.restart_service.no_answer" : "ctl.run_check.no_answer") + "\n";
   }
   return result;
 }
@@ -413,6 +422,24 @@ Printed Runner::operator()(const Revoke& command) {
   const auto reply = execute(act);
   if (!reply) return failed(reply.error());
   return answered(what, *reply);
+}
+
+Printed Runner::operator()(const RestartService& command) {
+  v1::ListHostsRequest request;
+  request.set_name(command.host);
+  const auto list = client_.list_hosts(request);
+  if (!list) return failed(list.error());
+  const auto host = only_host(*list, command.host);
+  if (!host) return failed(host.error());
+  Asked asked;
+  asked.command.set_id(new_id());
+  asked.command.mutable_restart_service()->set_agent_id(host->agent_id());
+  asked.command.mutable_restart_service()->set_unit(command.unit);
+  asked.what = fmt::format("{} {}", clean_text(host->name(), limits::kName),
+                           clean_text(command.unit, limits::kName));
+  if (settings_.dry_run) return not_sent(asked.what, asked.command);
+  asked.reply = execute(asked.command);
+  return outcome_of(asked, command.wait);
 }
 
 Printed Runner::operator()(const Explain& command) {

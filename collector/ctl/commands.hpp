@@ -59,6 +59,11 @@ struct Revoke {
   std::string name;  // a host's name or agent id; an operator's name
   std::string reason;
 };
+struct RestartService {
+  std::string host;
+  std::string unit;
+  bool wait = false;
+};
 struct Explain {
   std::string topic;
 };
@@ -72,8 +77,8 @@ struct HelpExitCodes {};
 struct ShowVersion {};
 
 using Command = std::variant<ShowStatus, ShowHosts, ListIncidents, ShowIncident, ActOnIncidents,
-                             DecideOnIncident, RunCheck, Revoke, Explain, CreateToken, VerifyAudit,
-                             HelpExitCodes, ShowVersion>;
+                             DecideOnIncident, RunCheck, RestartService, Revoke, Explain,
+                             CreateToken, VerifyAudit, HelpExitCodes, ShowVersion>;
 
 struct Settings {
   View view;

@@ -57,6 +57,10 @@ struct CheckAct {
     }
     return {};
   }
+  Status operator()(const model::RestartService& act) const {
+    TOCSIN_TRY(check_agent(act.agent));
+    return act.unit.ends_with(".service") ? Status{} : wrong("a unit is called NAME.service");
+  }
   Status operator()(const model::RevokeAgent& act) const { return check_agent(act.agent); }
   Status operator()(const model::RevokeOperator& act) const {
     return act.name.empty() ? wrong("the command names no operator") : Status{};

@@ -36,6 +36,22 @@ class Sha256 {
   std::unique_ptr<Impl> impl_;
 };
 
+// MD5, only to compare with what dpkg keeps of a file: it shows that a file changed, and proves
+// nothing against somebody who could choose both.
+class Md5 {
+ public:
+  Md5();
+  ~Md5();
+  Md5(const Md5&) = delete;
+  Md5& operator=(const Md5&) = delete;
+  void update(std::string_view bytes);
+  std::string finish();  // 16 bytes; the object may be used anew afterwards
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
 Result<std::string> make_key_pem();
 // AgentId of the key: SHA-256 of its SubjectPublicKeyInfo.
 Result<AgentId> agent_id_of_key(std::string_view key_pem);

@@ -46,6 +46,31 @@ std::string Sha256::finish() {
   return text_of(digest);
 }
 
+struct Md5::Impl {
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  Impl() { start(); }
+  ~Impl() { EVP_MD_CTX_free(context); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  void start() const {
+    TOCSIN_CHECK(context != nullptr && EVP_DigestInit_ex(context, EVP_md5(), nullptr) == 1);
+  }
+};
+
+Md5::Md5() : impl_(std::make_unique<Impl>()) {}
+Md5::~Md5() = default;
+
+void Md5::update(std::string_view bytes) {
+  TOCSIN_CHECK(EVP_DigestUpdate(impl_->context, bytes.data(), bytes.size()) == 1);
+}
+
+std::string Md5::finish() {
+  std::array<unsigned char, 16> digest{};
+  TOCSIN_CHECK(EVP_DigestFinal_ex(impl_->context, digest.data(), nullptr) == 1);
+  impl_->start();
+  return std::string(reinterpret_cast<const char*>(digest.data()), digest.size());
+}
+
 std::string sha256(std::string_view bytes) {
   Digest digest{};
   TOCSIN_CHECK(

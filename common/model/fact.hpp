@@ -69,11 +69,17 @@ struct Heartbeat {
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };
 
+// To restart a service once, within what the host's own file allows (procedure M-03).
+struct RestartUnit {
+  std::string unit;
+  friend bool operator==(const RestartUnit&, const RestartUnit&) = default;
+};
+
 // One act that the collector asks for; done at most once.
 struct Request {
   std::string request_id;
   Duration expires_in{};
-  CheckDefinition run_check;
+  std::variant<CheckDefinition, RestartUnit> act;
   friend bool operator==(const Request&, const Request&) = default;
 };
 

@@ -41,6 +41,9 @@ struct ServiceFacts {
   std::int32_t exit_status = 0;
   Instant state_since;
   bool one_shot = false;
+  std::uint32_t recent_restarts = 0;  // by systemd itself, in the last ten minutes seen
+  bool job_pending = false;           // systemd was asked to start, stop or restart it
+  std::uint32_t lasted_s = 0;         // while changing: 60 or 300 once it lasted that long
   friend bool operator==(const ServiceFacts&, const ServiceFacts&) = default;
 };
 

@@ -63,6 +63,11 @@ struct RunCheck {
   CheckRef check;
   friend bool operator==(const RunCheck&, const RunCheck&) = default;
 };
+struct RestartService {
+  AgentId agent;
+  std::string unit;
+  friend bool operator==(const RestartService&, const RestartService&) = default;
+};
 struct RevokeAgent {
   AgentId agent;
   friend bool operator==(const RevokeAgent&, const RevokeAgent&) = default;
@@ -85,7 +90,8 @@ struct Command {
   std::uint64_t seen_revision = 0;
   std::string note;
   std::variant<std::monostate, Acknowledge, RegisterIncident, RunCheck, RevokeAgent, AdmitAgent,
-               JudgeIncident, ApproveGrade, EstimateRepair, CloseIncident, RevokeOperator>
+               JudgeIncident, ApproveGrade, EstimateRepair, CloseIncident, RevokeOperator,
+               RestartService>
       act;
   friend bool operator==(const Command&, const Command&) = default;
 };

@@ -14,6 +14,11 @@ using model::Verdict;
 
 // Longer than any start or stop takes by systemd's defaults (90 s, twice for a stubborn stop).
 constexpr Duration kChangingTooLong = 5min;
+// A service that systemd restarts by itself is given this long to be back.
+constexpr Duration kRestartTooLong = 60s;
+// So many restarts by systemd itself within ten minutes are a crash loop, however alive the service
+// looks between two crashes.
+constexpr std::uint32_t kCrashLoop = 3;
 
 struct Look {
   const ServiceFacts& f;
@@ -23,6 +28,10 @@ struct Look {
 
 bool is_changing(const Look& s) {
   return s.f.active_state == "activating" || s.f.active_state == "deactivating";
+}
+
+bool waits_for_restart(const Look& s) {
+  return s.f.active_state == "activating" && s.f.sub_state == "auto-restart";
 }
 
 struct ServiceRule {
@@ -36,22 +45,33 @@ struct ServiceRule {
 constexpr std::array kServiceRules{
     ServiceRule{"service.not_required", Verdict::normal, "",
                 [](const Look& s) { return !s.required; }},
+    ServiceRule{"service.crash_loop", Verdict::abnormal, "",
+                [](const Look& s) {
+                  return s.f.recent_restarts >= kCrashLoop && s.f.active_state != "failed";
+                }},
     ServiceRule{"service.running", Verdict::normal, "",
                 [](const Look& s) {
                   return s.f.active_state == "active" || s.f.active_state == "reloading";
                 }},
     ServiceRule{"service.not_found", Verdict::abnormal, "",
                 [](const Look& s) { return s.f.load_state == "not-found"; }},
-    // A crash loop looks alive between two crashes.
     ServiceRule{"service.failed", Verdict::abnormal, "",
                 [](const Look& s) {
                   return s.f.active_state == "failed" ||
-                         (s.f.sub_state == "auto-restart" && s.f.result != "success");
+                         (waits_for_restart(s) && s.in_state >= kRestartTooLong);
                 }},
+    // One crash that systemd answers at once is an event, no incident.
+    ServiceRule{"service.restarting", Verdict::cannot_tell, "", waits_for_restart},
     ServiceRule{"service.inactive", Verdict::abnormal, "@why.masked",
                 [](const Look& s) { return s.f.load_state == "masked"; }},
     ServiceRule{"service.finished", Verdict::normal, "",
                 [](const Look& s) { return s.f.one_shot && s.f.active_state == "inactive"; }},
+    // Between the stop and the start of a restart that somebody asked for.
+    ServiceRule{"service.changing", Verdict::cannot_tell, "",
+                [](const Look& s) {
+                  return s.f.active_state == "inactive" && s.f.job_pending &&
+                         s.in_state < kRestartTooLong;
+                }},
     ServiceRule{"service.inactive", Verdict::abnormal, "@why.stopped",
                 [](const Look& s) { return s.f.active_state == "inactive"; }},
     // A one-shot service does its work while "activating".
@@ -83,7 +103,7 @@ model::Judgement judge_service(const ServiceFacts& facts, const model::Baseline*
       std::string(rule->code),
       {said("unit", facts.unit), said("state", facts.active_state), said("result", facts.result),
        said("exit_status", std::to_string(facts.exit_status)),
-       model::Parameter{"why", std::string(rule->why)}}};
+       said("restarts", facts.recent_restarts), model::Parameter{"why", std::string(rule->why)}}};
   model::Judgement judgement = rule->verdict == Verdict::abnormal
                                    ? conclude_abnormal(subject_part(facts.unit), std::move(message))
                                    : conclude(rule->verdict, std::move(message));

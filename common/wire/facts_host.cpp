@@ -44,6 +44,9 @@ void put(const model::ServiceFacts& from, v1::ServiceFacts& to) {
   to.set_exit_status(from.exit_status);
   to.set_state_since_ns(from.state_since.ns);
   to.set_one_shot(from.one_shot);
+  to.set_recent_restarts(from.recent_restarts);
+  to.set_job_pending(from.job_pending);
+  to.set_lasted_s(from.lasted_s);
 }
 
 Result<model::ServiceFacts> take(const v1::ServiceFacts& from) {
@@ -58,6 +61,9 @@ Result<model::ServiceFacts> take(const v1::ServiceFacts& from) {
   facts.exit_status = from.exit_status();
   facts.state_since = Instant{from.state_since_ns()};
   facts.one_shot = from.one_shot();
+  facts.recent_restarts = from.recent_restarts();
+  facts.job_pending = from.job_pending();
+  facts.lasted_s = from.lasted_s();
   return facts;
 }
 

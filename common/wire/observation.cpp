@@ -340,11 +340,16 @@ Result<model::Heartbeat> from_proto(const v1::Heartbeat& from) {
 void to_proto(const model::Request& from, v1::Request& to) {
   to.set_request_id(from.request_id);
   to.set_expires_in_ms(static_cast<std::uint32_t>(to_milliseconds(from.expires_in)));
-  to_proto(from.run_check, *to.mutable_run_check());
+  if (const auto* check = std::get_if<model::CheckDefinition>(&from.act)) {
+    to_proto(*check, *to.mutable_run_check());
+  }
+  if (const auto* restart = std::get_if<model::RestartUnit>(&from.act)) {
+    to.mutable_restart_unit()->set_unit(restart->unit);
+  }
 }
 
 Result<model::Request> from_proto(const v1::Request& from) {
-  if (!from.has_run_check()) {
+  if (from.act_case() == v1::Request::ACT_NOT_SET) {
     return fail(ErrorCode::invalid_argument,
                 "request: this version does not know the act it asks for");
   }
@@ -352,7 +357,13 @@ Result<model::Request> from_proto(const v1::Request& from) {
   request.request_id = name_text(from.request_id());
   if (request.request_id.empty()) return fail(ErrorCode::invalid_argument, "request: it has no id");
   request.expires_in = milliseconds(from.expires_in_ms());
-  TOCSIN_WIRE_SET(request.run_check, from_proto(from.run_check()));
+  if (from.has_restart_unit()) {
+    request.act = model::RestartUnit{name_text(from.restart_unit().unit())};
+    return request;
+  }
+  model::CheckDefinition check;
+  TOCSIN_WIRE_SET(check, from_proto(from.run_check()));
+  request.act = std::move(check);
   return request;
 }
 

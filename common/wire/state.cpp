@@ -170,6 +170,10 @@ void to_proto(const model::Command& from, v1::Command& to) {
     to.mutable_run_check()->set_agent_id(run->agent.hex);
     to_proto(run->check, *to.mutable_run_check()->mutable_check());
   }
+  if (const auto* restart = std::get_if<model::RestartService>(&from.act)) {
+    to.mutable_restart_service()->set_agent_id(restart->agent.hex);
+    to.mutable_restart_service()->set_unit(restart->unit);
+  }
   if (const auto* revoke = std::get_if<model::RevokeAgent>(&from.act)) {
     to.mutable_revoke_agent()->set_agent_id(revoke->agent.hex);
   }
@@ -204,6 +208,13 @@ Result<model::Command> from_proto(const v1::Command& from) {
       TOCSIN_WIRE_SET(run.agent, agent_id(from.run_check().agent_id()));
       TOCSIN_WIRE_SET(run.check, from_proto(from.run_check().check()));
       command.act = std::move(run);
+      break;
+    }
+    case v1::Command::kRestartService: {
+      model::RestartService restart;
+      TOCSIN_WIRE_SET(restart.agent, agent_id(from.restart_service().agent_id()));
+      restart.unit = name_text(from.restart_service().unit());
+      command.act = std::move(restart);
       break;
     }
     case v1::Command::kRevokeAgent: {

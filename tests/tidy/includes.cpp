@@ -41,7 +41,7 @@ const std::vector<Allowed>& our_table() {
       {"agent/spool", {"common"}},
       {"agent/os", {"common"}},
       {"agent/checks", {"agent/os", "agent/config", "common"}},
-      {"agent/actions", {"agent/os", "agent/spool", "common"}},
+      {"agent/actions", {"agent/os", "agent/config", "common"}},
       {"agent/link", {"agent/spool", "agent/config", "common", "tocsin/v1"}},
       {"agent/config", {"agent/link", "common"}},
       {"agent/diagnose", {"agent/checks", "agent/os", "common"}},

@@ -46,7 +46,7 @@ Status put_request(Spool& link, const char* id) {
   model::Request request;
   request.request_id = id;
   request.expires_in = 60s;
-  request.run_check.check = {model::CheckKind::sockets, ""};
+  request.act.emplace<model::CheckDefinition>().check = {model::CheckKind::sockets, ""};
   return link.put_request(request, kNow);
 }
 

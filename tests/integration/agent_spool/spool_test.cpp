@@ -66,7 +66,7 @@ model::Request request(std::string id, Duration expires_in = 60s) {
   model::Request request;
   request.request_id = std::move(id);
   request.expires_in = expires_in;
-  request.run_check.check = {model::CheckKind::sockets, ""};
+  request.act.emplace<model::CheckDefinition>().check = {model::CheckKind::sockets, ""};
   return request;
 }
 

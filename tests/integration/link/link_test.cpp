@@ -328,7 +328,7 @@ TEST(Link, ChecksAndRequestsReachTheSpool) {
   collector::AgentRequest asked{agent.id, {}};
   asked.request.request_id = "r1";
   asked.request.expires_in = 60s;
-  asked.request.run_check.check = {model::CheckKind::sockets, ""};
+  asked.request.act.emplace<model::CheckDefinition>().check = {model::CheckKind::sockets, ""};
   room.hub().send_request(asked);
   std::vector<model::Request> taken;
   ASSERT_TRUE(eventually([&] {
@@ -336,7 +336,7 @@ TEST(Link, ChecksAndRequestsReachTheSpool) {
     return !taken.empty();
   }));
   EXPECT_EQ(taken[0].request_id, "r1");
-  EXPECT_EQ(taken[0].run_check.check, asked.request.run_check.check);
+  EXPECT_EQ(taken[0].act, asked.request.act);
 }
 
 TEST(Link, ARequestWaitsForItsAgent) {

@@ -145,7 +145,7 @@ model::Request request(std::string id, CheckKind kind, Duration expires = 60s) {
   model::Request request;
   request.request_id = std::move(id);
   request.expires_in = expires;
-  request.run_check.check.kind = kind;
+  request.act.emplace<model::CheckDefinition>().check.kind = kind;
   return request;
 }
 

@@ -24,7 +24,7 @@ TEST(AgentConfig, ReadsTheExampleWithEveryKey) {
 TEST(AgentConfig, TheExamplesCommentsStateTheRealDefaults) {
   const std::string text = config::read_file(TOCSIN_EXAMPLES "/agent.toml", 1 << 20).value();
   const auto [all, count] = tests::uncommented(text);
-  EXPECT_EQ(count, 9);
+  EXPECT_EQ(count, 10);
   const auto config = read_agent_config(all, "agent.toml");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(*config, read_agent_config(text, "agent.toml").value());
@@ -38,6 +38,7 @@ TEST(AgentConfig, ReadsBackAsItIsPrinted) {
   other.collectors = {"[2001:db8::1]:8444"};
   other.allowed_kinds = {};
   other.log_folders = {"/srv/log", "/var/log"};
+  other.settings.actions = {true, {{"a.service", true}, {"b.service", false}}};
   EXPECT_EQ(read_agent_config(print_config(other), "printed").value(), other);
 }
 
@@ -45,6 +46,14 @@ TEST(AgentConfig, AnEmptyFileIsAnAgentThatKeepsItsFacts) {
   const auto config = read_agent_config("", "agent.toml");
   ASSERT_TRUE(config);
   EXPECT_EQ(*config, AgentConfig{});
+}
+
+TEST(AgentConfig, NamesEachServiceThatMayBeRestartedOnce) {
+  EXPECT_EQ(refusal("[[actions.restart]]\nunit = 'web'\n"),
+            "agent.toml:2:8: a unit is called NAME.service");
+  EXPECT_EQ(refusal("[[actions.restart]]\nunit = 'a.service'\n"
+                    "[[actions.restart]]\nunit = 'a.service'\n"),
+            "agent.toml:4:8: unit a.service is there twice");
 }
 
 TEST(AgentConfig, ReportsMistakesTogether) {

@@ -37,6 +37,7 @@ TEST(Commands, TableOfWhoMayDoWhat) {
       {"judge", {Role::working_group, Role::officer}},
       {"approve_grade", {Role::working_group, Role::officer, Role::committee}},
       {"close", {Role::officer, Role::committee}},
+      {"restart_service", {Role::working_group, Role::officer}},
       {"revoke_agent", {Role::officer, Role::admin}},
       {"admit_agent", {Role::admin}},
       {"revoke_operator", {Role::admin}},
@@ -54,9 +55,12 @@ TEST(Commands, TableOfWhoMayDoWhat) {
 TEST(Commands, AnAdministratorRegistersAndThoseWhoOnlyReadChangeNothing) {
   Story story = with_incident();
   const std::vector<decltype(model::Command::act)> acts{
-      model::Acknowledge{{1}}, model::RegisterIncident{{1}},
+      model::Acknowledge{{1}},
+      model::RegisterIncident{{1}},
       model::RunCheck{agent_of("web1"), {model::CheckKind::sockets, ""}},
-      model::RevokeAgent{agent_of("web1")}, model::AdmitAgent{agent_of("web9"), "web9", ""}};
+      model::RevokeAgent{agent_of("web1")},
+      model::AdmitAgent{agent_of("web9"), "web9", ""},
+      model::RestartService{agent_of("web1"), "a.service"}};
   int number = 0;
   for (const Role role : {Role::auditor, Role::committee}) {
     for (const auto& act : acts) {
@@ -142,13 +146,35 @@ TEST(Commands, ARequestedCheckIsJudgedAndItsEndIsKeptUnderTheRequestsId) {
   EXPECT_EQ(asked.detail.code, "command.requested");
   ASSERT_THAT(story.requests(), SizeIs(1));
   EXPECT_EQ(story.requests()[0].request.request_id, asked.request_id);
-  EXPECT_EQ(story.requests()[0].request.run_check.check, check);
+  EXPECT_EQ(std::get<model::CheckDefinition>(story.requests()[0].request.act).check, check);
   story.at(5s).fact("web1", result_of(asked.request_id));
   const auto done = story.reader().command_result(asked.request_id).value();
   ASSERT_TRUE(done);
   EXPECT_EQ(done->outcome, CommandOutcome::done);
   EXPECT_EQ(done->detail.code, "request_outcome.done");
   EXPECT_THAT(story.incidents(), SizeIs(1));
+}
+
+// procedure M-03: whoever may see is not whoever may change.
+TEST(Commands, ARestartIsAskedOfTheHostByThoseWhoMayChangeIt) {
+  Story story;
+  story.admit("web1");
+  const model::RestartService act{agent_of("web1"), "web.service"};
+  EXPECT_EQ(story.asks(command("a", kWang, act)).detail.code, "command.not_permitted");
+  EXPECT_EQ(story.asks(command("b", kRoot, act)).detail.code, "command.not_permitted");
+  const auto asked = story.asks(command("c", kLee, act));
+  EXPECT_EQ(asked.detail.code, "command.restart_requested");
+  ASSERT_THAT(story.requests(), SizeIs(1));
+  EXPECT_EQ(std::get<model::RestartUnit>(story.requests()[0].request.act).unit, "web.service");
+  model::RequestResult result;
+  result.request_id = asked.request_id;
+  result.outcome = model::RequestOutcome::refused;
+  result.detail = {"action.too_soon", {{"unit", "web.service"}, {"minutes", "15"}}};
+  story.at(5s).fact("web1", result);
+  const auto ended = story.reader().command_result(asked.request_id).value();
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->outcome, CommandOutcome::refused);
+  EXPECT_EQ(ended->detail.code, "action.too_soon");
 }
 
 TEST(Commands, ARequestThatNobodyAnswersExpires) {

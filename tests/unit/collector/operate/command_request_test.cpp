@@ -88,6 +88,18 @@ TEST(CommandRequest, ARunCheckNamesAnAgentAndATargetWhereItsKindHasOne) {
   EXPECT_EQ(code_of(command), ErrorCode::invalid_argument);
 }
 
+TEST(CommandRequest, ARestartNamesAnAgentAndAService) {
+  v1::Command command = acknowledgement();
+  command.mutable_restart_service()->set_agent_id(std::string(64, 'a'));
+  EXPECT_EQ(code_of(command), ErrorCode::invalid_argument);
+  command.mutable_restart_service()->set_unit("nginx");
+  EXPECT_EQ(code_of(command), ErrorCode::invalid_argument);
+  command.mutable_restart_service()->set_unit("nginx.service");
+  EXPECT_TRUE(command_from(command, kCaller));
+  command.mutable_restart_service()->set_agent_id("x");
+  EXPECT_EQ(code_of(command), ErrorCode::invalid_argument);
+}
+
 TEST(CommandRequest, ARevocationNamesAnAgent) {
   v1::Command command = acknowledgement();
   command.mutable_revoke_agent()->set_agent_id(std::string(64, 'a'));

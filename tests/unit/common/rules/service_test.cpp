@@ -1,4 +1,6 @@
 #include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
 
 #include "tests/unit/common/rules/support.hpp"
 
@@ -29,6 +31,16 @@ ServiceFacts since(ServiceFacts facts, Duration ago) {
   return facts;
 }
 
+ServiceFacts restarted(ServiceFacts facts, std::uint32_t times) {
+  facts.recent_restarts = times;
+  return facts;
+}
+
+ServiceFacts asked(ServiceFacts facts) {
+  facts.job_pending = true;
+  return facts;
+}
+
 model::Judgement judged(const ServiceFacts& facts, const model::Baseline* baseline = nullptr) {
   return judge(seen(model::CheckKind::service, facts), baseline, {});
 }
@@ -46,10 +58,24 @@ TEST(ServiceRules, JudgeEachRow) {
                 unit("not-found", "active", "running", "success")},
            Case{"service.not_found", Verdict::abnormal, unit("not-found", "inactive", "dead", "")},
            Case{"service.failed", Verdict::abnormal, unit("loaded", "failed", "", "exit-code")},
-           Case{"service.failed", Verdict::abnormal,
+           Case{"service.restarting", Verdict::cannot_tell,
                 unit("loaded", "activating", "auto-restart", "signal")},
-           Case{"service.changing", Verdict::cannot_tell,
+           Case{"service.restarting", Verdict::cannot_tell,
                 unit("loaded", "activating", "auto-restart", "success")},
+           Case{"service.failed", Verdict::abnormal,
+                since(unit("loaded", "activating", "auto-restart", "signal"), 60s)},
+           Case{"service.crash_loop", Verdict::abnormal,
+                restarted(unit("loaded", "activating", "auto-restart", "signal"), 3)},
+           Case{"service.crash_loop", Verdict::abnormal,
+                restarted(unit("loaded", "active", "running", "success"), 3)},
+           Case{"service.running", Verdict::normal,
+                restarted(unit("loaded", "active", "running", "success"), 2)},
+           Case{"service.failed", Verdict::abnormal,
+                restarted(unit("loaded", "failed", "failed", "start-limit-hit"), 5)},
+           Case{"service.changing", Verdict::cannot_tell,
+                asked(unit("loaded", "inactive", "dead", "success"))},
+           Case{"service.inactive", Verdict::abnormal,
+                since(asked(unit("loaded", "inactive", "dead", "success")), 60s)},
            Case{"service.inactive", Verdict::abnormal, unit("masked", "inactive", "dead", "")},
            Case{"service.inactive", Verdict::abnormal,
                 unit("loaded", "inactive", "dead", "success")},
@@ -113,6 +139,39 @@ TEST(ServiceRules, KeepTheSubjectWhateverTheProcess) {
   facts.main_pid = 31337;
   EXPECT_EQ(judged(facts).violations.front().subject, subject);
   EXPECT_EQ(subject, "ssh.service");
+}
+
+ServiceFacts any_facts() {
+  ServiceFacts facts = unit(
+      "loaded", *rc::gen::element("active", "activating", "deactivating", "inactive", "failed"),
+      *rc::gen::element("running", "auto-restart", "start", "dead", "failed"),
+      *rc::gen::element("success", "signal", "exit-code", "start-limit-hit"));
+  facts.restarts = *rc::gen::inRange<std::uint32_t>(0, 1000);
+  facts.job_pending = *rc::gen::arbitrary<bool>();
+  return since(facts, Duration(1s) * *rc::gen::inRange(0, 1000));
+}
+
+RC_GTEST_PROP(ServiceRulesProperty, OneRestartThatSystemdMakesAtOnceIsNoFinding, ()) {
+  ServiceFacts facts = any_facts();
+  facts.active_state = *rc::gen::element("active", "activating");
+  facts.sub_state = facts.active_state == "active" ? "running" : "auto-restart";
+  facts = since(facts, Duration(1s) * *rc::gen::inRange(0, 60));
+  facts.recent_restarts = *rc::gen::inRange<std::uint32_t>(0, 3);
+  RC_ASSERT(judged(facts).verdict != Verdict::abnormal);
+}
+
+RC_GTEST_PROP(ServiceRulesProperty, MoreRestartsNeverMakeItBetter, ()) {
+  ServiceFacts facts = any_facts();
+  facts.recent_restarts = *rc::gen::inRange<std::uint32_t>(0, 10);
+  const int few = harm(judged(facts).verdict);
+  facts.recent_restarts += *rc::gen::inRange<std::uint32_t>(0, 10);
+  RC_ASSERT(harm(judged(facts).verdict) >= few);
+}
+
+RC_GTEST_PROP(ServiceRulesProperty, ACrashLoopIsOneInEveryState, ()) {
+  ServiceFacts facts = any_facts();
+  facts.recent_restarts = *rc::gen::inRange<std::uint32_t>(3, 100);
+  RC_ASSERT(judged(facts).verdict == Verdict::abnormal);
 }
 
 }  // namespace

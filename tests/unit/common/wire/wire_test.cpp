@@ -50,6 +50,9 @@ std::vector<Observation> one_of_each() {
                         1,          model::Tristate::yes};
   model::ServiceFacts service{"ssh.service", "loaded", "failed", "dead", "exit-code", 2, 99, -1,
                               Instant{5},    true};
+  service.recent_restarts = 3;
+  service.job_pending = true;
+  service.lasted_s = 60;
   model::AuditLogFacts audit;
   audit.source = "/var/log/audit/audit.log";
   audit.present = model::Tristate::yes;
@@ -269,6 +272,8 @@ TEST(Wire, ChecksAndRequestsComeBackAsTheyWere) {
   EXPECT_EQ(wire::decode_checks(wire::encode_checks(checks)), checks);
   const model::Request request{"r1", 30s, checks.front()};
   EXPECT_EQ(wire::decode_request(wire::encode_request(request)), request);
+  const model::Request restart{"r2", 30s, model::RestartUnit{"web.service"}};
+  EXPECT_EQ(wire::decode_request(wire::encode_request(restart)), restart);
 }
 
 TEST(Wire, HostileNamesAreMadeSafe) {
