@@ -20,6 +20,7 @@ struct SeenProcess {
   std::string unit;
   model::Tristate world_writable = model::Tristate::unknown;
   model::Tristate preload = model::Tristate::unknown;
+  model::Tristate packaged = model::Tristate::unknown;
 };
 
 // Groups by name, executable, user, unit and every sign of danger, sorted. A kernel thread's name

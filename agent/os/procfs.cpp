@@ -191,6 +191,16 @@ std::optional<std::uint32_t> parse_status_uid(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<std::uint32_t> parse_status_group(std::string_view text) {
+  while (!text.empty()) {
+    std::string_view line = take(text, '\n');
+    if (!line.starts_with("Tgid:")) continue;
+    line.remove_prefix(5);
+    return number<std::uint32_t>(take_word(line));
+  }
+  return std::nullopt;
+}
+
 std::string parse_cgroup_unit(std::string_view text) {
   while (!text.empty()) {
     std::string_view line = take(text, '\n');

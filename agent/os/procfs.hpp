@@ -31,6 +31,9 @@ struct ProcStat {
 std::optional<ProcStat> parse_stat(std::string_view text);
 // The effective user of /proc/PID/status.
 std::optional<std::uint32_t> parse_status_uid(std::string_view text);
+// The process that a task of /proc/ID/status belongs to: its own number, or the one whose thread it
+// is.
+std::optional<std::uint32_t> parse_status_group(std::string_view text);
 // The systemd system unit of /proc/PID/cgroup, v1 or v2: "ssh.service"; empty where there is none.
 std::string parse_cgroup_unit(std::string_view text);
 // True where an environment block sets a variable to something.

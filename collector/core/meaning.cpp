@@ -34,6 +34,7 @@ constexpr std::array kMeanings{
     Row{"ping.unreachable", {Kind::network, Effect::interrupted, Access::none, Impact::limited}},
     Row{"port.unexpected",
         {Kind::logical_access, Effect::none, Access::suspected, Impact::limited}},
+    Row{"process.hidden", {Kind::logical_access, Effect::none, Access::suspected, Impact::serious}},
     Row{"process.preload_file",
         {Kind::logical_access, Effect::none, Access::suspected, Impact::serious}},
     Row{"process.unexpected",
@@ -47,11 +48,17 @@ constexpr std::array kMeanings{
         {Kind::availability, Effect::interrupted, Access::none, Impact::limited}},
     Row{"source.unexpected",
         {Kind::logical_access, Effect::none, Access::suspected, Impact::limited}},
+    Row{"unit.unexpected",
+        {Kind::logical_access, Effect::none, Access::suspected, Impact::limited}},
 };
 
 // Signs that have hardly a benign cause: with one of them an access counts as serious.
 constexpr std::array<std::string_view, 3> kCorroborating{"@why.imitates_kernel", "@why.memory_only",
                                                          "@why.world_writable"};
+
+// Unusual, and by itself no sign of an intrusion.
+constexpr std::array<std::string_view, 4> kOnlyUnusual{"@why.no_package", "@why.outside",
+                                                       "@why.unit_active", "@why.unit_enabled"};
 
 std::string_view why_of(const model::Message& message) {
   const auto why = std::find_if(message.parameters.begin(), message.parameters.end(),
@@ -90,7 +97,7 @@ std::optional<FindingMeaning> meaning_of(std::string_view finding_code,
   if (std::any_of(kCorroborating.begin(), kCorroborating.end(),
                   [&](std::string_view sign) { return why.find(sign) != why.npos; })) {
     meaning->impact = Impact::serious;
-  } else if (why == "@why.outside") {
+  } else if (std::find(kOnlyUnusual.begin(), kOnlyUnusual.end(), why) != kOnlyUnusual.end()) {
     meaning->access = Access::none;
   }
   return meaning;

@@ -209,6 +209,8 @@ model::Baseline read_baseline(Table& table) {
   for (Table& t : table.tables("listeners", kRules)) baseline.listeners.push_back(read_listener(t));
   for (Table& t : table.tables("sources", kRules)) baseline.sources.push_back(read_source(t));
   for (Table& t : table.tables("services", kRules)) baseline.services.push_back(read_service(t));
+  baseline.has_units = table.has("units");
+  table.texts("units", baseline.units, kRules);
   baseline.has_processes = table.has("processes");
   for (Table& t : table.tables("processes", kRules)) baseline.processes.push_back(read_process(t));
   return baseline;

@@ -127,9 +127,18 @@ struct ProcessGroup {
   bool imitates_kernel_thread = false;
   Tristate preload = Tristate::unknown;
   std::uint32_t example_pid = 0;
+  Tristate packaged = Tristate::unknown;  // a package installed the executable
   friend bool operator==(const ProcessGroup&, const ProcessGroup&) = default;
 };
 
+// A service or timer that runs or starts by itself.
+struct UnitEntry {
+  std::string unit;
+  bool active = false;
+  bool enabled = false;
+  Tristate packaged = Tristate::unknown;  // a package installed the file that defines it
+  friend bool operator==(const UnitEntry&, const UnitEntry&) = default;
+};
 struct ProcessesFacts {
   std::vector<ProcessGroup> groups;
   std::uint32_t processes = 0;
@@ -137,6 +146,12 @@ struct ProcessesFacts {
   std::uint32_t vanished = 0;
   std::uint32_t not_permitted = 0;
   bool preload_file = false;
+  std::vector<std::uint32_t> hidden{};  // ids that the kernel knows and /proc does not list
+  std::uint32_t hidden_over_limit = 0;
+  Tristate hidden_searched = Tristate::unknown;  // no: /proc does not show the agent everything
+  std::vector<UnitEntry> units{};
+  std::uint32_t units_over_limit = 0;
+  Tristate units_known = Tristate::unknown;  // no: systemd did not say
   friend bool operator==(const ProcessesFacts&, const ProcessesFacts&) = default;
 };
 

@@ -58,6 +58,8 @@ struct Baseline {
   std::vector<ServiceRule> services;
   bool has_processes = false;
   std::vector<ProcessRule> processes;
+  bool has_units = false;
+  std::vector<std::string> units;  // services and timers that may run or be enabled
   friend bool operator==(const Baseline&, const Baseline&) = default;
 };
 

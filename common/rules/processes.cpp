@@ -33,9 +33,11 @@ bool is_approved(const ProcessGroup& group, const Baseline* baseline) {
                      [&](const ProcessRule& rule) { return approves(rule, group); });
 }
 
-// A running file that a package update replaced; every host has some after an update.
+// A running file that a package update replaced; every host has some after an update. Where the
+// host has a package database, a file of no package was not replaced by one.
 bool replaced_by_update(const ProcessGroup& g) {
-  return g.executable_deleted == Tristate::yes && in_system_folder(g.executable);
+  return g.executable_deleted == Tristate::yes && in_system_folder(g.executable) &&
+         g.packaged != Tristate::no;
 }
 
 struct Sign {
@@ -58,7 +60,7 @@ constexpr std::array kSigns{
          }},
     Sign{"@why.deleted", 2,
          [](const ProcessGroup& g, const Baseline*) {
-           return g.executable_deleted == Tristate::yes && !in_system_folder(g.executable);
+           return g.executable_deleted == Tristate::yes && !replaced_by_update(g);
          }},
     Sign{"@why.preload", 2,
          [](const ProcessGroup& g, const Baseline*) { return g.preload == Tristate::yes; }},
@@ -67,6 +69,11 @@ constexpr std::array kSigns{
          [](const ProcessGroup& g, const Baseline* b) {
            return b != nullptr && b->has_processes && !g.executable.empty() &&
                   !in_system_folder(g.executable) && !is_memory_file(g.executable);
+         }},
+    Sign{"@why.no_package", 1,
+         [](const ProcessGroup& g, const Baseline* b) {
+           return b != nullptr && b->has_processes && g.packaged == Tristate::no &&
+                  in_system_folder(g.executable);
          }},
 };
 
@@ -130,6 +137,44 @@ void judge_preload_file(const model::ProcessesFacts& facts, const Baseline* base
                5);
 }
 
+void judge_hidden(const model::ProcessesFacts& facts, Findings& findings) {
+  for (const std::uint32_t id : facts.hidden) {
+    findings.add({"process.hidden",
+                  "process " + std::to_string(id),
+                  {"process.hidden", {said("id", std::uint64_t{id})}}},
+                 6);
+  }
+  if (facts.hidden_over_limit > 0) {
+    findings.blind({"observation.incomplete", {said("count", facts.hidden_over_limit)}});
+  }
+  if (facts.hidden_searched == Tristate::no) findings.note({"process.hidden_not_searched", {}});
+}
+
+bool approves_unit(const Baseline& baseline, const std::string& unit) {
+  return std::find(baseline.units.begin(), baseline.units.end(), unit) != baseline.units.end() ||
+         std::any_of(baseline.services.begin(), baseline.services.end(),
+                     [&](const model::ServiceRule& rule) { return rule.unit == unit; });
+}
+
+// Only where the owner listed what may run: a system has some forty units of its own.
+void judge_units(const model::ProcessesFacts& facts, const Baseline* baseline, Findings& findings) {
+  if (baseline == nullptr || !baseline->has_units) return;
+  for (const model::UnitEntry& entry : facts.units) {
+    if (approves_unit(*baseline, entry.unit)) continue;
+    const bool foreign = entry.packaged == Tristate::no;
+    const char* why = foreign ? "@why.unit_no_package"
+                              : (entry.active ? "@why.unit_active" : "@why.unit_enabled");
+    findings.add({"unit.unexpected",
+                  subject_part(entry.unit),
+                  {"unit.unexpected", {said("unit", entry.unit), model::Parameter{"why", why}}}},
+                 foreign ? 2 : 1);
+  }
+  if (facts.units_known == Tristate::no) findings.blind({"unit.not_known", {}});
+  if (facts.units_over_limit > 0) {
+    findings.blind({"observation.incomplete", {said("count", facts.units_over_limit)}});
+  }
+}
+
 }  // namespace
 
 model::Judgement judge_processes(const model::ProcessesFacts& facts, const Baseline* baseline) {
@@ -143,6 +188,8 @@ model::Judgement judge_processes(const model::ProcessesFacts& facts, const Basel
   }
   for (const auto& [subject, suspect] : suspects) report(subject, suspect, findings);
   judge_preload_file(facts, baseline, findings);
+  judge_hidden(facts, findings);
+  judge_units(facts, baseline, findings);
   if (updated > 0) findings.note({"process.upgraded", {said("count", updated)}});
   if (baseline == nullptr || !baseline->has_processes) {
     findings.blind({"baseline.none", {{"part", "@baseline.part.processes"}}});

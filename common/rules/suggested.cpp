@@ -21,10 +21,12 @@ constexpr std::array kSuggested{
     Row{"ping.unreachable", Severity::c},
     Row{"ping.", Severity::d},
     Row{"port.unexpected", Severity::d},
+    Row{"process.hidden", Severity::c},
     Row{"process.preload_file", Severity::c},
     Row{"process.unexpected", Severity::d},
     Row{"service.", Severity::c},
     Row{"source.unexpected", Severity::d},
+    Row{"unit.unexpected", Severity::d},
 };
 
 bool fits(const Row& row, std::string_view code) {
@@ -44,7 +46,8 @@ Severity suggested_severity(const model::Violation& violation) {
   const auto row = std::find_if(kSuggested.begin(), kSuggested.end(),
                                 [&](const Row& r) { return fits(r, violation.code); });
   if (row == kSuggested.end()) return Severity::e;
-  if (violation.code != "port.unexpected" && violation.code != "process.unexpected") {
+  if (violation.code != "port.unexpected" && violation.code != "process.unexpected" &&
+      violation.code != "unit.unexpected") {
     return row->severity;
   }
   const std::string_view why = why_of(violation.message);
@@ -52,7 +55,9 @@ Severity suggested_severity(const model::Violation& violation) {
        {"@why.imitates_kernel", "@why.memory_only", "@why.world_writable"}) {
     if (why.find(sign) != why.npos) return Severity::c;
   }
-  return why == "@why.outside" ? Severity::e : row->severity;
+  const bool weak = why == "@why.outside" || why == "@why.no_package" ||
+                    why == "@why.unit_active" || why == "@why.unit_enabled";
+  return weak ? Severity::e : row->severity;
 }
 
 }  // namespace tocsin::rules

@@ -103,12 +103,25 @@ void put(const model::ProcessesFacts& from, v1::ProcessesFacts& to) {
     out.set_imitates_kernel_thread(group.imitates_kernel_thread);
     out.set_preload(wire::to(group.preload));
     out.set_example_pid(group.example_pid);
+    out.set_packaged(wire::to(group.packaged));
   }
   to.set_processes(from.processes);
   to.set_groups_over_limit(from.groups_over_limit);
   to.set_vanished(from.vanished);
   to.set_not_permitted(from.not_permitted);
   to.set_preload_file(from.preload_file);
+  for (const std::uint32_t id : from.hidden) to.add_hidden(id);
+  to.set_hidden_over_limit(from.hidden_over_limit);
+  to.set_hidden_searched(wire::to(from.hidden_searched));
+  for (const model::UnitEntry& unit : from.units) {
+    v1::UnitEntry& out = *to.add_units();
+    out.set_unit(unit.unit);
+    out.set_active(unit.active);
+    out.set_enabled(unit.enabled);
+    out.set_packaged(wire::to(unit.packaged));
+  }
+  to.set_units_over_limit(from.units_over_limit);
+  to.set_units_known(wire::to(from.units_known));
 }
 
 Result<model::ProcessesFacts> take(const v1::ProcessesFacts& from) {
@@ -131,12 +144,26 @@ Result<model::ProcessesFacts> take(const v1::ProcessesFacts& from) {
     out.imitates_kernel_thread = group.imitates_kernel_thread();
     out.preload = wire::from(group.preload());
     out.example_pid = group.example_pid();
+    out.packaged = wire::from(group.packaged());
   }
   facts.processes = from.processes();
   facts.groups_over_limit = from.groups_over_limit();
   facts.vanished = from.vanished();
   facts.not_permitted = from.not_permitted();
   facts.preload_file = from.preload_file();
+  TOCSIN_TRY(check_count("processes.hidden", static_cast<std::size_t>(from.hidden_size()),
+                         limits::kHiddenProcesses));
+  facts.hidden.assign(from.hidden().begin(), from.hidden().end());
+  facts.hidden_over_limit = from.hidden_over_limit();
+  facts.hidden_searched = wire::from(from.hidden_searched());
+  TOCSIN_TRY(
+      check_count("processes.units", static_cast<std::size_t>(from.units_size()), limits::kUnits));
+  for (const v1::UnitEntry& unit : from.units()) {
+    facts.units.push_back(
+        {name_text(unit.unit()), unit.active(), unit.enabled(), wire::from(unit.packaged())});
+  }
+  facts.units_over_limit = from.units_over_limit();
+  facts.units_known = wire::from(from.units_known());
   return facts;
 }
 

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "agent/os/cgroups.hpp"
+#include "agent/os/packages.hpp"
 #include "agent/os/procfs.hpp"
 #include "agent/os/sock_diag.hpp"
 #include "common/base/result.hpp"
@@ -70,6 +72,33 @@ void check_passwd(std::string_view text) {
   TOCSIN_CHECK(os::parse_passwd(lines, kLimit) == users);
 }
 
+void check_groups(std::string_view text) {
+  if (const auto group = os::parse_status_group(text)) {
+    TOCSIN_CHECK(os::parse_status_group(fmt::format("Tgid:\t{}\n", *group)) == group);
+  }
+  const auto ids = os::parse_cgroup_processes(text);
+  std::string lines;
+  for (const std::uint32_t id : ids) {
+    TOCSIN_CHECK(id != 0);
+    lines += fmt::format("{}\n", id);
+  }
+  TOCSIN_CHECK(os::parse_cgroup_processes(lines) == ids);
+}
+
+// dpkg's files are the administrator's, and a damaged one must not harm the agent.
+void check_packages(std::string_view text) {
+  os::each_packaged_path(text, [&](std::string_view path) {
+    TOCSIN_CHECK(path.starts_with('/') && path.find('\n') == std::string_view::npos);
+    const std::string other = os::merged_path(path);
+    TOCSIN_CHECK(other.empty() || os::merged_path(other) == path);
+    const auto sum = os::parse_package_sum(text, path);
+    TOCSIN_CHECK(!sum || sum->size() == 32);
+  });
+  for (const auto& [now, from] : os::parse_diversions(text, 8)) {
+    TOCSIN_CHECK(now.starts_with('/') && from.starts_with('/'));
+  }
+}
+
 std::string endpoint(const os::IpAddress& address, std::uint16_t port) {
   std::string text;
   for (std::size_t i = 0; i < (address.v6 ? 16U : 4U); i += 4) {
@@ -103,6 +132,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_gateway(text);
   check_passwd(text);
   check_net(text);
+  check_groups(text);
+  check_packages(text);
   if (const auto range = os::parse_port_range(text)) TOCSIN_CHECK(range->first <= range->second);
   if (const auto inode = os::parse_socket_link(text)) {
     TOCSIN_CHECK(os::parse_socket_link(fmt::format("socket:[{}]", *inode)) == inode);

@@ -50,15 +50,17 @@ TEST(Meaning, DoesNotCallAnUnusualPlaceAnAccess) {
 // `tocsin-agent diagnose` knows no grading table; what it suggests is what the table says.
 TEST(Meaning, AgreesWithWhatADiagnosisSuggests) {
   for (const char* code :
-       {"audit.emptied", "audit.gap", "audit.missing", "audit.rewritten", "audit.shrunk",
-        "audit.stopped", "audit.zeroed", "ping.loss.high", "ping.rtt.high", "ping.unreachable",
-        "port.unexpected", "process.preload_file", "process.unexpected", "service.failed",
-        "service.inactive", "service.not_found", "source.unexpected"}) {
+       {"audit.emptied",        "audit.gap",          "audit.missing",      "audit.rewritten",
+        "audit.shrunk",         "audit.stopped",      "audit.zeroed",       "ping.loss.high",
+        "ping.rtt.high",        "ping.unreachable",   "port.unexpected",    "process.hidden",
+        "process.preload_file", "process.unexpected", "service.crash_loop", "service.failed",
+        "service.inactive",     "service.not_found",  "source.unexpected",  "unit.unexpected"}) {
     for (const char* why :
          {"", "@why.not_in_baseline", "@why.deleted", "@why.world_writable", "@why.memory_only",
-          "@why.imitates_kernel", "@why.outside", "@why.preload @why.outside"}) {
-      const bool has_why = std::string_view(code).starts_with("port.") ||
-                           std::string_view(code) == "process.unexpected";
+          "@why.imitates_kernel", "@why.outside", "@why.preload @why.outside", "@why.no_package",
+          "@why.unit_active", "@why.unit_enabled", "@why.unit_no_package"}) {
+      const bool has_why = std::string_view(code).ends_with(".unexpected") &&
+                           std::string_view(code) != "source.unexpected";
       const model::Message message{code, {{"why", has_why ? why : ""}}};
       const FindingMeaning meaning = meaning_of(code, message).value();
       GradeFacts facts;

@@ -169,5 +169,64 @@ TEST(ProcessRules, AreMonotoneAndDependOnNeitherOrderNorPid) {
   }));
 }
 
+// procedure M-09
+TEST(ProcessRules, ANumberThatOnlyTheKernelKnowsIsAFindingByItself) {
+  ProcessesFacts facts = facts_of({});
+  facts.hidden = {4242};
+  const model::Judgement judgement = judge(seen(model::CheckKind::processes, facts), nullptr, {});
+  EXPECT_EQ(judgement.verdict, Verdict::abnormal);
+  ASSERT_EQ(judgement.violations.size(), 1U);
+  EXPECT_EQ(judgement.violations[0].code, "process.hidden");
+  EXPECT_EQ(judgement.violations[0].subject, "process 4242");
+  EXPECT_EQ(suggested_severity(judgement.violations[0]), model::Severity::c);
+}
+
+TEST(ProcessRules, ADeletedProgramIsAnUpdateOnlyWhereAPackageHadIt) {
+  const auto deleted = [](Tristate packaged) {
+    return with(group("x", "/usr/sbin/x"), [&](ProcessGroup& g) {
+      g.executable_deleted = Tristate::yes;
+      g.packaged = packaged;
+    });
+  };
+  EXPECT_TRUE(says(judged({deleted(Tristate::yes)}), "process.upgraded"));
+  EXPECT_EQ(judged({deleted(Tristate::yes)}).verdict, Verdict::normal);
+  EXPECT_EQ(judged({deleted(Tristate::unknown)}).verdict, Verdict::normal);
+  EXPECT_EQ(judged({deleted(Tristate::no)}).verdict, Verdict::abnormal);
+}
+
+TEST(ProcessRules, AProgramOfNoPackageIsOnlyUnusual) {
+  const auto foreign =
+      with(group("x", "/usr/local/bin/x"), [](ProcessGroup& g) { g.packaged = Tristate::no; });
+  const model::Judgement judgement = judged({foreign});
+  ASSERT_EQ(judgement.violations.size(), 1U);
+  EXPECT_EQ(parameter(judgement.violations[0].message, "why"), "@why.no_package");
+  EXPECT_EQ(suggested_severity(judgement.violations[0]), model::Severity::e);
+  const Baseline none;
+  EXPECT_TRUE(judged(facts_of({foreign}), none).violations.empty());
+}
+
+TEST(ProcessRules, UnitsAreComparedWhereTheOwnerListedThem) {
+  ProcessesFacts facts = facts_of({});
+  facts.units_known = Tristate::yes;
+  facts.units = {{"cron.service", true, true, Tristate::yes},
+                 {"evil.service", true, true, Tristate::no},
+                 {"listed.service", true, false, Tristate::no},
+                 {"new.timer", false, true, Tristate::yes}};
+  EXPECT_TRUE(judged(facts).violations.empty());
+  Baseline b = baseline();
+  b.has_units = true;
+  b.units = {"cron.service"};
+  b.services = {{"listed.service", true}};
+  const model::Judgement judgement = judged(facts, b);
+  ASSERT_EQ(judgement.violations.size(), 2U);
+  EXPECT_EQ(judgement.violations[0].subject, "evil.service");
+  EXPECT_EQ(suggested_severity(judgement.violations[0]), model::Severity::d);
+  EXPECT_EQ(judgement.violations[1].subject, "new.timer");
+  EXPECT_EQ(suggested_severity(judgement.violations[1]), model::Severity::e);
+  facts.units.clear();
+  facts.units_known = Tristate::no;
+  EXPECT_EQ(judged(facts, b).verdict, Verdict::cannot_tell);
+}
+
 }  // namespace
 }  // namespace tocsin::rules

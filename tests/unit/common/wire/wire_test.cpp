@@ -82,7 +82,14 @@ std::vector<Observation> one_of_each() {
                             true,
                             model::Tristate::yes,
                             77};
+  group.packaged = model::Tristate::no;
   model::ProcessesFacts processes{{group}, 120, 1, 2, 3, true};
+  processes.hidden = {4242};
+  processes.hidden_over_limit = 4;
+  processes.hidden_searched = model::Tristate::yes;
+  processes.units = {{"x.service", true, false, model::Tristate::no}};
+  processes.units_over_limit = 5;
+  processes.units_known = model::Tristate::yes;
   Observation blind;
   blind.check = {model::CheckKind::service, "ssh.service"};
   blind.outcome = model::Outcome::not_permitted;

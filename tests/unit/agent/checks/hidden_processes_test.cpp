@@ -1,0 +1,140 @@
+#include "agent/checks/hidden_processes.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+namespace tocsin::agent {
+namespace {
+
+using Ids = std::vector<std::uint32_t>;
+
+// A kernel of a test: what it knows, and what it shows, look by look.
+struct Kernel {
+  std::set<std::uint32_t> processes{1, 100, 200};
+  std::set<std::uint32_t> threads;
+  std::set<std::uint32_t> concealed;
+  Ids grouped;
+  int looks = 0;
+  std::function<void(int look)> change = [](int) {};
+
+  ProcessSources sources() {
+    return {[this] {
+              Ids ids;
+              for (const std::uint32_t id : processes) {
+                if (!concealed.contains(id)) ids.push_back(id);
+              }
+              return ids;
+            },
+            [this] { return grouped; },
+            [this](std::uint32_t id) { return processes.contains(id) || threads.contains(id); },
+            [this](std::uint32_t id) { return threads.contains(id); },
+            [this](Duration span) {
+              waited += span;
+              change(++looks);
+            }};
+  }
+  Duration waited{};
+};
+
+HiddenProcesses search(Kernel& kernel) { return find_hidden(kernel.sources(), {{2, 1000}}, {}); }
+
+// procedure M-09
+TEST(HiddenProcesses, AreThoseThatExistAndAreNotListedInThreeLooks) {
+  Kernel kernel;
+  kernel.concealed = {200};
+  const HiddenProcesses found = search(kernel);
+  EXPECT_TRUE(found.searched);
+  EXPECT_EQ(found.ids, Ids{200});
+  EXPECT_EQ(kernel.looks, 2);
+  EXPECT_GT(kernel.waited, Duration(1s));
+}
+
+TEST(HiddenProcesses, CostNoWaitingWhereNothingIsHidden) {
+  Kernel kernel;
+  kernel.threads = {101, 102};
+  EXPECT_TRUE(search(kernel).ids.empty());
+  EXPECT_EQ(kernel.waited, Duration{});
+}
+
+TEST(HiddenProcesses, AreNotThoseThatCameOrWentBetweenTwoLooks) {
+  Kernel kernel;
+  kernel.concealed = {200, 300};
+  kernel.processes.insert(300);
+  kernel.change = [&](int look) {
+    if (look == 1) kernel.processes.erase(200);
+    if (look == 2) kernel.concealed.erase(300);
+  };
+  EXPECT_TRUE(search(kernel).ids.empty());
+}
+
+TEST(HiddenProcesses, AreFoundByTheirControlGroupBeyondTheNumbersAsked) {
+  Kernel kernel;
+  kernel.processes.insert(5000);
+  kernel.concealed = {5000};
+  EXPECT_TRUE(search(kernel).ids.empty());
+  kernel.grouped = {100, 5000};
+  EXPECT_EQ(search(kernel).ids, Ids{5000});
+}
+
+TEST(HiddenProcesses, AreNotSearchedWhereProcHidesOthers) {
+  Kernel kernel;
+  kernel.concealed = {1, 100, 200};
+  EXPECT_FALSE(search(kernel).searched);
+  EXPECT_TRUE(search(kernel).ids.empty());
+}
+
+TEST(HiddenProcesses, AreNotConcludedFromASearchThatWasStopped) {
+  Kernel kernel;
+  kernel.concealed = {200};
+  std::stop_source stop;
+  stop.request_stop();
+  const HiddenProcesses found = find_hidden(kernel.sources(), {{2, 1000}}, stop.get_token());
+  EXPECT_FALSE(found.searched);
+  EXPECT_TRUE(found.ids.empty());
+}
+
+RC_GTEST_PROP(HiddenProcessesProperty, NothingThatIsListedOrAThreadIsEverHidden, ()) {
+  Kernel kernel;
+  const auto some = [] {
+    return *rc::gen::container<std::set<std::uint32_t>>(rc::gen::inRange<std::uint32_t>(2, 60));
+  };
+  kernel.processes = some();
+  kernel.processes.insert(1);
+  kernel.threads = some();
+  kernel.concealed = some();
+  for (const std::uint32_t id : search(kernel).ids) {
+    RC_ASSERT(kernel.processes.contains(id) && kernel.concealed.contains(id));
+    RC_ASSERT(!kernel.threads.contains(id));
+  }
+}
+
+RC_GTEST_PROP(IdRangesProperty, EveryNumberIsAskedInTheEndAndNoRunAsksTooMany, ()) {
+  const std::uint32_t possible = *rc::gen::inRange<std::uint32_t>(32'768, 400'000);
+  const std::uint32_t listed = *rc::gen::inRange<std::uint32_t>(1, possible);
+  std::uint32_t next = *rc::gen::arbitrary<std::uint32_t>();
+  std::vector<bool> asked(possible);
+  for (int run = 0; run < 64; ++run) {
+    std::uint32_t count = 0;
+    for (const IdRange& range : id_ranges(listed, possible, next)) {
+      RC_ASSERT(range.from >= 2U && range.to <= possible);
+      for (std::uint32_t id = range.from; id < range.to; ++id) asked[id] = true;
+      count += range.to - range.from;
+    }
+    RC_ASSERT(count <= 65'536U);
+  }
+  RC_ASSERT(std::all_of(asked.begin() + 2, asked.end(), [](bool is) { return is; }));
+}
+
+TEST(HighestId, IsWithinWhatAKernelAllows) {
+  EXPECT_EQ(parse_highest_id("4194304\n"), 4'194'304U);
+  EXPECT_EQ(parse_highest_id("99999999"), 4'194'304U);
+  EXPECT_EQ(parse_highest_id("7"), 32'768U);
+  EXPECT_EQ(parse_highest_id("x"), 32'768U);
+}
+
+}  // namespace
+}  // namespace tocsin::agent
