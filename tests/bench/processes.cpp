@@ -1,0 +1,108 @@
+// processes_1000_vs_ps: how long the agent's look at a thousand processes takes, in its process,
+// against `ps` with the same fields, as one runs it. Prints "look_ms ps_ms ratio" of the medians.
+//
+// bench_processes COUNT ROUNDS
+#include "agent/checks/processes.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/time/time_source.hpp"
+
+namespace {
+
+using namespace tocsin;
+
+// Processes that do nothing, each in two hundred of a system's kinds of name.
+class Sleepers {
+ public:
+  explicit Sleepers(int count) {
+    for (int i = 0; i < count; ++i) {
+      std::string program = "/bin/sleep";
+      std::string seconds = std::to_string(3600 + i % 200);
+      char* arguments[] = {program.data(), seconds.data(), nullptr};
+      pid_t pid = 0;
+      if (::posix_spawn(&pid, program.c_str(), nullptr, nullptr, arguments, environ) == 0) {
+        pids_.push_back(pid);
+      }
+    }
+  }
+  ~Sleepers() {
+    for (const pid_t pid : pids_) ::kill(pid, SIGKILL);
+    for (const pid_t pid : pids_) ::waitpid(pid, nullptr, 0);
+  }
+  Sleepers(const Sleepers&) = delete;
+  Sleepers& operator=(const Sleepers&) = delete;
+  std::size_t count() const { return pids_.size(); }
+
+ private:
+  std::vector<pid_t> pids_;
+};
+
+void run_ps() {
+  std::string program = "/bin/ps";
+  std::string all = "-eo";
+  std::string fields = "pid,ppid,euid,euser,state,lstart,flags,comm,exe,cgroup,args";
+  char* arguments[] = {program.data(), all.data(), fields.data(), nullptr};
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  pid_t pid = 0;
+  int status = -1;
+  if (::posix_spawn(&pid, program.c_str(), &actions, nullptr, arguments, environ) == 0) {
+    ::waitpid(pid, &status, 0);
+  }
+  posix_spawn_file_actions_destroy(&actions);
+  TOCSIN_CHECK(status == 0);
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+template <class Work>
+double milliseconds(const time::TimeSource& clock, Work work) {
+  const MonoTime start = clock.steady();
+  work();
+  return static_cast<double>((clock.steady() - start).count()) / 1e6;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int count = argc > 1 ? std::atoi(argv[1]) : 1000;
+  const int rounds = argc > 2 ? std::atoi(argv[2]) : 21;
+  const time::SystemTime clock;
+  const Sleepers sleepers(count);
+  TOCSIN_CHECK(sleepers.count() == static_cast<std::size_t>(count));
+  agent::CheckContext context{clock, {}, "/", {}, {}, nullptr, {}};
+  model::CheckDefinition check;
+  check.check.kind = model::CheckKind::processes;
+  std::vector<double> looks;
+  std::vector<double> lists;
+  std::vector<double> ratios;
+  for (int round = 0; round <= rounds; ++round) {
+    const double list = milliseconds(clock, run_ps);
+    const double look = milliseconds(clock, [&] {
+      const auto seen = agent::observe_processes(check, context);
+      const auto* facts = std::get_if<model::ProcessesFacts>(&seen.facts);
+      TOCSIN_CHECK(facts != nullptr && facts->processes >= static_cast<std::uint32_t>(count));
+    });
+    if (round == 0) continue;  // The first look learns what the others know.
+    looks.push_back(look);
+    lists.push_back(list);
+    ratios.push_back(list / look);
+  }
+  fmt::print("{:.2f} {:.2f} {:.2f}\n", median(looks), median(lists), median(ratios));
+  return 0;
+}
