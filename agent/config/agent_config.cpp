@@ -18,6 +18,7 @@ constexpr std::size_t kCollectors = 8;
 constexpr std::size_t kFolders = 64;
 constexpr std::size_t kRestarts = 64;
 constexpr std::size_t kUnitBytes = 255;
+constexpr std::size_t kWords = 64;
 constexpr std::uint64_t kMiB = 1 << 20;
 
 void read_agent(config::Table& root, AgentConfig& config) {
@@ -68,11 +69,69 @@ void read_actions(config::Table& root, ActionSettings& actions) {
   }
 }
 
+// What starts as the agent must be named by its absolute path: no search path decides what runs.
+void read_command(config::Table& table, std::vector<std::string>& command) {
+  table.texts("command", command, kWords, limits::kPath);
+  if (table.has("command") && (command.empty() || !command.front().starts_with('/'))) {
+    table.error("command", "\"command\" is a list; its first text is a program's absolute path");
+  }
+}
+
+void read_plugins(config::Table& root, HostSettings& settings) {
+  for (config::Table& table : root.tables("plugins", limits::kChecks)) {
+    PluginSettings& plugin = settings.plugins.emplace_back();
+    table.require({"name", "command"});
+    table.text("name", plugin.name, limits::kName);
+    read_command(table, plugin.command);
+    const auto same = [&](const PluginSettings& other) { return other.name == plugin.name; };
+    if (std::count_if(settings.plugins.begin(), settings.plugins.end(), same) > 1) {
+      table.error("name", fmt::format("plugin \"{}\" is there twice", plugin.name));
+    }
+  }
+}
+
 std::string print_actions(const ActionSettings& actions) {
   std::string text = fmt::format("\n[actions]\nmaintenance = {}\n", actions.maintenance);
   for (const RestartSettings& restart : actions.restart) {
     text += fmt::format("\n[[actions.restart]]\nunit = {}\nautomatic = {}\n",
                         config::toml_text(restart.unit), restart.automatic);
+  }
+  return text;
+}
+
+void read_antivirus(config::Table& root, AntivirusSettings& settings) {
+  auto table = root.table("antivirus");
+  if (!table) return;
+  table->path("socket", settings.socket);
+  read_command(*table, settings.command);
+  table->number("infected_status", settings.infected_status, 1, 255);
+  table->texts("folders", settings.folders, kFolders, limits::kPath);
+  for (const std::string& folder : settings.folders) {
+    if (!folder.starts_with('/')) table->error("folders", "a folder is an absolute path");
+  }
+  table->number("most_files", settings.most_files, 1U, 1'000'000U);
+  std::uint64_t total = settings.most_bytes / kMiB;
+  table->number("most_mib", total, std::uint64_t{1}, std::uint64_t{1 << 20});
+  settings.most_bytes = total * kMiB;
+  std::uint64_t each = settings.file_bytes / kMiB;
+  table->number("file_mib", each, std::uint64_t{1}, std::uint64_t{4096});
+  settings.file_bytes = each * kMiB;
+}
+
+std::string print_settings(const HostSettings& settings) {
+  const AntivirusSettings& antivirus = settings.antivirus;
+  std::string text =
+      fmt::format("\n[antivirus]\nsocket = {}\n", config::toml_text(antivirus.socket));
+  if (!antivirus.command.empty()) {
+    text += fmt::format("command = {}\n", config::toml_list(antivirus.command));
+  }
+  text += fmt::format(
+      "infected_status = {}\nfolders = {}\nmost_files = {}\nmost_mib = {}\nfile_mib = {}\n",
+      antivirus.infected_status, config::toml_list(antivirus.folders), antivirus.most_files,
+      antivirus.most_bytes / kMiB, antivirus.file_bytes / kMiB);
+  for (const PluginSettings& plugin : settings.plugins) {
+    text += fmt::format("\n[[plugins]]\nname = {}\ncommand = {}\n", config::toml_text(plugin.name),
+                        config::toml_list(plugin.command));
   }
   return text;
 }
@@ -97,6 +156,8 @@ Result<AgentConfig> read_agent_config(std::string_view toml, std::string_view na
   read_collector(root, config);
   read_allow(root, config);
   read_actions(root, config.settings.actions);
+  read_antivirus(root, config.settings.antivirus);
+  read_plugins(root, config.settings);
   config.checks = config::read_checks(root);
   TOCSIN_TRY(document->finish());
   return config;
@@ -116,6 +177,7 @@ std::string print_config(const AgentConfig& config) {
   text += fmt::format("\n[collector]\naddresses = {}\nserver_name = {}\n",
                       config::toml_list(config.collectors), config::toml_text(config.server_name));
   return text + print_allow(config) + print_actions(config.settings.actions) +
+         print_settings(config.settings) +
          config::print_checks(config.checks, "checks");
 }
 

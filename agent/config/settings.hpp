@@ -3,10 +3,36 @@
 // the default that holds where the file says nothing.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "common/base/instant.hpp"
+
 namespace tocsin::agent {
+
+// A program that speaks the Nagios plugin interface, started without a shell.
+struct PluginSettings {
+  std::string name;
+  std::vector<std::string> command;  // [0]: an absolute path
+  friend bool operator==(const PluginSettings&, const PluginSettings&) = default;
+};
+
+// Which virus scanner is asked, for what, and how much of it in one run (procedure M-10).
+struct AntivirusSettings {
+  std::string socket = "/run/clamav/clamd.ctl";  // of clamd
+  // A scanner of another make instead: called with one file name more, ends with 0 where that file
+  // is clean and with `infected_status` where it is not. Empty: clamd.
+  std::vector<std::string> command;
+  int infected_status = 1;
+  // Looked through besides the programs that run, in this order, while the budget lasts.
+  std::vector<std::string> folders{"/tmp",        "/var/tmp",        "/dev/shm",
+                                   "/etc/cron.d", "/var/spool/cron", "/etc/systemd/system"};
+  std::uint32_t most_files = 2000;
+  std::uint64_t most_bytes = 512ULL << 20;  // of all files
+  std::uint64_t file_bytes = 25ULL << 20;   // a larger file is counted as too large
+  friend bool operator==(const AntivirusSettings&, const AntivirusSettings&) = default;
+};
 
 // A service that may be restarted on this host (procedure M-03).
 struct RestartSettings {
@@ -22,6 +48,8 @@ struct ActionSettings {
 
 struct HostSettings {
   ActionSettings actions;
+  std::vector<PluginSettings> plugins;
+  AntivirusSettings antivirus;
   friend bool operator==(const HostSettings&, const HostSettings&) = default;
 };
 

@@ -34,6 +34,7 @@ constexpr const char* kAuditdLog = "/var/log/audit/audit.log";
 CheckDefinition definition_of(CheckKind kind, std::string target = {}) {
   CheckDefinition definition;
   definition.check = {kind, std::move(target)};
+  definition.deadline = model::default_deadline(kind);
   return definition;
 }
 
@@ -65,6 +66,14 @@ std::vector<CheckDefinition> default_services(const model::Baseline* baseline) {
   return services;
 }
 
+std::vector<CheckDefinition> default_plugins(const HostSettings& settings) {
+  std::vector<CheckDefinition> plugins;
+  for (const PluginSettings& plugin : settings.plugins) {
+    plugins.push_back(definition_of(CheckKind::plugin, plugin.name));
+  }
+  return plugins;
+}
+
 std::vector<CheckDefinition> defaults_of(CheckKind kind, const DiagnoseOptions& options) {
   switch (kind) {
     case CheckKind::ping:
@@ -75,15 +84,16 @@ std::vector<CheckDefinition> defaults_of(CheckKind kind, const DiagnoseOptions& 
       return default_audit_logs(options.root);
     case CheckKind::sockets:
     case CheckKind::processes:
+    case CheckKind::antivirus:
       return {definition_of(kind)};
+    case CheckKind::plugin:
+      return default_plugins(options.settings);
     case CheckKind::login:
     case CheckKind::warnings:
     case CheckKind::port_scan:
     case CheckKind::answer:
-    case CheckKind::antivirus:
     case CheckKind::backup_job:
     case CheckKind::metrics:
-    case CheckKind::plugin:
       break;
   }
   return {};

@@ -30,7 +30,9 @@ constexpr std::array kItems{
     ItemRow{"3.1", "listeners", "M-07", CheckKind::sockets, SocketsPart::listeners},
     ItemRow{"3.2", "sources", "M-08", CheckKind::sockets, SocketsPart::sources},
     ItemRow{"3.3", "processes", "M-09", CheckKind::processes, {}},
-    ItemRow{"4.1", "scan", "M-10", {}, {}},
+    ItemRow{"4.1", "scan", "M-10", CheckKind::antivirus, {}},
+    // What a site adds to annex two: shown only where it has added something, or when asked for.
+    ItemRow{"5.1", "plugins", "", CheckKind::plugin, {}},
 };
 
 bool is_asked(const ItemRow& row, const std::vector<CheckKind>& only) {
@@ -90,7 +92,9 @@ Diagnosis compose_diagnosis(HostFacts host, const std::vector<model::Observation
   }
   for (const ItemRow& row : kItems) {
     if (!is_asked(row, only)) continue;
-    diagnosis.items.push_back(compose_item(row, observations, baseline, limits));
+    DiagnosisItem item = compose_item(row, observations, baseline, limits);
+    if (row.clause.empty() && item.checks.empty() && only.empty()) continue;
+    diagnosis.items.push_back(std::move(item));
     for (const JudgedCheck& check : diagnosis.items.back().checks) {
       for (const model::Violation& violation : check.judgement.violations) {
         diagnosis.suggested = std::max(diagnosis.suggested, rules::suggested_severity(violation));

@@ -75,6 +75,16 @@ Result<OpenedFile> open_regular(const std::string& path) {
   return opened;
 }
 
+Result<OpenedFile> open_executable(const std::string& link) {
+  OpenedFile opened;
+  opened.fd = Fd(::open(link.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!opened.fd.valid()) return fail(system_error("open " + link, errno));
+  struct stat raw {};
+  if (::fstat(opened.fd.get(), &raw) != 0) return fail(system_error("stat " + link, errno));
+  opened.stat = from_stat(raw);
+  return opened;
+}
+
 Result<FileStat> stat_of(const std::string& path) {
   struct stat raw {};
   if (::lstat(path.c_str(), &raw) != 0) return fail(system_error("stat " + path, errno));

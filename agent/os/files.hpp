@@ -52,6 +52,8 @@ struct OpenedFile {
 // Opens a regular file for reading; never a symbolic link (its last part), a pipe or a device.
 // Errors: not_found, permission_denied, invalid_argument (not a regular file).
 Result<OpenedFile> open_regular(const std::string& path);
+// The program behind /proc/PID/exe, also where its file is deleted. Errors: as above.
+Result<OpenedFile> open_executable(const std::string& link);
 Result<FileStat> stat_of(const std::string& path);
 
 // Names in a folder, sorted, at most `limit`.

@@ -31,7 +31,8 @@ model::CheckDefinition read_check(Table& table) {
   table.duration("interval", definition.interval, {1s, 24h});
   table.duration("deadline", definition.deadline, {100ms, 10min});
   if (!table.has("deadline")) {
-    definition.deadline = std::min(definition.deadline, definition.interval);
+    definition.deadline =
+        std::min(model::default_deadline(definition.check.kind), definition.interval);
   } else if (definition.deadline > definition.interval) {
     table.error("deadline", "\"deadline\" is longer than \"interval\"");
   }

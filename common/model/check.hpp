@@ -39,6 +39,8 @@ inline constexpr std::array kCheckKinds{
     CheckKind::audit_log,  //
     CheckKind::sockets,    //
     CheckKind::processes,  //
+    CheckKind::antivirus,  //
+    CheckKind::plugin,     //
 };
 std::string_view to_string(CheckKind kind);  // "sockets": the word of configuration and CLI
 std::optional<CheckKind> check_kind_from(std::string_view word);
@@ -62,7 +64,13 @@ std::string to_string(const CheckRef& check);  // "sockets", "service:ssh.servic
 // How often a kind is checked where nobody says: a listener that is there for a moment only is seen
 // only by looking often (procedure M-07), everything else changes slowly.
 constexpr Duration default_interval(CheckKind kind) {
-  return kind == CheckKind::sockets ? Duration(2s) : Duration(30s);
+  if (kind == CheckKind::sockets) return 2s;
+  if (kind == CheckKind::antivirus) return 1h;
+  return kind == CheckKind::plugin ? Duration(1min) : Duration(30s);
+}
+// How long one run may take where nobody says, and never longer than the interval.
+constexpr Duration default_deadline(CheckKind kind) {
+  return kind == CheckKind::antivirus ? Duration(5min) : Duration(10s);
 }
 
 struct CheckDefinition {

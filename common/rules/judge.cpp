@@ -51,14 +51,18 @@ Judgement judge(const model::Observation& observation, const model::Baseline* ba
     case model::CheckKind::processes:
       return judge_if<model::ProcessesFacts>(
           observation, [&](const auto& facts) { return judge_processes(facts, baseline); });
+    case model::CheckKind::antivirus:
+      return judge_if<model::AntivirusFacts>(
+          observation, [&](const auto& facts) { return judge_antivirus(facts, observation.at); });
+    case model::CheckKind::plugin:
+      return judge_if<model::PluginFacts>(observation,
+                                          [&](const auto& facts) { return judge_plugin(facts); });
     case model::CheckKind::login:
     case model::CheckKind::warnings:
     case model::CheckKind::port_scan:
     case model::CheckKind::answer:
-    case model::CheckKind::antivirus:
     case model::CheckKind::backup_job:
     case model::CheckKind::metrics:
-    case model::CheckKind::plugin:
       break;
   }
   return mismatched();

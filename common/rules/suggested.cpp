@@ -18,8 +18,11 @@ struct Row {
 // A code ending in '.' stands for all that begin so. First match wins.
 constexpr std::array kSuggested{
     Row{"audit.", Severity::d},
+    Row{"malware.found", Severity::c},
     Row{"ping.unreachable", Severity::c},
     Row{"ping.", Severity::d},
+    Row{"plugin.critical", Severity::d},
+    Row{"plugin.warning", Severity::e},
     Row{"port.unexpected", Severity::d},
     Row{"process.hidden", Severity::c},
     Row{"process.preload_file", Severity::c},

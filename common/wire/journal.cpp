@@ -233,6 +233,15 @@ void drop_volatile(v1::Observation& observation) {
     for (v1::PeerAggregate& peer : *observation.mutable_sockets()->mutable_peers())
       peer.clear_count();
   }
+  if (observation.has_antivirus()) {
+    v1::AntivirusFacts& antivirus = *observation.mutable_antivirus();
+    antivirus.clear_scanned();
+    antivirus.clear_skipped();
+  }
+  if (observation.has_plugin()) {
+    observation.mutable_plugin()->clear_output();
+    observation.mutable_plugin()->clear_performance();
+  }
   if (observation.has_processes()) {
     v1::ProcessesFacts& processes = *observation.mutable_processes();
     processes.clear_processes();

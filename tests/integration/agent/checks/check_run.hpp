@@ -26,7 +26,7 @@ class CheckRun {
 
   time::SystemTime clock;
   model::CheckDefinition definition;
-  CheckContext context{clock, {}, "/", {}, {}, {}};
+  CheckContext context{clock, {}, "/", {}, {}, {}, {}};
 };
 
 }  // namespace tocsin::agent

@@ -17,14 +17,15 @@ TEST(AgentConfig, ReadsTheExampleWithEveryKey) {
   const auto config = load_agent_config(TOCSIN_EXAMPLES "/agent.toml");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->collectors.size(), 2U);
-  EXPECT_EQ(config->checks.size(), 5U);
+  EXPECT_EQ(config->checks.size(), 7U);
+  EXPECT_EQ(config->settings.plugins.size(), 1U);
   EXPECT_EQ(config->key_file(), "/var/lib/tocsin-agent/agent.key");
 }
 
 TEST(AgentConfig, TheExamplesCommentsStateTheRealDefaults) {
   const std::string text = config::read_file(TOCSIN_EXAMPLES "/agent.toml", 1 << 20).value();
   const auto [all, count] = tests::uncommented(text);
-  EXPECT_EQ(count, 10);
+  EXPECT_EQ(count, 16);
   const auto config = read_agent_config(all, "agent.toml");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(*config, read_agent_config(text, "agent.toml").value());
@@ -39,6 +40,9 @@ TEST(AgentConfig, ReadsBackAsItIsPrinted) {
   other.allowed_kinds = {};
   other.log_folders = {"/srv/log", "/var/log"};
   other.settings.actions = {true, {{"a.service", true}, {"b.service", false}}};
+  other.settings.plugins = {{"ups", {"/usr/lib/nagios/plugins/check_ups", "-H", "localhost"}}};
+  other.settings.antivirus.command = {"/opt/av/scan", "--quiet"};
+  other.settings.antivirus.most_files = 7;
   EXPECT_EQ(read_agent_config(print_config(other), "printed").value(), other);
 }
 
@@ -56,6 +60,13 @@ TEST(AgentConfig, NamesEachServiceThatMayBeRestartedOnce) {
             "agent.toml:4:8: unit a.service is there twice");
 }
 
+TEST(AgentConfig, AProgramIsNamedByItsAbsolutePathAndOnce) {
+  EXPECT_EQ(refusal("[[plugins]]\nname = 'a'\ncommand = ['check_ups']\n"
+                    "[[plugins]]\nname = 'a'\ncommand = ['/bin/true']\n"),
+            "agent.toml:3:11: \"command\" is a list; its first text is a program's absolute path\n"
+            "agent.toml:5:8: plugin \"a\" is there twice");
+}
+
 TEST(AgentConfig, ReportsMistakesTogether) {
   EXPECT_EQ(
       refusal("[agent]\ndirectory = 'var'\n[collector]\nadresses = ['a:1']\n"
@@ -63,7 +74,8 @@ TEST(AgentConfig, ReportsMistakesTogether) {
       "agent.toml:2:13: \"directory\" must be an absolute path\n"
       "agent.toml:3:1: \"addresses\" is missing\n"
       "agent.toml:4:1: unknown key \"adresses\"; is \"addresses\" meant?\n"
-      "agent.toml:6:9: \"socket\" is not one of ping, service, audit_log, sockets, processes\n"
+      "agent.toml:6:9: \"socket\" is not one of ping, service, audit_log, sockets, processes, "
+      "antivirus, plugin\n"
       "agent.toml:7:15: a folder is an absolute path");
   EXPECT_EQ(refusal("[collector]\naddresses = ['collector']\n"),
             "agent.toml:2:13: \"collector\" is not an address such as \"collector:8444\" or "

@@ -109,7 +109,7 @@ TEST(Diagnose, RunsTheWholeAnnex) {
   const Outcome outcome = diagnose(options, checks);
   EXPECT_EQ(outcome.code, 0);
   EXPECT_EQ(checks.asked(), (std::set<std::string>{"service:cron.service", "audit_log:journal",
-                                                   "sockets", "processes"}));
+                                                   "sockets", "processes", "antivirus"}));
   EXPECT_NE(outcome.out.find("4444"), std::string::npos);
   EXPECT_NE(outcome.out.find("no default gateway"), std::string::npos);
 }
@@ -140,7 +140,8 @@ TEST(Diagnose, RefusesAnUnknownCheck) {
   const Outcome outcome = diagnose(options_for({"sokets\x1b"}), checks);
   EXPECT_EQ(outcome.code, 2);
   EXPECT_EQ(outcome.err,
-            "Unknown check: sokets\\x1b. Known are: ping service audit_log sockets processes\n");
+            "Unknown check: sokets\\x1b. Known are: ping service audit_log sockets processes "
+            "antivirus plugin\n");
   EXPECT_TRUE(outcome.out.empty());
   EXPECT_TRUE(checks.asked().empty());
 }

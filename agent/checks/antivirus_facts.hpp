@@ -1,0 +1,34 @@
+// What virus scanners answer, as facts (procedure M-10). Pure. Accepts any bytes.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/base/instant.hpp"
+#include "common/model/check.hpp"
+
+namespace tocsin::agent {
+
+// clamd's answer to VERSION: "ClamAV 1.4.3/27840/Tue Nov 17 09:12:33 2026", without the two last
+// parts where it has no database of ClamAV's own. The time is UTC.
+struct ScannerVersion {
+  std::string engine;      // "1.4.3"
+  std::string signatures;  // "27840"
+  Instant signatures_at;   // 0: unknown
+};
+ScannerVersion parse_clamd_version(std::string_view reply);
+
+// clamd's answer to one scan: "fd[8]: OK", "fd[8]: NAME FOUND", "… ERROR".
+struct ScanAnswer {
+  enum class Kind { clean, infected, error };
+  Kind kind = Kind::error;
+  std::string text;  // the signature's name, or the error; cleaned
+};
+ScanAnswer parse_clamd_scan(std::string_view reply);
+
+// Adds a file where something was found.
+void add_hit(model::AntivirusFacts& facts, std::string_view path, std::string_view signature,
+             std::uint64_t size_bytes);
+
+}  // namespace tocsin::agent

@@ -1,0 +1,108 @@
+// Plugins as a site has them: Debian's monitoring-plugins, and scripts that misbehave.
+#include <fstream>
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "common/rules/judge.hpp"
+#include "tests/integration/agent/checks/check_run.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+using model::Outcome;
+using model::PluginFacts;
+
+class PluginCheck : public testing::Test {
+ protected:
+  std::string script(const std::string& body) {
+    const std::string path = dir_.file("plugin");
+    std::ofstream(path) << "#!/bin/sh\n" << body << "\n";
+    EXPECT_EQ(::chmod(path.c_str(), 0755), 0);
+    return path;
+  }
+  model::Observation run(std::vector<std::string> command, Duration deadline = 10s) {
+    CheckRun check(model::CheckKind::plugin, "it");
+    check.context.settings.plugins = {{"it", std::move(command)}};
+    check.definition.deadline = deadline;
+    return check.run();
+  }
+  static PluginFacts facts(const model::Observation& seen) {
+    const auto* facts = std::get_if<PluginFacts>(&seen.facts);
+    return facts == nullptr ? PluginFacts{} : *facts;
+  }
+
+  tests::TempDir dir_;
+};
+
+TEST_F(PluginCheck, RunsDebiansPlugins) {
+  const auto ok = facts(run({"/usr/lib/nagios/plugins/check_dummy", "0", "all is well"}));
+  EXPECT_EQ(ok.status, 0U);
+  EXPECT_EQ(ok.output, "OK: all is well");
+  const auto disk = facts(run({"/usr/lib/nagios/plugins/check_disk", "-w", "0%", "-c", "0%", "/"}));
+  EXPECT_EQ(disk.status, 0U);
+  ASSERT_FALSE(disk.performance.empty());
+  EXPECT_EQ(disk.performance.front().label, "/");
+  const auto critical = run({"/usr/lib/nagios/plugins/check_dummy", "2", "too hot"});
+  const auto judgement = rules::judge(critical, nullptr, {});
+  EXPECT_EQ(judgement.verdict, model::Verdict::abnormal);
+  ASSERT_EQ(judgement.violations.size(), 1U);
+  EXPECT_EQ(judgement.violations.front().code, "plugin.critical");
+}
+
+TEST_F(PluginCheck, OneThatNeverEndsIsKilledWithAllThatItStarted) {
+  const std::string pid_file = dir_.file("pid");
+  const auto seen = run({script("sleep 1000 & echo $! > " + pid_file + "; sleep 1000")}, 400ms);
+  EXPECT_EQ(seen.outcome, Outcome::timed_out);
+  pid_t child = 0;
+  std::ifstream(pid_file) >> child;
+  ASSERT_GT(child, 0);
+  // Killed, and its parent with it: gone, or a zombie that init has not collected yet.
+  std::string state;
+  for (std::ifstream status("/proc/" + std::to_string(child) + "/status"); status >> state;) {
+    if (state != "State:") continue;
+    status >> state;
+    break;
+  }
+  EXPECT_TRUE(state.empty() || state == "Z" || state == "X") << state;
+}
+
+TEST_F(PluginCheck, OneThatLeavesAChildBehindIsNotWaitedFor) {
+  const auto seen = run({script("sleep 1000 & echo fine")}, 600ms);
+  EXPECT_EQ(seen.outcome, Outcome::seen);
+  EXPECT_EQ(facts(seen).output, "fine");
+}
+
+TEST_F(PluginCheck, EndlessOutputIsBoundedAndSaid) {
+  const auto seen = facts(run({script("yes x | head -c 10000000; exit 1")}));
+  EXPECT_EQ(seen.status, 1U);
+  EXPECT_TRUE(seen.output_cut);
+}
+
+TEST_F(PluginCheck, HostileTextIsMadeSafe) {
+  const auto seen = facts(run({script("printf 'a\\033[2Jb\\377|x=1'; exit 2")}));
+  EXPECT_EQ(seen.output, "a\\x1b[2Jb\xef\xbf\xbd");
+  EXPECT_EQ(seen.performance.size(), 1U);
+}
+
+TEST_F(PluginCheck, WhatIsNoAnswerCannotTell) {
+  EXPECT_EQ(run({script("exit 127")}).outcome, Outcome::failed);
+  EXPECT_EQ(run({script("kill -SEGV $$")}).outcome, Outcome::failed);
+  EXPECT_EQ(run({dir_.file("absent")}).outcome, Outcome::failed);
+  EXPECT_EQ(facts(run({script("exit 3")})).status, 3U);
+  CheckRun unnamed(model::CheckKind::plugin, "other");
+  EXPECT_EQ(unnamed.run().outcome, Outcome::not_applicable);
+}
+
+TEST_F(PluginCheck, ItGetsNoEnvironmentOfOurs) {
+  ASSERT_EQ(::setenv("TOCSIN_SECRET", "x", 1), 0);
+  const auto seen =
+      facts(run({script("echo $(env | grep -c TOCSIN) $(ls /proc/self/fd | wc -l)")}));
+  ::unsetenv("TOCSIN_SECRET");
+  // Its own three descriptors, and the one of the folder that `ls` reads.
+  EXPECT_EQ(seen.output, "0 4");
+}
+
+}  // namespace
+}  // namespace tocsin::agent

@@ -1,0 +1,41 @@
+#!/usr/bin/python3
+"""Starts Debian's clamd with one signature (EICAR) in FOLDER; prints the socket's path when it answers.
+
+clamd.py FOLDER    ends clamd when standard input closes
+"""
+import pathlib
+import socket
+import subprocess
+import sys
+import time
+
+folder = pathlib.Path(sys.argv[1])
+(folder / "db").mkdir()
+# MD5, size and name of the EICAR test file.
+(folder / "db/eicar.hdb").write_text("44d88612fea8a8f36de82e1278abb02f:68:Eicar-Test-Signature\n")
+path = folder / "clamd.socket"
+configuration = folder / "clamd.conf"
+configuration.write_text(f"LocalSocket {path}\nForeground yes\nDatabaseDirectory {folder}/db\n")
+with open(folder / "clamd.log", "w") as log:
+    clamd = subprocess.Popen(["/usr/sbin/clamd", f"--config-file={configuration}"],
+                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+try:
+    for _ in range(600):
+        try:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(path))
+                client.sendall(b"zPING\0")
+                if client.recv(16).startswith(b"PONG"):
+                    break
+        except OSError:
+            pass
+        if clamd.poll() is not None:
+            sys.exit("clamd ended: " + (folder / "clamd.log").read_text())
+        time.sleep(0.1)
+    else:
+        sys.exit("clamd does not answer")
+    print(path, flush=True)
+    sys.stdin.read()
+finally:
+    clamd.terminate()
+    clamd.wait()
