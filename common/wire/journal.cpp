@@ -1,5 +1,12 @@
 // Journal entries, and bytes for everything that is stored.
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include <google/protobuf/arena.h>
+#include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/stubs/logging.h>
+#include <google/protobuf/wire_format_lite.h>
 
 #include "common/crypto/crypto.hpp"
 #include "common/wire/proto.hpp"
@@ -9,26 +16,36 @@
 namespace tocsin::wire {
 namespace {
 
-template <class Proto>
-Result<Proto> parse(std::string_view what, std::string_view bytes, std::size_t limit) {
+using google::protobuf::internal::WireFormatLite;
+
+constexpr std::size_t kStackBytes = 4096;
+
+// What `use` makes of the message in `bytes`, which lives on the stack for that long: most of the
+// cost of a small message is memory for its parts.
+template <class Proto, class Use>
+auto parsed(std::string_view what, std::string_view bytes, std::size_t limit, Use use)
+    -> decltype(use(std::declval<const Proto&>())) {
   if (bytes.size() > limit) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("{}: {} bytes, at most {} are allowed", what, bytes.size(), limit));
   }
-  Proto proto;
-  if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+  alignas(std::max_align_t) char block[kStackBytes];
+  google::protobuf::ArenaOptions options;
+  options.initial_block = block;
+  options.initial_block_size = sizeof block;
+  google::protobuf::Arena arena(options);
+  auto* proto = google::protobuf::Arena::CreateMessage<Proto>(&arena);
+  if (!proto->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return fail(ErrorCode::invalid_argument, fmt::format("{}: not a valid message", what));
   }
-  return proto;
+  return use(*proto);
 }
 
 // Bytes -> proto -> model in one step.
 template <class Proto>
 auto decode(std::string_view what, std::string_view bytes, std::size_t limit)
     -> decltype(from_proto(std::declval<const Proto&>())) {
-  auto proto = parse<Proto>(what, bytes, limit);
-  if (!proto) return tl::unexpected(std::move(proto).error());
-  return from_proto(*proto);
+  return parsed<Proto>(what, bytes, limit, [](const Proto& proto) { return from_proto(proto); });
 }
 
 template <class Proto, class Model>
@@ -209,6 +226,16 @@ Result<model::JournalBody> take_body(const v1::JournalEntry& entry) {
   return model::JournalBody(std::monostate{});
 }
 
+Result<std::vector<model::CheckDefinition>> take_checks(const v1::Assign& assign) {
+  TOCSIN_TRY(check_count("assigned checks", static_cast<std::size_t>(assign.checks_size()),
+                         limits::kChecks));
+  std::vector<model::CheckDefinition> checks;
+  for (const v1::CheckDefinition& check : assign.checks()) {
+    TOCSIN_WIRE_SET(checks.emplace_back(), from_proto(check));
+  }
+  return checks;
+}
+
 // Removes what differs between two runs that saw the same.
 void drop_volatile(v1::Observation& observation) {
   observation.clear_wall_ns();
@@ -275,20 +302,45 @@ std::string encode_journal(const model::JournalBody& body) {
   return entry.SerializeAsString();
 }
 
+// As protobuf writes it, in one string of the right size: a fact passes here for every row of the
+// journal, and its bytes are not copied into a message first.
 std::string encode_agent_fact(const AgentId& agent, Epoch epoch, Seq seq, std::string_view fact) {
-  v1::JournalEntry entry;
-  v1::AgentFact& out = *entry.mutable_fact();
-  out.set_agent_id(agent.hex);
-  out.set_epoch(epoch.value);
-  out.set_seq(seq.value);
-  out.set_fact(fact.data(), fact.size());
-  return entry.SerializeAsString();
+  using google::protobuf::io::CodedOutputStream;
+  const auto text_size = [](std::size_t size) {
+    return size == 0 ? 0 : 1 + CodedOutputStream::VarintSize64(size) + size;
+  };
+  const std::size_t size = text_size(agent.hex.size()) +
+                           (epoch.value == 0 ? 0 : 1 + sizeof(epoch.value)) +
+                           (seq.value == 0 ? 0 : 1 + CodedOutputStream::VarintSize64(seq.value)) +
+                           text_size(fact.size());
+  std::string bytes(1 + CodedOutputStream::VarintSize64(size) + size, '\0');
+  auto* out = reinterpret_cast<std::uint8_t*>(bytes.data());
+  const auto put_tag = [&](int field, WireFormatLite::WireType type) {
+    out = CodedOutputStream::WriteTagToArray(WireFormatLite::MakeTag(field, type), out);
+  };
+  const auto put_text = [&](int field, std::string_view text) {
+    if (text.empty()) return;
+    put_tag(field, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+    out = CodedOutputStream::WriteVarint64ToArray(text.size(), out);
+    out = std::copy(text.begin(), text.end(), out);
+  };
+  put_tag(v1::JournalEntry::kFactFieldNumber, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+  out = CodedOutputStream::WriteVarint64ToArray(size, out);
+  put_text(v1::AgentFact::kAgentIdFieldNumber, agent.hex);
+  if (epoch.value != 0) {
+    put_tag(v1::AgentFact::kEpochFieldNumber, WireFormatLite::WIRETYPE_FIXED64);
+    out = CodedOutputStream::WriteLittleEndian64ToArray(epoch.value, out);
+  }
+  if (seq.value != 0) {
+    put_tag(v1::AgentFact::kSeqFieldNumber, WireFormatLite::WIRETYPE_VARINT);
+    out = CodedOutputStream::WriteVarint64ToArray(seq.value, out);
+  }
+  put_text(v1::AgentFact::kFactFieldNumber, fact);
+  return bytes;
 }
 
 Result<model::JournalBody> decode_journal(std::string_view bytes) {
-  const auto entry = parse<v1::JournalEntry>("journal entry", bytes, kDocumentBytes);
-  if (!entry) return tl::unexpected(entry.error());
-  return take_body(*entry);
+  return parsed<v1::JournalEntry>("journal entry", bytes, kDocumentBytes, take_body);
 }
 
 std::string encode_host(const model::Host& host) { return encode<v1::HostState>(host); }
@@ -333,15 +385,7 @@ std::string encode_checks(const std::vector<model::CheckDefinition>& checks) {
 }
 
 Result<std::vector<model::CheckDefinition>> decode_checks(std::string_view bytes) {
-  const auto assign = parse<v1::Assign>("assigned checks", bytes, limits::kMessageBytes);
-  if (!assign) return tl::unexpected(assign.error());
-  TOCSIN_TRY(check_count("assigned checks", static_cast<std::size_t>(assign->checks_size()),
-                         limits::kChecks));
-  std::vector<model::CheckDefinition> checks;
-  for (const v1::CheckDefinition& check : assign->checks()) {
-    TOCSIN_WIRE_SET(checks.emplace_back(), from_proto(check));
-  }
-  return checks;
+  return parsed<v1::Assign>("assigned checks", bytes, limits::kMessageBytes, take_checks);
 }
 
 std::string encode_request(const model::Request& request) { return encode<v1::Request>(request); }
