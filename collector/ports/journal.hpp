@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -57,9 +58,12 @@ class JournalWriter {
 // Each thread has its own reader; a reader sees everything that append() returned before its call.
 class JournalReader {
  public:
+  static constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
   virtual ~JournalReader() = default;
-  // At most `max_entries` from `from` on, in order; empty at the end.
-  virtual Result<std::vector<StoredEntry>> read(Position from, std::size_t max_entries) = 0;
+  // At most `max_entries` from `from` on, in order; empty at the end. It stops after the entry with
+  // which their bodies reach `max_bytes`.
+  virtual Result<std::vector<StoredEntry>> read(Position from, std::size_t max_entries,
+                                                std::size_t max_bytes = kNoLimit) = 0;
   // Walks the whole hash chain.
   virtual Result<ChainReport> verify() = 0;
 };

@@ -31,23 +31,27 @@ class SqliteJournalReader final : public JournalReader {
  public:
   explicit SqliteJournalReader(SqliteJournalOptions options) : options_(std::move(options)) {}
 
-  Result<std::vector<StoredEntry>> read(Position from, std::size_t max_entries) override {
+  Result<std::vector<StoredEntry>> read(Position from, std::size_t max_entries,
+                                        std::size_t max_bytes) override {
     std::vector<StoredEntry> entries;
+    std::size_t bytes = 0;
     Position next{std::max<std::uint64_t>(from.value, 1)};
     const Result<bool> found = find_segment(next);
     if (!found) return fail(found.error());
     if (!*found) return entries;
     next = std::max(next, open_->segment.head.first);  // What was dropped is passed over.
-    while (open_ && entries.size() < max_entries) {
+    while (open_ && entries.size() < max_entries && bytes < max_bytes) {
       const std::size_t before = entries.size();
-      TOCSIN_TRY(read_segment(next, max_entries - before, entries));
+      TOCSIN_TRY(read_segment(next, max_entries - before, max_bytes - bytes, entries));
+      for (std::size_t i = before; i < entries.size(); ++i) bytes += entries[i].body.size();
       if (entries.size() > before) continue;
       const Result<bool> more = go_on(next);
       if (!more && entries.empty()) return fail(more.error());
       if (!more) break;  // What was read is good; the next call meets the error again.
       if (!*more) break;
     }
-    if (!open_ && entries.empty()) return read(from, max_entries);  // Ours was dropped: find again.
+    // Ours was dropped: find again.
+    if (!open_ && entries.empty()) return read(from, max_entries, max_bytes);
     return entries;
   }
 
@@ -83,7 +87,8 @@ class SqliteJournalReader final : public JournalReader {
   }
 
   // Appends the entries from `next` on that the open segment has, and moves `next` behind them.
-  Status read_segment(Position& next, std::size_t count, std::vector<StoredEntry>& entries) {
+  Status read_segment(Position& next, std::size_t count, std::size_t bytes,
+                      std::vector<StoredEntry>& entries) {
     sqlite::Statement& query = open_->from;
     query.bind(1, next.value).bind(2, static_cast<std::uint64_t>(count));
     for (;;) {
@@ -97,6 +102,12 @@ class SqliteJournalReader final : public JournalReader {
       }
       entries.push_back({position, Instant{query.int64(1)}, std::string(query.blob(2))});
       ++next.value;
+      const std::size_t size = entries.back().body.size();
+      if (size >= bytes) {
+        query.reset();
+        break;
+      }
+      bytes -= size;
     }
     return {};
   }
@@ -115,7 +126,7 @@ class SqliteJournalReader final : public JournalReader {
     if (opened->segment.head.first > next) {
       std::vector<StoredEntry> late;
       Position at = next;
-      TOCSIN_TRY(read_segment(at, 1, late));
+      TOCSIN_TRY(read_segment(at, 1, kNoLimit, late));
       if (late.empty()) return missing(next);
       return true;
     }

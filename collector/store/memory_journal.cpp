@@ -92,13 +92,19 @@ class Reader final : public JournalReader {
  public:
   explicit Reader(std::shared_ptr<Content> content) : content_(std::move(content)) {}
 
-  Result<std::vector<StoredEntry>> read(Position from, std::size_t max_entries) override {
+  Result<std::vector<StoredEntry>> read(Position from, std::size_t max_entries,
+                                        std::size_t max_bytes) override {
     const std::lock_guard lock(content_->mutex);
     const std::size_t start =
         std::min<std::size_t>(from.value == 0 ? 0 : from.value - 1, content_->entries.size());
-    const std::size_t count = std::min(max_entries, content_->entries.size() - start);
-    const auto begin = std::next(content_->entries.begin(), static_cast<std::ptrdiff_t>(start));
-    return std::vector<StoredEntry>(begin, std::next(begin, static_cast<std::ptrdiff_t>(count)));
+    std::vector<StoredEntry> entries;
+    std::size_t bytes = 0;
+    for (std::size_t i = start; i < content_->entries.size(); ++i) {
+      if (entries.size() == max_entries || bytes >= max_bytes) break;
+      bytes += content_->entries[i].body.size();
+      entries.push_back(content_->entries[i]);
+    }
+    return entries;
   }
 
   Result<ChainReport> verify() override {

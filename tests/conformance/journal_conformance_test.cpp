@@ -106,6 +106,8 @@ TYPED_TEST(JournalConformance, ReadsAreInOrderAndBounded) {
   EXPECT_THAT(*reader->read(Position{6}, 100), IsEmpty());
   EXPECT_THAT(bodies_of(*reader->read(Position{1}, 1)), ElementsAre("a"));
   EXPECT_THAT(*reader->read(Position{1}, 0), IsEmpty());
+  EXPECT_THAT(bodies_of(*reader->read(Position{2}, 100, 2)), ElementsAre("b", "c"));
+  EXPECT_THAT(bodies_of(*reader->read(Position{2}, 1, 2)), ElementsAre("b"));
 }
 
 TYPED_TEST(JournalConformance, AReaderSeesWhatWasAppendedBeforeItsCall) {
