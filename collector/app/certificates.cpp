@@ -95,8 +95,8 @@ void CertificateWatch::take(model::CertificateSeen certificate) {
     seen_[key] = certificate;
   }
   std::vector<PendingEntry> entries(1);
+  entries[0].bytes = wire::encode_journal(certificate);
   entries[0].body = std::move(certificate);
-  entries[0].bytes = wire::encode_journal(entries[0].body);
   const auto forget = [this, key] {
     const std::lock_guard lock(mutex_);
     seen_.erase(key);

@@ -54,7 +54,7 @@ constexpr auto kShutdownDeadline = std::chrono::milliseconds(3000);
 PendingEntry collector_event(std::string_view code) {
   PendingEntry entry;
   entry.body = model::CollectorEvent{{std::string(code), {}}, TOCSIN_VERSION, rules::kRulesVersion};
-  entry.bytes = wire::encode_journal(entry.body);
+  entry.bytes = wire::encode_journal(*entry.body);
   return entry;
 }
 
@@ -230,10 +230,9 @@ Status RunningCollector::open_stores() {
 }
 
 Status RunningCollector::start_writer_and_judge() {
-  writer_ =
-      std::make_unique<Writer>(*journal_, time_, [this](std::vector<model::JournalEntry> entries) {
-        judge_for_writer_.with([&](Judge& judge) { judge.committed(std::move(entries)); });
-      });
+  writer_ = std::make_unique<Writer>(*journal_, time_, [this](std::vector<CommittedRun> runs) {
+    judge_for_writer_.with([&](Judge& judge) { judge.committed(std::move(runs)); });
+  });
   Judge::Hooks hooks;
   hooks.request = [this](const AgentRequest& request) {
     hub_for_judge_.with([&](Hub& hub) { hub.send_request(request); });
@@ -448,6 +447,11 @@ std::vector<CounterSource> RunningCollector::counters() {
       {"journal.clock_steps", writer(&WriterCounters::clock_steps)},
       {"journal.waiting_entries", writer(&WriterCounters::waiting_entries)},
       {"judge.unknown_entries", [this] { return judge_->progress().unknown_entries; }},
+      {"judge.unknown_facts", [this] { return judge_->progress().unknown_facts; }},
+      {"judge.batches", [this] { return judge_->counters().batches; }},
+      {"judge.entries", [this] { return judge_->counters().entries; }},
+      {"judge.read_again", [this] { return judge_->counters().read_again; }},
+      {"judge.waiting_entries", [this] { return judge_->counters().waiting_entries; }},
       {"operate.refused_callers", [this] { return callers_->refused(); }},
       {"operate.rejected_jobs", [this] { return workers_->rejected(); }},
       {"enroll.rejected_jobs", [this] { return enroll_workers_->rejected(); }},

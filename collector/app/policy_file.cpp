@@ -37,7 +37,7 @@ Result<Position> submit_policy(const PolicyFile& file, const model::SitePolicy& 
   if (file.policy == in_force) return Position{};
   PendingEntry entry;
   entry.body = model::PolicyChange{"site", file.digest, file.content, {}};
-  entry.bytes = wire::encode_journal(entry.body);
+  entry.bytes = wire::encode_journal(*entry.body);
   const Result<Committed> committed = intake.submit_and_wait(std::move(entry));
   if (!committed) return fail(committed.error());
   return committed->last;

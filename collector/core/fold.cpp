@@ -40,19 +40,19 @@ Result<Fold> Fold::resume(StateSnapshot snapshot, ParsePolicy parse_policy) {
   return fold;
 }
 
-Effects Fold::apply(const model::JournalEntry& entry, bool answered) {
-  TOCSIN_CHECK(entry.position > cursor_);
-  cursor_ = entry.position;
-  judged_at_ = std::max(judged_at_, entry.at);
+Effects Fold::apply(Position position, Instant at, const model::JournalBody& body, bool answered) {
+  TOCSIN_CHECK(position > cursor_);
+  cursor_ = position;
+  judged_at_ = std::max(judged_at_, at);
   Effects effects;
   world_.forget_old_findings(judged_at_);
   look_for_old_records();
   fire_due(effects);
-  if (const auto* change = std::get_if<model::PolicyChange>(&entry.body)) {
+  if (const auto* change = std::get_if<model::PolicyChange>(&body)) {
     change_policy(effects, *change);
   } else {
     Context now = context(effects);
-    dispatch(now, entry, answered);
+    dispatch(now, body, answered);
   }
   return effects;
 }
@@ -82,8 +82,7 @@ void Fold::fire_due(Effects& effects) {
   }
 }
 
-void Fold::dispatch(Context& context, const model::JournalEntry& entry, bool answered) {
-  const auto& body = entry.body;
+void Fold::dispatch(Context& context, const model::JournalBody& body, bool answered) {
   if (const auto* fact = std::get_if<model::AgentFact>(&body)) {
     if (const auto* result = std::get_if<model::RequestResult>(&fact->fact.body)) {
       take_request_result(context, fact->agent, *result);
@@ -134,8 +133,8 @@ void Fold::change_policy(Effects& effects, const model::PolicyChange& change) {
   regrade_all(now);
 }
 
-std::string_view command_of(const model::JournalEntry& entry) {
-  const auto* command = std::get_if<model::Command>(&entry.body);
+std::string_view command_of(const model::JournalBody& body) {
+  const auto* command = std::get_if<model::Command>(&body);
   return command == nullptr ? std::string_view{} : std::string_view(command->id);
 }
 

@@ -30,7 +30,11 @@ class Fold {
   // Judges one entry: first the timers that are due by its time, then the entry. `answered`: the
   // command of this entry was answered in an earlier commit (see command_of).
   // REQUIRES: entries come in the order of their positions.
-  Effects apply(const model::JournalEntry& entry, bool answered = false);
+  Effects apply(Position position, Instant at, const model::JournalBody& body,
+                bool answered = false);
+  Effects apply(const model::JournalEntry& entry, bool answered = false) {
+    return apply(entry.position, entry.at, entry.body, answered);
+  }
 
   // Every row that changed since the last call, for one commit.
   StateDelta take_delta();
@@ -45,7 +49,7 @@ class Fold {
   Fold(StateSnapshot snapshot, ParsePolicy parse_policy);
   void fire_due(Effects& effects);
   void look_for_old_records();
-  void dispatch(Context& context, const model::JournalEntry& entry, bool answered);
+  void dispatch(Context& context, const model::JournalBody& body, bool answered);
   void change_policy(Effects& effects, const model::PolicyChange& change);
   Context context(Effects& effects) { return {world_, *policy_, judged_at_, cursor_, effects}; }
 
@@ -58,6 +62,6 @@ class Fold {
 };
 
 // The id of the entry's command, or empty: whoever folds looks up whether it was answered before.
-std::string_view command_of(const model::JournalEntry& entry);
+std::string_view command_of(const model::JournalBody& body);
 
 }  // namespace tocsin::collector

@@ -29,6 +29,15 @@ struct Progress {
   Position judged;
   Instant at;
   std::uint64_t unknown_entries = 0;
+  std::uint64_t unknown_facts = 0;  // kept, of a kind that is not known here or not to be read
+};
+
+// Since the start.
+struct JudgeCounters {
+  std::uint64_t batches = 0;          // each one commit of the state
+  std::uint64_t entries = 0;          // judged
+  std::uint64_t read_again = 0;       // of them: from the journal, because the queue was full
+  std::uint64_t waiting_entries = 0;  // handed over and not judged yet
 };
 
 class Judge {
@@ -47,8 +56,9 @@ class Judge {
 
   // The writer's hand-off, on its thread, in journal order. Entries that do not fit the bounded
   // queue are read from the journal later.
-  virtual void committed(std::vector<model::JournalEntry> entries) = 0;
-  virtual Progress progress() const = 0;  // thread-safe
+  virtual void committed(std::vector<CommittedRun> runs) = 0;
+  virtual Progress progress() const = 0;       // thread-safe
+  virtual JudgeCounters counters() const = 0;  // thread-safe
   // Waits until `position` is judged and durable; false at the timeout. Thread-safe.
   virtual bool wait_for(Position position, std::chrono::milliseconds timeout) = 0;
   // The policy in force; never null (an empty site before the first). Thread-safe.

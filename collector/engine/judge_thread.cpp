@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
+#include <string_view>
 #include <utility>
 
 #include "collector/core/commands.hpp"
@@ -13,20 +14,27 @@
 namespace tocsin::collector {
 namespace {
 
-constexpr std::size_t kQueueCapacity = 16'384;
-constexpr std::size_t kBatch = 512;
+// What waits for the judge, and what it takes for one commit: a storm is folded in few commits, and
+// decoded once unless it lasts so long that the queue is full.
+constexpr EntryQueueLimits kQueue{65'536, 32 << 20};
+constexpr EntryQueueLimits kBatch{8'192, 8 << 20};
 constexpr auto kRetry = std::chrono::seconds(1);
 // Journal time may run differently from the clock that waits, so a long wait looks again.
 constexpr Duration kLongestWait = 10s;
 
-model::JournalEntry decoded(const StoredEntry& stored) {
-  Result<model::JournalBody> body = wire::decode_journal(stored.body);
+model::JournalBody decoded(Position position, std::string_view bytes) {
+  Result<model::JournalBody> body = wire::decode_journal(bytes);
   if (!body) {
     // Kept and counted like a kind that is not known: the journal is the truth, damaged or not.
     log::error("judge.entry_unreadable",
-               {{"position", stored.position.value}, {"why", body.error().message}});
+               {{"position", position.value}, {"why", body.error().message}});
   }
-  return {stored.position, stored.at, body ? std::move(*body) : model::JournalBody{}};
+  return body ? std::move(*body) : model::JournalBody{};
+}
+
+Progress progress_of(const Fold& fold) {
+  return {fold.cursor(), fold.judged_at(), fold.world().number("counter/unknown_entries"),
+          fold.world().number("counter/unknown_facts")};
 }
 
 void append(Effects& all, Effects&& more) {
@@ -73,13 +81,13 @@ JudgeThread::JudgeThread(JudgeParts parts, Hooks hooks, Fold fold)
     : parts_(std::move(parts)),
       hooks_(std::move(hooks)),
       fold_(std::move(fold)),
-      queue_(kQueueCapacity),
+      queue_(kQueue),
       policy_(fold_.policy()) {
   for (const auto& [agent, host] : fold_.world().hosts.rows()) {
     admissions_[agent] = admission_of(host);
   }
   add_revoked_operators(fold_.world().values(), revoked_operators_);
-  progress_ = {fold_.cursor(), fold_.judged_at(), fold_.world().number("counter/unknown_entries")};
+  progress_ = progress_of(fold_);
   queue_.reached(fold_.cursor());
 }
 
@@ -94,7 +102,7 @@ JudgeThread::~JudgeThread() {
 
 Status JudgeThread::catch_up() {
   for (;;) {
-    const Result<std::vector<model::JournalEntry>> batch = read_journal();
+    const Result<std::vector<CommittedRun>> batch = read_journal();
     if (!batch) return fail(batch.error());
     if (batch->empty()) return {};
     TOCSIN_TRY(judge_batch(*batch));
@@ -115,7 +123,7 @@ void JudgeThread::run() {
 }
 
 Status JudgeThread::judge_next() {
-  const Result<std::vector<model::JournalEntry>> batch = next_batch();
+  const Result<std::vector<CommittedRun>> batch = next_batch();
   if (!batch) return fail(batch.error());
   {
     const std::lock_guard lock(mutex_);
@@ -124,7 +132,7 @@ Status JudgeThread::judge_next() {
   return batch->empty() ? Status{} : judge_batch(*batch);
 }
 
-Status JudgeThread::judge_batch(const std::vector<model::JournalEntry>& batch) {
+Status JudgeThread::judge_batch(const std::vector<CommittedRun>& batch) {
   const Result<Effects> effects = fold_batch(batch);
   if (!effects) return fail(effects.error());
   const StateDelta delta = fold_.take_delta();
@@ -134,19 +142,30 @@ Status JudgeThread::judge_batch(const std::vector<model::JournalEntry>& batch) {
   return {};
 }
 
-Result<Effects> JudgeThread::fold_batch(const std::vector<model::JournalEntry>& batch) {
+Result<Effects> JudgeThread::fold_batch(const std::vector<CommittedRun>& batch) {
   Effects effects;
-  for (const model::JournalEntry& entry : batch) {
-    bool answered = false;
-    if (const std::string_view command = command_of(entry); !command.empty()) {
-      const Result<std::optional<model::CommandResult>> before =
-          parts_.state.command_result(command);
-      if (!before) return fail(before.error());
-      answered = before->has_value();
+  for (const CommittedRun& run : batch) {
+    Position position = run.first;
+    for (const PendingEntry& entry : run.entries) {
+      model::JournalBody read;
+      if (!entry.body) read = decoded(position, entry.bytes);
+      const model::JournalBody& body = entry.body ? *entry.body : read;
+      const Result<bool> answered = is_answered(body);
+      if (!answered) return fail(answered.error());
+      append(effects, fold_.apply(position, run.at, body, *answered));
+      ++position.value;
     }
-    append(effects, fold_.apply(entry, answered));
   }
   return effects;
+}
+
+// Whether an earlier commit has the answer to the entry's command.
+Result<bool> JudgeThread::is_answered(const model::JournalBody& body) {
+  const std::string_view command = command_of(body);
+  if (command.empty()) return false;
+  const Result<std::optional<model::CommandResult>> before = parts_.state.command_result(command);
+  if (!before) return fail(before.error());
+  return before->has_value();
 }
 
 // What was folded and not committed is forgotten; the journal gives it again.
@@ -176,7 +195,9 @@ void JudgeThread::recover_from(const Error& error) {
 
 void JudgeThread::publish(const StateDelta& delta) {
   const std::lock_guard lock(mutex_);
-  progress_ = {delta.cursor, delta.judged_at, fold_.world().number("counter/unknown_entries")};
+  ++counters_.batches;
+  counters_.entries += delta.cursor.value - progress_.judged.value;
+  progress_ = progress_of(fold_);
   policy_ = fold_.policy();
   for (const model::Host& host : delta.hosts) admissions_[host.agent] = admission_of(host);
   add_revoked_operators(delta.values, revoked_operators_);
@@ -196,9 +217,9 @@ void JudgeThread::act_on(const Effects& effects) {
   if (effects.outbox_changed && hooks_.outbox_changed) hooks_.outbox_changed();
 }
 
-Result<std::vector<model::JournalEntry>> JudgeThread::next_batch() {
+Result<std::vector<CommittedRun>> JudgeThread::next_batch() {
   std::unique_lock lock(mutex_);
-  std::vector<model::JournalEntry> batch = queue_.take_after(fold_.cursor(), kBatch);
+  std::vector<CommittedRun> batch = queue_.take_after(fold_.cursor(), kBatch);
   if (!batch.empty()) return batch;
   if (queue_.head() > fold_.cursor()) {
     lock.unlock();
@@ -208,16 +229,19 @@ Result<std::vector<model::JournalEntry>> JudgeThread::next_batch() {
   return batch;
 }
 
-Result<std::vector<model::JournalEntry>> JudgeThread::read_journal() {
+Result<std::vector<CommittedRun>> JudgeThread::read_journal() {
   const Position next{fold_.cursor().value + 1};
-  const Result<std::vector<StoredEntry>> stored = parts_.journal.read(next, kBatch);
+  Result<std::vector<StoredEntry>> stored = parts_.journal.read(next, kBatch.entries, kBatch.bytes);
   if (!stored) return fail(stored.error());
-  std::vector<model::JournalEntry> entries;
-  entries.reserve(stored->size());
-  for (const StoredEntry& entry : *stored) entries.push_back(decoded(entry));
+  std::vector<CommittedRun> runs;
+  for (StoredEntry& entry : *stored) {
+    if (runs.empty() || runs.back().at != entry.at) runs.push_back({entry.position, entry.at, {}});
+    runs.back().entries.push_back({std::move(entry.body), {}});
+  }
   const std::lock_guard lock(mutex_);
-  if (!entries.empty()) queue_.reached(entries.back().position);
-  return entries;
+  counters_.read_again += stored->size();
+  if (!runs.empty()) queue_.reached(runs.back().last());
+  return runs;
 }
 
 // Until entries come, a timer is due in journal time, or it is time to look again.
@@ -248,10 +272,10 @@ void JudgeThread::ask_for_tick() {
   if (!asked) log::warning("judge.tick_refused", {{"why", asked.error().message}});
 }
 
-void JudgeThread::committed(std::vector<model::JournalEntry> entries) {
+void JudgeThread::committed(std::vector<CommittedRun> runs) {
   {
     const std::lock_guard lock(mutex_);
-    queue_.push(std::move(entries));
+    queue_.push(std::move(runs));
   }
   work_.notify_all();
 }
@@ -259,6 +283,13 @@ void JudgeThread::committed(std::vector<model::JournalEntry> entries) {
 Progress JudgeThread::progress() const {
   const std::lock_guard lock(mutex_);
   return progress_;
+}
+
+JudgeCounters JudgeThread::counters() const {
+  const std::lock_guard lock(mutex_);
+  JudgeCounters counters = counters_;
+  counters.waiting_entries = queue_.head().value - std::min(queue_.head(), progress_.judged).value;
+  return counters;
 }
 
 bool JudgeThread::wait_for(Position position, std::chrono::milliseconds timeout) {

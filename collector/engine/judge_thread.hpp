@@ -27,8 +27,9 @@ class JudgeThread final : public Judge {
   static Result<std::unique_ptr<Judge>> start(JudgeParts parts, Hooks hooks);
   ~JudgeThread() override;
 
-  void committed(std::vector<model::JournalEntry> entries) override;
+  void committed(std::vector<CommittedRun> runs) override;
   Progress progress() const override;
+  JudgeCounters counters() const override;
   bool wait_for(Position position, std::chrono::milliseconds timeout) override;
   std::shared_ptr<const model::SitePolicy> policy() const override;
   Admission admission(const AgentId& agent) const override;
@@ -41,8 +42,9 @@ class JudgeThread final : public Judge {
   void run();
   Status catch_up();
   Status judge_next();
-  Status judge_batch(const std::vector<model::JournalEntry>& batch);
-  Result<Effects> fold_batch(const std::vector<model::JournalEntry>& batch);
+  Status judge_batch(const std::vector<CommittedRun>& batch);
+  Result<Effects> fold_batch(const std::vector<CommittedRun>& batch);
+  Result<bool> is_answered(const model::JournalBody& body);
   Status reload();
   void recover_from(const Error& error);
   void publish(const StateDelta& delta);
@@ -50,8 +52,8 @@ class JudgeThread final : public Judge {
 
   // The next entries to judge; waits for them, for a timer to be due or for the end. Empty: look
   // again.
-  Result<std::vector<model::JournalEntry>> next_batch();
-  Result<std::vector<model::JournalEntry>> read_journal();
+  Result<std::vector<CommittedRun>> next_batch();
+  Result<std::vector<CommittedRun>> read_journal();
   void wait_for_work(std::unique_lock<std::mutex>& lock);
   void ask_for_tick();
 
@@ -67,6 +69,7 @@ class JudgeThread final : public Judge {
   EntryQueue queue_;
   bool stopping_ = false;
   Progress progress_;
+  JudgeCounters counters_;
   std::shared_ptr<const model::SitePolicy> policy_;
   std::map<AgentId, Admission> admissions_;
   std::map<std::string, Instant, std::less<>> revoked_operators_;

@@ -26,7 +26,6 @@ void Hub::Impl::take(const SessionPtr& session, FactRun run) {
   }
   session->resend_asked = false;
   count(&IngestCounters::duplicates, placement.duplicates);
-  count(&IngestCounters::unreadable, run.unreadable);
   if (placement.fresh == 0) {
     const Seq last = agent.committed[session->greeting->epoch];
     return session->stream->send(ack_message(session->greeting->epoch, last));

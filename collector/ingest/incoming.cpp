@@ -43,19 +43,12 @@ Incoming read_facts(const AgentId& agent, const v1::FactBatch& batch) {
   if (batch.first_seq() == 0 || batch.first_seq() > kLastSeq - limits::kBatchFacts) {
     return Violation{"a batch with numbers that are out of range"};
   }
-  FactRun run{Epoch{batch.epoch()}, Seq{batch.first_seq()}, {}, 0};
+  FactRun run{Epoch{batch.epoch()}, Seq{batch.first_seq()}, {}};
   run.entries.reserve(static_cast<std::size_t>(batch.facts_size()));
   Seq seq = run.first;
   for (const std::string& bytes : batch.facts()) {
     if (bytes.size() > limits::kFactBytes) return Violation{"a fact of more than 1 MiB"};
-    model::AgentFact fact{agent, run.epoch, seq, {}};
-    Result<model::Fact> decoded = wire::decode_fact(bytes);
-    if (decoded) {
-      fact.fact = std::move(*decoded);
-    } else {
-      ++run.unreadable;
-    }
-    run.entries.push_back({wire::encode_agent_fact(agent, run.epoch, seq, bytes), std::move(fact)});
+    run.entries.push_back({wire::encode_agent_fact(agent, run.epoch, seq, bytes), {}});
     ++seq.value;
   }
   return run;

@@ -27,12 +27,12 @@ struct Greeting {
   std::string assign_digest;
 };
 
-// Consecutive facts from `first` on, encoded for the journal.
+// Consecutive facts from `first` on, encoded for the journal. What they say is the judge's
+// business: what was accepted is journaled as it was sent, readable or not.
 struct FactRun {
   Epoch epoch;
   Seq first;
   std::vector<PendingEntry> entries;
-  std::uint64_t unreadable = 0;  // kept as they are, as facts of an unknown kind
 };
 
 struct Receipt {

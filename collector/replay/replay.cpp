@@ -69,7 +69,7 @@ Result<std::uint64_t> fold_all(JournalReader& journal, Position last, Fold& fold
       if (stored.position > last) break;
       const auto entry = decoded(stored);
       if (!entry) return fail(entry.error());
-      const std::string_view command = command_of(*entry);
+      const std::string_view command = command_of(entry->body);
       bool answered = false;
       if (!command.empty()) {
         const auto before = store.command_result(command);

@@ -159,10 +159,7 @@ void Writer::take_group() {
     if (entries > 0 && entries + next.entries.size() > options_.group_entries) break;
     entries += next.entries.size();
     group_.bytes += next.bytes;
-    for (PendingEntry& entry : next.entries) {
-      group_.bodies.push_back(std::move(entry.bytes));
-      group_.decoded.push_back(std::move(entry.body));
-    }
+    for (PendingEntry& entry : next.entries) group_.bodies.push_back(std::move(entry.bytes));
     if (next.cursor) group_.cursors.push_back(*next.cursor);
     group_.submissions.push_back(std::move(next));
     waiting_.pop_front();
@@ -185,13 +182,18 @@ void Writer::commit_group() {
   succeeded();
   release(done);
   count(done.bodies.size(), Position{first->value + done.bodies.size() - 1});
+  std::vector<CommittedRun> runs;
+  runs.reserve(done.submissions.size());
   Position next = *first;
-  for (const Submission& submission : done.submissions) {
-    const Position begin = next;
-    next.value += submission.entries.size();
-    if (submission.done) submission.done(Committed{begin, Position{next.value - 1}, at});
+  auto body = done.bodies.begin();
+  for (Submission& submission : done.submissions) {
+    for (PendingEntry& entry : submission.entries) entry.bytes = std::move(*body++);
+    runs.push_back({next, at, std::move(submission.entries), submission.bytes});
+    const CommittedRun& run = runs.back();
+    next.value += run.entries.size();
+    if (submission.done) submission.done(Committed{run.first, run.last(), at});
   }
-  hand_over(std::move(done.decoded), *first, at);
+  if (sink_) sink_(std::move(runs));
 }
 
 bool Writer::check_clock() {
@@ -227,9 +229,11 @@ bool Writer::journal_step(Duration difference, Instant at, Instant wall) {
   log::warning("journal.clock_step",
                {{"difference_ms",
                  std::chrono::duration_cast<std::chrono::milliseconds>(difference).count()}});
-  std::vector<model::JournalBody> decoded;
-  decoded.push_back(std::move(body));
-  hand_over(std::move(decoded), *position, at);
+  if (!sink_) return true;
+  std::vector<CommittedRun> runs(1);
+  runs.front() = {*position, at, {}, bodies.front().size()};
+  runs.front().entries.push_back({{}, std::move(body)});
+  sink_(std::move(runs));
   return true;
 }
 
@@ -237,17 +241,6 @@ void Writer::answer(const Group& group, const Result<Committed>& result) {
   for (const Submission& submission : group.submissions) {
     if (submission.done) submission.done(result);
   }
-}
-
-void Writer::hand_over(std::vector<model::JournalBody> decoded, Position first, Instant at) {
-  if (!sink_) return;
-  std::vector<model::JournalEntry> entries;
-  entries.reserve(decoded.size());
-  for (model::JournalBody& body : decoded) {
-    entries.push_back({first, at, std::move(body)});
-    ++first.value;
-  }
-  sink_(std::move(entries));
 }
 
 void Writer::failed(const Error& error) {

@@ -56,7 +56,7 @@ class Writer final : public Intake {
  public:
   // Takes committed entries in journal order, on the writer's thread, after the submitters'
   // answers. Must be quick: Judge::committed.
-  using Sink = std::function<void(std::vector<model::JournalEntry>)>;
+  using Sink = std::function<void(std::vector<CommittedRun>)>;
 
   // `journal` and `time` must outlive the writer, which is the only user of `journal`. Nothing is
   // committed before start().
@@ -102,8 +102,7 @@ class Writer final : public Intake {
   };
   struct Group {
     std::vector<Submission> submissions;
-    std::vector<std::string> bodies;
-    std::vector<model::JournalBody> decoded;
+    std::vector<std::string> bodies;  // taken from the submissions' entries, until committed
     std::vector<SpoolCursor> cursors;
     std::size_t bytes = 0;
     bool empty() const { return bodies.empty(); }
@@ -116,7 +115,6 @@ class Writer final : public Intake {
   bool check_clock();   // false: a step could not be journaled yet
   bool journal_step(Duration difference, Instant at, Instant wall);
   void answer(const Group& group, const Result<Committed>& result);
-  void hand_over(std::vector<model::JournalBody> decoded, Position first, Instant at);
   void failed(const Error& error);
   void succeeded();
   void count(std::size_t entries, Position last);

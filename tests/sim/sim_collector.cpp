@@ -23,7 +23,7 @@ model::JournalEntry decoded(const collector::StoredEntry& stored) {
 }
 
 Result<bool> answered_before(collector::StateStore& state, const model::JournalEntry& entry) {
-  const std::string_view command = collector::command_of(entry);
+  const std::string_view command = collector::command_of(entry.body);
   if (command.empty()) return false;
   const auto before = state.command_result(command);
   if (!before) return fail(before.error());

@@ -122,10 +122,11 @@ class FakeJudge final : public collector::Judge {
   std::map<std::string, Admission> admissions;
   std::optional<Error> failed;
 
-  void committed(std::vector<model::JournalEntry>) override {}
+  void committed(std::vector<collector::CommittedRun>) override {}
   collector::Progress progress() const override {
     return {Position{judged}, kNow, unknown_entries};
   }
+  collector::JudgeCounters counters() const override { return {}; }
   bool wait_for(Position position, std::chrono::milliseconds) override {
     return position.value <= judged;
   }
@@ -169,11 +170,11 @@ class FakeIntake final : public collector::Intake {
   Result<collector::Committed> submit_and_wait(collector::PendingEntry entry) override {
     const std::lock_guard lock(state_.mutex);
     if (full) return fail(*full);
-    entries.push_back(entry.body);
+    entries.push_back(*entry.body);
     bytes.push_back(std::move(entry.bytes));
     const Position position{++head_};
     if (judging) {
-      if (const auto* command = std::get_if<model::Command>(&entry.body)) {
+      if (const auto* command = std::get_if<model::Command>(entry.body.get())) {
         model::CommandResult result = decide(*command);
         result.command_id = command->id;
         if (result.principal.empty()) result.principal = command->principal.name;

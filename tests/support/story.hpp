@@ -192,7 +192,7 @@ class Story {
     ++position_.value;
     const model::JournalEntry entry{position_, now_, std::move(body)};
     journal_.push_back(entry);
-    const std::string_view id = collector::command_of(entry);
+    const std::string_view id = collector::command_of(entry.body);
     const bool answered = !id.empty() && store_->command_result(id).value().has_value();
     collector::Effects effects = fold_->apply(entry, answered);
     for (auto& request : effects.requests) requests_.push_back(std::move(request));

@@ -59,8 +59,8 @@ void CommittingIntake::run() {
     for (Waiting& one : group) {
       if (failing) continue;
       for (collector::PendingEntry& entry : one.entries) {
+        journal_.push_back(entry.body ? *entry.body : wire::decode_journal(entry.bytes).value());
         bytes_.push_back(std::move(entry.bytes));
-        journal_.push_back(std::move(entry.body));
       }
       if (one.cursor) cursors_[{one.cursor->agent.hex, one.cursor->epoch}] = one.cursor->last;
     }

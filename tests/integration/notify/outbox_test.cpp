@@ -28,8 +28,8 @@ class StoryIntake final : public collector::Intake {
   }
   Result<collector::Committed> submit_and_wait(collector::PendingEntry entry) override {
     const std::lock_guard lock(mutex_);
-    outcomes_.push_back(std::get<model::DeliveryOutcome>(entry.body));
-    story_.push(std::move(entry.body));
+    outcomes_.push_back(std::get<model::DeliveryOutcome>(*entry.body));
+    story_.push(*entry.body);
     changed_.notify_all();
     return collector::Committed{};
   }

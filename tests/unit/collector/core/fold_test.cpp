@@ -118,7 +118,7 @@ std::string folded_again(const Story& story, const std::set<std::size_t>& border
   auto fold = collector::Fold::resume(store->load().value(), story.parser());
   for (std::size_t i = 0; i < story.journal().size(); ++i) {
     const model::JournalEntry& entry = story.journal()[i];
-    const std::string_view id = collector::command_of(entry);
+    const std::string_view id = collector::command_of(entry.body);
     fold->apply(entry, !id.empty() && store->command_result(id).value().has_value());
     if (borders.contains(i) || i + 1 == story.journal().size()) {
       RC_ASSERT(store->commit(fold->take_delta()).has_value());

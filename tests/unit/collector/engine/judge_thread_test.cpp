@@ -24,7 +24,7 @@ class DirectIntake final : public collector::Intake {
 
   Status submit(std::vector<collector::PendingEntry>&& entries,
                 std::optional<collector::SpoolCursor>, Done done) override {
-    std::vector<model::JournalEntry> committed;
+    std::vector<collector::CommittedRun> committed;
     collector::Committed positions;
     {
       const std::lock_guard lock(mutex_);
@@ -33,9 +33,7 @@ class DirectIntake final : public collector::Intake {
       const auto first = journal_.append(bodies, now_, {});
       if (!first) return fail(first.error());
       positions = {*first, {first->value + entries.size() - 1}, now_};
-      for (std::size_t i = 0; i < entries.size(); ++i) {
-        committed.push_back({{first->value + i}, now_, std::move(entries[i].body)});
-      }
+      committed.push_back({*first, now_, std::move(entries)});
     }
     if (Judge* judge = judge_.load()) judge->committed(std::move(committed));
     done(positions);
@@ -271,6 +269,25 @@ TEST_F(JudgeThreadTest, ReplayingTheJournalFromEmptyGivesTheSameBytes) {
   EXPECT_GE((*replayed)->progress().judged, head);
   replayed->reset();
   EXPECT_EQ(Story::state_bytes_of(fresh), bytes);
+}
+
+TEST_F(JudgeThreadTest, FactsComeAsBytesAndOneThatCannotBeReadIsCounted) {
+  start();
+  put_policy_and_host();
+  model::Observation seen = ports_are({listener(4444, "/usr/bin/nc")});
+  seen.at = intake_.journal_now();
+  model::Fact fact;
+  fact.body = seen;
+  std::vector<collector::PendingEntry> facts;
+  facts.push_back({wire::encode_agent_fact(agent_of("web1"), {1}, {1}, "\xff\xff no fact"), {}});
+  facts.push_back(
+      {wire::encode_agent_fact(agent_of("web1"), {1}, {2}, wire::encode_fact(fact)), {}});
+  ASSERT_TRUE(intake_.submit(std::move(facts), std::nullopt, [](const auto&) {}));
+  ASSERT_TRUE(is_judged({5}));
+  EXPECT_THAT(incidents(), SizeIs(1));
+  EXPECT_EQ(judge_->progress().unknown_facts, 1U);
+  EXPECT_EQ(judge_->counters().entries, 5U);
+  EXPECT_EQ(judge_->counters().waiting_entries, 0U);
 }
 
 TEST_F(JudgeThreadTest, AnEntryThatCannotBeReadIsCountedAndTheNextIsJudged) {

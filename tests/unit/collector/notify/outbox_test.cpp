@@ -41,7 +41,7 @@ struct Scene final : collector::StateReader, collector::Intake {
       changed.notify_all();
       return fail(ErrorCode::resource_exhausted, "disk full");
     }
-    outcomes.push_back(std::get<model::DeliveryOutcome>(entry.body));
+    outcomes.push_back(std::get<model::DeliveryOutcome>(*entry.body));
     changed.notify_all();
     return collector::Committed{};
   }

@@ -58,8 +58,13 @@ class WriterTest : public ::testing::Test {
   void make(const WriterOptions& options = {}) {
     writer = std::make_unique<Writer>(
         journal, time,
-        [this](std::vector<model::JournalEntry> entries) {
-          for (model::JournalEntry& entry : entries) handed.push_back(std::move(entry));
+        [this](std::vector<CommittedRun> runs) {
+          for (CommittedRun& run : runs) {
+            for (PendingEntry& entry : run.entries) {
+              handed.push_back({run.first, run.at, *entry.body});
+              ++run.first.value;
+            }
+          }
         },
         options);
   }
