@@ -72,9 +72,9 @@ void Hub::opened(std::shared_ptr<AgentStream> stream) {
   impl_->post([stream = std::move(stream)](Impl& hub) mutable { hub.opened(std::move(stream)); });
 }
 
-void Hub::received(std::shared_ptr<AgentStream> stream, Incoming message) {
-  impl_->post([stream = std::move(stream), message = std::move(message)](Impl& hub) mutable {
-    hub.received(stream, std::move(message));
+void Hub::received(std::shared_ptr<AgentStream> stream, std::vector<Incoming> messages) {
+  impl_->post([stream = std::move(stream), messages = std::move(messages)](Impl& hub) mutable {
+    hub.received(stream, std::move(messages));
   });
 }
 

@@ -2,8 +2,9 @@
 //
 // One thread decides; streams decode on gRPC's threads and the journal's writer commits on its own.
 // For each (agent, epoch) only last + 1 is taken in, one submission at a time, and acknowledged
-// after its commit: a failed commit can leave no hole. A stream is not read again until what it
-// sent was accepted by the intake, so a slow disk fills the agents' spools, not this process.
+// after its commit: a failed commit can leave no hole. A stream is not read on, but for a small
+// bounded inbox, until what it sent was accepted by the intake, so a slow disk fills the agents'
+// spools, not this process.
 //
 // An agent has one live session. The same instance coming again replaces it. Another instance waits
 // until it is clear whether the old one still answers: if it does, a copied host or key is
@@ -36,7 +37,8 @@ namespace tocsin::collector {
 class AgentStream {
  public:
   virtual ~AgentStream() = default;
-  virtual void read() = 0;  // the next message comes through Hub::received, or Hub::closed
+  // What came since, or comes next, is given to Hub::received, once; or Hub::closed is called.
+  virtual void read() = 0;
   virtual void send(v1::CollectorMessage message) = 0;
   // After what was sent. Nothing: as agreed. Called once, and nothing but abort() after it.
   virtual void finish(std::optional<Error> error) = 0;
@@ -78,7 +80,7 @@ struct IngestCounters {
   std::uint64_t sessions = 0;    // open now
   std::uint64_t facts = 0;       // committed
   std::uint64_t duplicates = 0;  // received again; no effect
-  std::uint64_t unreadable = 0;  // kept as facts of an unknown kind
+  std::uint64_t unreadable = 0;  // messages that are no message of ours
   std::uint64_t gaps = 0;        // asked to send again
   std::uint64_t ranges_lost = 0;
   std::uint64_t new_epochs = 0;  // demanded
@@ -105,7 +107,7 @@ class Hub {
 
   // Thread-safe, as all that follows.
   void opened(std::shared_ptr<AgentStream> stream);
-  void received(std::shared_ptr<AgentStream> stream, Incoming message);
+  void received(std::shared_ptr<AgentStream> stream, std::vector<Incoming> messages);
   // No more can be read: the agent ended, or the connection broke.
   void closed(std::shared_ptr<AgentStream> stream);
   // The transport is done with it.

@@ -40,7 +40,7 @@ class Hub::Impl : public std::enable_shared_from_this<Hub::Impl> {
 
   // On the hub's thread.
   void opened(std::shared_ptr<AgentStream> stream);
-  void received(const std::shared_ptr<AgentStream>& stream, Incoming message);
+  void received(const std::shared_ptr<AgentStream>& stream, std::vector<Incoming> messages);
   void closed(const std::shared_ptr<AgentStream>& stream);
   void gone(const std::shared_ptr<AgentStream>& stream);
   void send_request(AgentRequest request);
@@ -86,6 +86,7 @@ class Hub::Impl : public std::enable_shared_from_this<Hub::Impl> {
   };
 
   // Sessions.
+  void hear(const SessionPtr& session, Incoming message);
   void take(const SessionPtr& session, Greeting greeting);
   void take(const SessionPtr& session, FactRun run);
   void take(const SessionPtr& session, const model::Heartbeat& heartbeat);

@@ -32,25 +32,33 @@ void Hub::Impl::opened(std::shared_ptr<AgentStream> stream) {
   }
 }
 
-void Hub::Impl::received(const std::shared_ptr<AgentStream>& stream, Incoming message) {
+void Hub::Impl::received(const std::shared_ptr<AgentStream>& stream,
+                         std::vector<Incoming> messages) {
   const SessionPtr session = session_of(stream);
-  if (!session || session->finishing) return;
+  if (!session) return;
   session->reading = false;
   session->last_message = parts_.time.steady();
+  for (Incoming& message : messages) {
+    if (session->finishing) return;
+    hear(session, std::move(message));
+  }
+  read_on(session);
+}
+
+void Hub::Impl::hear(const SessionPtr& session, Incoming message) {
   if (!session->greeting && !std::holds_alternative<Greeting>(message) &&
       !std::holds_alternative<Violation>(message)) {
     message = Violation{"the first message is not Hello"};
   }
   if (session->greeting) {
-    Agent& agent = agent_of(stream->agent());
+    Agent& agent = agent_of(session->stream->agent());
     if (agent.live == session && agent.rival) answered_while_rival_waits(session, agent);
   }
   std::visit([&](auto& said) { take(session, std::move(said)); }, message);
-  read_on(session);
 }
 
 void Hub::Impl::take(const SessionPtr& session, const Violation& violation) {
-  count(&IngestCounters::violations);
+  count(violation.unreadable ? &IngestCounters::unreadable : &IngestCounters::violations);
   log::warning("ingest.protocol_violation", {{"agent", session->stream->agent().hex},
                                              {"peer", session->stream->peer()},
                                              {"what", violation.what}});
@@ -173,11 +181,8 @@ void Hub::Impl::say_resume(const SessionPtr& session, Agent& agent) {
 
 void Hub::Impl::closed(const std::shared_ptr<AgentStream>& stream) {
   const SessionPtr session = session_of(stream);
-  // An agent goes by cancelling, and does not get this. Who gets it has sent what gRPC could not
-  // read.
-  if (session) {
-    finish(session, Error{ErrorCode::invalid_argument, "the stream ended, or held no message"});
-  }
+  // An agent goes by cancelling, and does not get this.
+  if (session) finish(session, Error{ErrorCode::invalid_argument, "the stream ended"});
 }
 
 // The session is no longer its agent's; who waited for that goes on.

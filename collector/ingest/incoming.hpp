@@ -45,6 +45,7 @@ struct UnknownMessage {};
 // Against the protocol: the session ends with this.
 struct Violation {
   std::string what;
+  bool unreadable = false;  // no message of ours at all
 };
 
 using Incoming =

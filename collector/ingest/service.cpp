@@ -5,9 +5,13 @@
 #include <utility>
 
 #include "tocsin/v1/agent.grpc.pb.h"
+#include <google/protobuf/arena.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
+#include "collector/ingest/inbox.hpp"
 #include "common/crypto/crypto.hpp"
 #include "common/log/log.hpp"
 #include "common/rpc/peer.hpp"
@@ -17,7 +21,9 @@ namespace tocsin::collector {
 namespace {
 
 using Context = grpc::CallbackServerContext;
-using SessionReactor = grpc::ServerBidiReactor<v1::AgentMessage, v1::CollectorMessage>;
+// Bytes, not messages: what is no message of ours shall be seen and counted, and gRPC would only
+// end the stream.
+using SessionReactor = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
 
 constexpr std::size_t kMessagesWaiting = 512;  // that the agent does not take
 
@@ -35,6 +41,23 @@ Result<crypto::CertificateInfo> agent_certificate(const Context& context, Instan
     return fail(ErrorCode::permission_denied, "this certificate is not valid now");
   }
   return certificate;
+}
+
+Incoming read_bytes(const AgentId& agent, grpc::ByteBuffer& bytes) {
+  google::protobuf::Arena arena;
+  auto* message = google::protobuf::Arena::CreateMessage<v1::AgentMessage>(&arena);
+  if (!grpc::SerializationTraits<v1::AgentMessage>::Deserialize(&bytes, message).ok()) {
+    return Violation{"a message that cannot be read", true};
+  }
+  return read_message(agent, *message);
+}
+
+grpc::ByteBuffer bytes_of(const v1::CollectorMessage& message) {
+  grpc::ByteBuffer bytes;
+  bool own = false;
+  TOCSIN_CHECK(
+      grpc::SerializationTraits<v1::CollectorMessage>::Serialize(message, &bytes, &own).ok());
+  return bytes;
 }
 
 // A stream that is not let in.
@@ -60,7 +83,15 @@ class AgentSession final : public SessionReactor, public AgentStream {
     hub_.opened(self_);
   }
 
-  void read() override { StartRead(&incoming_); }
+  void read() override {
+    const std::lock_guard lock(mutex_);
+    if (inbox_.empty()) {
+      wanted_ = true;
+    } else {
+      hub_.received(self_, inbox_.take());
+    }
+    read_ahead();
+  }
 
   void send(v1::CollectorMessage message) override {
     const std::lock_guard lock(mutex_);
@@ -76,7 +107,7 @@ class AgentSession final : public SessionReactor, public AgentStream {
       return;
     }
     waiting_.push_back(std::move(message));
-    if (waiting_.size() == 1) StartWrite(&waiting_.front());
+    if (waiting_.size() == 1) write();
   }
 
   void finish(std::optional<Error> error) override {
@@ -96,7 +127,13 @@ class AgentSession final : public SessionReactor, public AgentStream {
 
   void OnReadDone(bool ok) override {
     if (!ok) return hub_.closed(self_);
-    hub_.received(self_, read_message(agent_, incoming_));
+    Incoming message = read_bytes(agent_, incoming_);
+    incoming_.Clear();
+    const std::lock_guard lock(mutex_);
+    reading_ = false;
+    inbox_.put(std::move(message));
+    if (std::exchange(wanted_, false)) hub_.received(self_, inbox_.take());
+    read_ahead();
   }
 
   void OnWriteDone(bool ok) override {
@@ -107,7 +144,7 @@ class AgentSession final : public SessionReactor, public AgentStream {
       waiting_.clear();
     }
     if (!waiting_.empty()) {
-      StartWrite(&waiting_.front());
+      write();
     } else if (finish_with_) {
       Finish(*finish_with_);
     }
@@ -125,22 +162,40 @@ class AgentSession final : public SessionReactor, public AgentStream {
   }
 
  private:
+  // Both with mutex_.
+  void read_ahead() {
+    if (reading_ || finish_with_ || !inbox_.has_room()) return;
+    reading_ = true;
+    StartRead(&incoming_);
+  }
+  void write() {
+    outgoing_ = bytes_of(waiting_.front());
+    StartWrite(&outgoing_);
+  }
+
   Hub& hub_;
   Context& context_;  // until OnDone
   const AgentId agent_;
   const Instant valid_until_;
   const std::string peer_;
   std::shared_ptr<AgentSession> self_;
-  v1::AgentMessage incoming_;
+  grpc::ByteBuffer incoming_;  // while reading_
+  grpc::ByteBuffer outgoing_;  // while there is one waiting
 
   std::mutex mutex_;
+  Inbox inbox_;
+  bool reading_ = false;
+  bool wanted_ = false;                       // the hub asked, and nothing was there
   std::deque<v1::CollectorMessage> waiting_;  // the first is being written
   std::optional<grpc::Status> finish_with_;
   bool broken_ = false;
   bool done_ = false;
 };
 
-class AgentLinkService final : public v1::AgentLink::CallbackService {
+using AgentLinkBase = v1::AgentLink::WithRawCallbackMethod_Session<
+    v1::AgentLink::WithCallbackMethod_Renew<v1::AgentLink::Service>>;
+
+class AgentLinkService final : public AgentLinkBase {
  public:
   AgentLinkService(Hub& hub, RenewCertificate renew, const time::TimeSource& time,
                    std::function<void(const crypto::CertificateInfo&)> seen)

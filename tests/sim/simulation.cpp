@@ -261,7 +261,9 @@ void Simulation::deliver_up(const std::shared_ptr<SimStream>& stream) {
     stream->up.pop_front();
   }
   stream->wants_message = false;
-  collector_->hub().received(stream, collector::read_message(stream->agent(), message));
+  std::vector<collector::Incoming> messages;
+  messages.push_back(collector::read_message(stream->agent(), message));
+  collector_->hub().received(stream, std::move(messages));
 }
 
 void Simulation::deliver_down(const std::shared_ptr<SimStream>& stream) {

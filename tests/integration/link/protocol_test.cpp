@@ -295,6 +295,7 @@ TEST(LinkProtocol, BytesThatAreNoMessageEndTheCallAndNothingElse) {
   done();
   EXPECT_FALSE(status.ok());
   EXPECT_NE(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED) << status.error_message();
+  EXPECT_EQ(room.hub().counters().unreadable, 1U);
 
   HandSession session(room, agent);
   ASSERT_TRUE(session.hello(7, 1, 0));
