@@ -177,8 +177,7 @@ std::string print_config(const AgentConfig& config) {
   text += fmt::format("\n[collector]\naddresses = {}\nserver_name = {}\n",
                       config::toml_list(config.collectors), config::toml_text(config.server_name));
   return text + print_allow(config) + print_actions(config.settings.actions) +
-         print_settings(config.settings) +
-         config::print_checks(config.checks, "checks");
+         print_settings(config.settings) + config::print_checks(config.checks, "checks");
 }
 
 }  // namespace tocsin::agent
