@@ -112,13 +112,15 @@ void write_process(Pages& pages, const os::ProcReader& proc, std::uint32_t pid,
 
 void write_sockets(Pages& pages, std::string_view root, const std::set<std::uint64_t>& inodes) {
   pages.line("\n[sockets]");
+  os::SocketReader reader{std::string(root)};
+  std::vector<os::Socket> sockets;
   for (const auto query : {os::SocketQuery::listeners, os::SocketQuery::connections}) {
-    const auto sockets = os::read_sockets(query, root);
-    if (!sockets) {
-      pages.line("unknown: {}", clean(sockets.error().message));
+    const Status read = reader.read(query, sockets);
+    if (!read) {
+      pages.line("unknown: {}", clean(read.error().message));
       continue;
     }
-    for (const os::Socket& socket : *sockets) {
+    for (const os::Socket& socket : sockets) {
       if (!inodes.contains(socket.inode)) continue;
       pages.line("{} {} {} port {} with {} port {}", model::to_string(socket.protocol),
                  query == os::SocketQuery::listeners ? "listens" : "connected",
