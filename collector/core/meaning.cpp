@@ -80,6 +80,7 @@ std::optional<FindingMeaning> meaning_of(std::string_view finding_code) {
 
 std::vector<std::string_view> graded_codes() {
   std::vector<std::string_view> codes;
+  codes.reserve(kMeanings.size());
   for (const Row& row : kMeanings) codes.push_back(row.code);
   return codes;
 }
