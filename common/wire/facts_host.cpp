@@ -59,7 +59,7 @@ Result<model::ServiceFacts> take(const v1::ServiceFacts& from) {
   facts.restarts = from.restarts();
   facts.main_pid = from.main_pid();
   facts.exit_status = from.exit_status();
-  facts.state_since = Instant{from.state_since_ns()};
+  facts.state_since = host_instant(from.state_since_ns());
   facts.one_shot = from.one_shot();
   facts.recent_restarts = from.recent_restarts();
   facts.job_pending = from.job_pending();
@@ -98,7 +98,7 @@ Result<model::AuditLogFacts> take(const v1::AuditLogFacts& from) {
   facts.size_bytes = from.size_bytes();
   facts.device = from.device();
   facts.inode = from.inode();
-  facts.modified = Instant{from.modified_ns()};
+  facts.modified = host_instant(from.modified_ns());
   facts.records_seen = from.records_seen();
   facts.auditing_was_on = from.auditing_was_on();
   facts.auditing_on = wire::from(from.auditing_on());

@@ -70,7 +70,7 @@ Result<model::AnswerFacts> take(const v1::AnswerFacts& from) {
   facts.status = from.status();
   facts.said = value_text(from.said());
   facts.took_ms = from.took_ms();
-  facts.certificate_ends = Instant{from.certificate_ends_ns()};
+  facts.certificate_ends = host_instant(from.certificate_ends_ns());
   return facts;
 }
 

@@ -20,8 +20,8 @@ Result<model::WarningGroup> take_item(const v1::WarningGroup& from) {
   TOCSIN_TRY(check_enum("warning_group.level", from.level(), 1, 4));
   item.level = static_cast<model::WarningLevel>(from.level());
   item.count = from.count();
-  item.first = Instant{from.first_ns()};
-  item.last = Instant{from.last_ns()};
+  item.first = host_instant(from.first_ns());
+  item.last = host_instant(from.last_ns());
   item.example = value_text(from.example());
   return item;
 }
@@ -51,7 +51,7 @@ Result<model::BackupEvent> take_item(const v1::BackupEvent& from) {
   model::BackupEvent item;
   item.name = name_text(from.name());
   item.status = name_text(from.status());
-  item.at = Instant{from.at_ns()};
+  item.at = host_instant(from.at_ns());
   item.count = from.count();
   return item;
 }
@@ -161,7 +161,7 @@ Result<model::AntivirusFacts> take(const v1::AntivirusFacts& from) {
   facts.engine = name_text(from.engine());
   facts.engine_version = name_text(from.engine_version());
   facts.signatures_version = name_text(from.signatures_version());
-  facts.signatures_at = Instant{from.signatures_at_ns()};
+  facts.signatures_at = host_instant(from.signatures_at_ns());
   facts.scanner_available = wire::from(from.scanner_available());
   facts.scanned = from.scanned();
   facts.skipped = from.skipped();
@@ -193,12 +193,12 @@ Result<model::BackupJobFacts> take(const v1::BackupJobFacts& from) {
   model::BackupJobFacts facts;
   facts.job = name_text(from.job());
   facts.tool = name_text(from.tool());
-  facts.last_success = Instant{from.last_success_ns()};
-  facts.last_check = Instant{from.last_check_ns()};
+  facts.last_success = host_instant(from.last_success_ns());
+  facts.last_check = host_instant(from.last_check_ns());
   facts.check_ok = wire::from(from.check_ok());
-  facts.last_restore_test = Instant{from.last_restore_test_ns()};
+  facts.last_restore_test = host_instant(from.last_restore_test_ns());
   facts.restore_ok = wire::from(from.restore_ok());
-  facts.last_database_backup = Instant{from.last_database_backup_ns()};
+  facts.last_database_backup = host_instant(from.last_database_backup_ns());
   TOCSIN_TRY(
       take_items("backup_job.schedules", from.schedules(), limits::kBackupEvents, facts.schedules));
   TOCSIN_TRY(take_items("backup_job.errors", from.errors(), limits::kBackupEvents, facts.errors));

@@ -204,7 +204,7 @@ Result<model::Observation> from_proto(const v1::Observation& from) {
   }
   observation.outcome = static_cast<model::Outcome>(from.outcome());
   TOCSIN_WIRE_SET(observation.detail, from_proto(from.detail()));
-  observation.at = Instant{from.wall_ns()};
+  observation.at = host_instant(from.wall_ns());
   observation.took = std::chrono::microseconds(
       static_cast<std::int64_t>(std::min<std::uint64_t>(from.duration_us(), 1ULL << 50)));
   TOCSIN_WIRE_SET(observation.facts, take_facts(from));
@@ -249,7 +249,7 @@ Result<model::Fact> from_proto(const v1::Fact& from) {
   model::Fact fact;
   fact.boot_id = name_text(from.boot_id());
   fact.monotonic = MonoTime{from.monotonic_ns()};
-  fact.wall = Instant{from.wall_ns()};
+  fact.wall = host_instant(from.wall_ns());
   if (from.priority() < v1::PRIORITY_LOW || from.priority() > v1::PRIORITY_CRITICAL) {
     return out_of_range("fact.priority", static_cast<std::uint64_t>(from.priority()));
   }
@@ -279,7 +279,8 @@ Result<model::Fact> from_proto(const v1::Fact& from) {
     }
     case v1::Fact::kSpoolLoss: {
       const v1::SpoolLoss& in = from.spool_loss();
-      model::SpoolLoss loss{in.count(), Instant{in.from_wall_ns()}, Instant{in.to_wall_ns()}, {}};
+      model::SpoolLoss loss{
+          in.count(), host_instant(in.from_wall_ns()), host_instant(in.to_wall_ns()), {}};
       TOCSIN_WIRE_SET(loss.cause, from_proto(in.cause()));
       fact.body = std::move(loss);
       break;
@@ -317,7 +318,7 @@ Result<model::Heartbeat> from_proto(const v1::Heartbeat& from) {
   TOCSIN_TRY(check_count("heartbeat.checks", static_cast<std::size_t>(from.checks_size()),
                          limits::kChecks));
   model::Heartbeat heartbeat;
-  heartbeat.wall = Instant{from.wall_ns()};
+  heartbeat.wall = host_instant(from.wall_ns());
   for (const v1::CheckState& state : from.checks()) {
     model::CheckState& out = heartbeat.checks.emplace_back();
     TOCSIN_WIRE_SET(out.check, from_proto(state.check()));

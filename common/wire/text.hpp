@@ -1,11 +1,14 @@
 // Bounds applied to what comes off the wire; private to common/wire.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include <fmt/format.h>
 
+#include "common/base/instant.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/result.hpp"
 #include "common/base/text.hpp"
@@ -26,6 +29,13 @@ inline Status check_count(std::string_view what, std::size_t count, std::size_t 
 // A number that does not fit, or an enumerator of this version that does not exist.
 inline auto out_of_range(std::string_view what, std::uint64_t value) {
   return fail(ErrorCode::invalid_argument, fmt::format("{}: {} is out of range", what, value));
+}
+
+// A host's stamp may be anything. Within a century and a half of 1970 the difference of any two
+// fits its type, and nothing that is true lies outside.
+inline Instant host_instant(std::int64_t ns) {
+  constexpr std::int64_t kFarthest = (std::int64_t{1} << 62) - 1;
+  return {std::clamp(ns, -kFarthest, kFarthest)};
 }
 
 inline Status check_enum(std::string_view what, int value, int least, int most) {

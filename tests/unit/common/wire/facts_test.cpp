@@ -122,6 +122,21 @@ TEST(Facts, AListOverItsLimitIsRefused) {
   EXPECT_FALSE(from_proto(warnings));
 }
 
+// A host may say anything of its clock: what comes in can be subtracted.
+TEST(Facts, NoStampIsSoFarThatADifferenceDoesNotFit) {
+  for (const std::int64_t ns : {INT64_MIN, INT64_MAX}) {
+    v1::Observation service;
+    to_proto(seen(CheckKind::service, "a.service", model::ServiceFacts{}), service);
+    service.set_wall_ns(ns);
+    service.mutable_service()->set_state_since_ns(-(ns + (ns < 0 ? 1 : 0)));
+    const auto read = from_proto(service);
+    ASSERT_TRUE(read);
+    const Instant since = std::get<model::ServiceFacts>(read->facts).state_since;
+    const Duration difference = read->at - since;
+    EXPECT_EQ(difference > Duration{}, ns > 0);
+  }
+}
+
 TEST(Facts, TextIsCleanedAndCut) {
   v1::Observation plugin;
   to_proto(samples()[7], plugin);
