@@ -25,7 +25,8 @@ done
 
 need_packages build test bench || exit 1
 configure release
-build release bench_detect bench_ingest bench_sockets tocsin-collector tocsin-agent
+build release bench_detect bench_ingest bench_processes bench_service_death bench_sockets \
+  tocsin-collector tocsin-agent
 bin=$PWD/build/release/bin
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/tocsin-bench.XXXXXX")
