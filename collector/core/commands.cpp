@@ -257,9 +257,14 @@ Answer decide(Context& context, const model::Command&, const model::RevokeAgent&
   return {CommandOutcome::done, {"command.revoked", {{"host", host->name}}}, {}, 0, {}};
 }
 
+// Journal time may be this far behind the wall clock (the writer's tolerance), which certificates
+// are stamped with: one that was made just before its revocation must not seem to be newer.
+constexpr Duration kBehindTheWall = 2s;
+
 // Renewed or not, seen here or not: what was made for this name until now opens nothing any more.
 Answer decide(Context& context, const model::Command&, const model::RevokeOperator& act) {
-  context.world.set_value(revoked_operator_key(act.name), std::to_string(context.now.ns));
+  const Instant until = context.now + kBehindTheWall;
+  context.world.set_value(revoked_operator_key(act.name), std::to_string(until.ns));
   return {CommandOutcome::done, {"command.operator_revoked", {{"name", act.name}}}, {}, 0, {}};
 }
 
