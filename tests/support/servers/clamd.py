@@ -4,6 +4,7 @@
 clamd.py FOLDER    ends clamd when standard input closes
 """
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +20,8 @@ configuration.write_text(f"LocalSocket {path}\nForeground yes\nDatabaseDirectory
 with open(folder / "clamd.log", "w") as log:
     clamd = subprocess.Popen(["/usr/sbin/clamd", f"--config-file={configuration}"],
                              stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+# Whoever started this closes our input first, then signals: clamd must be gone before we are.
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
 try:
     for _ in range(600):
         try:
@@ -37,5 +40,5 @@ try:
     print(path, flush=True)
     sys.stdin.read()
 finally:
-    clamd.terminate()
+    clamd.kill()
     clamd.wait()
