@@ -12,6 +12,7 @@
 #include "agent/os/files.hpp"
 #include "agent/os/journal.hpp"
 #include "agent/os/procfs.hpp"
+#include "agent/tail/rotation.hpp"
 
 namespace tocsin::agent {
 namespace {

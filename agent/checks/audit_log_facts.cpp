@@ -96,12 +96,6 @@ AuditPosition next_position(const AuditLook& look, const std::optional<AuditPosi
   return next;
 }
 
-// ".1", "-20261122", "-2026-11-22_03", "-20261122-1795316100"
-bool is_rotation_mark(std::string_view text) {
-  return (text[0] == '.' || text[0] == '-') && text[1] >= '0' && text[1] <= '9' &&
-         text.find_first_not_of("0123456789-_", 1) == std::string_view::npos;
-}
-
 }  // namespace
 
 bool same_head(std::string_view head, const AuditPosition& position) {
@@ -112,29 +106,6 @@ bool same_head(std::string_view head, const AuditPosition& position) {
 bool has_changed_hands(const AuditLook& look, const std::optional<AuditPosition>& before) {
   if (!before || before->inode == 0 || look.present != model::Tristate::yes) return false;
   return !same_file(look, *before) || look.stat.size < before->size || head_differs(look, *before);
-}
-
-RotatedName rotated_name(std::string_view name, std::string_view sibling) {
-  RotatedName result;
-  for (const std::string_view ending : {".gz", ".xz", ".zst", ".bz2"}) {
-    if (!sibling.ends_with(ending)) continue;
-    result.compressed = true;
-    sibling.remove_suffix(ending.size());
-    break;
-  }
-  // A number or a date stands after the name, or before its extension.
-  const std::size_t dot = name.rfind('.');
-  const bool has_extension = dot != std::string_view::npos && dot > 0;
-  const auto stands_after = [&](std::string_view stem, std::string_view extension) {
-    if (!sibling.starts_with(stem) || !sibling.ends_with(extension)) return false;
-    if (sibling.size() < stem.size() + extension.size() + 2) return false;
-    sibling.remove_prefix(stem.size());
-    sibling.remove_suffix(extension.size());
-    return is_rotation_mark(sibling);
-  };
-  result.older = stands_after(name, "") ||
-                 (has_extension && stands_after(name.substr(0, dot), name.substr(dot)));
-  return result;
 }
 
 AuditResult audit_log_facts(const AuditLook& look, const std::optional<AuditPosition>& before) {

@@ -61,14 +61,6 @@ bool has_changed_hands(const AuditLook& look, const std::optional<AuditPosition>
 // True where `head` begins with what the position saw at the start of the file.
 bool same_head(std::string_view head, const AuditPosition& position);
 
-// What the name of a file beside the log `name` says: an older part of it, as logrotate and auditd
-// name them ("auth.log.1", "auth.log-20261122", "auth-20261122.log"), also compressed.
-struct RotatedName {
-  bool older = false;
-  bool compressed = false;  // ".gz", ".xz", ".zst", ".bz2": the content cannot be compared
-};
-RotatedName rotated_name(std::string_view name, std::string_view sibling);
-
 // The serials of "msg=audit(1700000000.123:456):", rising, each once.
 std::vector<std::uint64_t> parse_audit_serials(std::string_view text);
 

@@ -40,7 +40,8 @@ const std::vector<Allowed>& our_table() {
 
       {"agent/spool", {"common"}},
       {"agent/os", {"common"}},
-      {"agent/checks", {"agent/os", "agent/config", "common"}},
+      {"agent/tail", {"agent/os", "common"}},
+      {"agent/checks", {"agent/os", "agent/tail", "agent/config", "common"}},
       {"agent/actions", {"agent/os", "agent/config", "common"}},
       {"agent/link", {"agent/spool", "agent/config", "common", "tocsin/v1"}},
       {"agent/config", {"agent/link", "common"}},
@@ -91,6 +92,7 @@ const std::vector<Allowed>& foreign_table() {
       {"libpq-fe.h", {"collector/store"}},
       {"curl/", {"collector/notify"}},
       {"openssl/", {"common/crypto", "tests/support"}},
+      {"zlib.h", {"agent/tail", "tests"}},
       {"utf8proc.h", {"common/base", "common/i18n"}},
       {"absl/time/", {"common/time"}},
       {"CLI/", {"agent/app", "collector/app", "collector/ctl"}},

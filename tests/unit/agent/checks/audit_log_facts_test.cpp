@@ -24,27 +24,6 @@ AuditLook look(std::uint64_t inode, std::string content) {
 
 AuditPosition after(const AuditLook& seen) { return audit_log_facts(seen, std::nullopt).next; }
 
-TEST(AuditLogFacts, KnowsTheNamesOfOlderParts) {
-  const std::vector<std::string_view> plain{"auth.log.1",        "auth.log.12",
-                                            "auth.log-20261122", "auth.log-20261122-1795316100",
-                                            "auth-20261122.log", "auth.log-2026-11-22_03"};
-  for (const std::string_view sibling : plain) {
-    EXPECT_TRUE(rotated_name("auth.log", sibling).older) << sibling;
-    EXPECT_FALSE(rotated_name("auth.log", sibling).compressed) << sibling;
-    for (const char* ending : {".gz", ".xz", ".zst", ".bz2"}) {
-      const std::string packed = std::string(sibling) + ending;
-      EXPECT_TRUE(rotated_name("auth.log", packed).older) << packed;
-      EXPECT_TRUE(rotated_name("auth.log", packed).compressed) << packed;
-    }
-  }
-  EXPECT_TRUE(rotated_name("messages", "messages-20261122.xz").older);
-  for (const std::string_view sibling :
-       {"auth.log", "auth.log.gz", "auth.log.", "auth.log.old", "auth.log.1.tar", "auth.logs.1.gz",
-        "auth.log.1a.gz", "auth.log-", "author.1.gz", "kern.log.1.gz", "auth.1", ".gz", ""}) {
-    EXPECT_FALSE(rotated_name("auth.log", sibling).older) << sibling;
-  }
-}
-
 // procedure M-05: an empty log means something only where auditing was on before.
 TEST(AuditLogFacts, RememberThatAuditingWasOn) {
   const auto empty = audit_log_facts(look(1, ""), std::nullopt);
