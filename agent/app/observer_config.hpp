@@ -21,7 +21,8 @@ struct ObserverConfig {
   // An assigned check of another kind is refused and reported; a shorter interval becomes this one.
   std::vector<model::CheckKind> allow;
   Duration min_interval = 1s;
-  // Where files may lie whose audit_log check the collector assigns or asks for.
+  // Where files may lie whose audit_log and warnings checks the collector assigns or
+  // asks for.
   std::vector<std::string> log_folders{"/var/log"};
 
   HostSettings settings;  // of single checks

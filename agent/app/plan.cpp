@@ -25,8 +25,9 @@ bool lies_in(const std::string& path, const std::vector<std::string>& folders) {
 bool is_allowed(const ObserverConfig& config, const model::CheckRef& check) {
   const auto& kinds = config.allow;
   if (std::find(kinds.begin(), kinds.end(), check.kind) == kinds.end()) return false;
-  return check.kind != model::CheckKind::audit_log || check.target == "journal" ||
-         lies_in(check.target, config.log_folders);
+  const bool reads_log =
+      check.kind == model::CheckKind::audit_log || check.kind == model::CheckKind::warnings;
+  return !reads_log || check.target == "journal" || lies_in(check.target, config.log_folders);
 }
 
 model::Message refusal(const char* code, const model::CheckRef& check) {

@@ -8,6 +8,7 @@
 #include "agent/checks/processes.hpp"
 #include "agent/checks/service.hpp"
 #include "agent/checks/sockets.hpp"
+#include "agent/checks/warnings.hpp"
 
 namespace tocsin::agent {
 
@@ -21,6 +22,7 @@ const CatalogEntry& catalog_entry(model::CheckKind kind) {
       CatalogEntry{model::CheckKind::processes, observe_processes},
       CatalogEntry{model::CheckKind::service, observe_service},
       CatalogEntry{model::CheckKind::sockets, observe_sockets, glance_at_sockets, kSocketsGlance},
+      CatalogEntry{model::CheckKind::warnings, observe_warnings},
   };
   static_assert(catalog.size() == model::kCheckKinds.size());
   for (const CatalogEntry& entry : catalog) {

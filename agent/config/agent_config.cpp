@@ -19,6 +19,7 @@ constexpr std::size_t kFolders = 64;
 constexpr std::size_t kRestarts = 64;
 constexpr std::size_t kUnitBytes = 255;
 constexpr std::size_t kWords = 64;
+constexpr std::size_t kProbes = 16;
 constexpr std::uint64_t kMiB = 1 << 20;
 
 void read_agent(config::Table& root, AgentConfig& config) {
@@ -136,6 +137,27 @@ std::string print_settings(const HostSettings& settings) {
   return text;
 }
 
+void read_warnings(config::Table& root, WarningsSettings& warnings) {
+  auto table = root.table("warnings");
+  if (!table) return;
+  table->texts("catalogues", warnings.catalogues, kFolders, limits::kPath);
+  for (const std::string& file : warnings.catalogues) {
+    if (!file.starts_with('/')) table->error("catalogues", "a file is an absolute path");
+  }
+  table->texts("probe_accounts", warnings.probe_accounts, kProbes);
+  table->texts("probe_addresses", warnings.probe_addresses, kProbes);
+  if (warnings.probe_accounts.empty() != warnings.probe_addresses.empty()) {
+    table->error("probe_accounts", "\"probe_accounts\" and \"probe_addresses\" go together");
+  }
+}
+
+std::string print_warnings(const WarningsSettings& warnings) {
+  return fmt::format("\n[warnings]\ncatalogues = {}\nprobe_accounts = {}\nprobe_addresses = {}\n",
+                     config::toml_list(warnings.catalogues),
+                     config::toml_list(warnings.probe_accounts),
+                     config::toml_list(warnings.probe_addresses));
+}
+
 std::string print_allow(const AgentConfig& config) {
   std::vector<std::string> kinds;
   for (const model::CheckKind kind : config.allowed_kinds) kinds.emplace_back(to_string(kind));
@@ -158,6 +180,7 @@ Result<AgentConfig> read_agent_config(std::string_view toml, std::string_view na
   read_actions(root, config.settings.actions);
   read_antivirus(root, config.settings.antivirus);
   read_plugins(root, config.settings);
+  read_warnings(root, config.settings.warnings);
   config.checks = config::read_checks(root);
   TOCSIN_TRY(document->finish());
   return config;
@@ -177,7 +200,8 @@ std::string print_config(const AgentConfig& config) {
   text += fmt::format("\n[collector]\naddresses = {}\nserver_name = {}\n",
                       config::toml_list(config.collectors), config::toml_text(config.server_name));
   return text + print_allow(config) + print_actions(config.settings.actions) +
-         print_settings(config.settings) + config::print_checks(config.checks, "checks");
+         print_settings(config.settings) + print_warnings(config.settings.warnings) +
+         config::print_checks(config.checks, "checks");
 }
 
 }  // namespace tocsin::agent

@@ -27,7 +27,7 @@ struct AgentConfig {
   // The most that the collector may ask.
   std::vector<model::CheckKind> allowed_kinds{model::kCheckKinds.begin(), model::kCheckKinds.end()};
   Duration shortest_interval = 5s;
-  std::vector<std::string> log_folders{"/var/log"};  // of audit_log checks
+  std::vector<std::string> log_folders{"/var/log"};  // of audit_log and warnings checks
 
   HostSettings settings;  // of single checks
 

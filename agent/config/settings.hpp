@@ -46,10 +46,20 @@ struct ActionSettings {
   friend bool operator==(const ActionSettings&, const ActionSettings&) = default;
 };
 
+// Of the warnings checks.
+struct WarningsSettings {
+  std::vector<std::string> catalogues;  // files with messages beside those that ship
+  // What the login probe leaves in a log names one of these accounts and one of these addresses.
+  std::vector<std::string> probe_accounts;
+  std::vector<std::string> probe_addresses;
+  friend bool operator==(const WarningsSettings&, const WarningsSettings&) = default;
+};
+
 struct HostSettings {
   ActionSettings actions;
   std::vector<PluginSettings> plugins;
   AntivirusSettings antivirus;
+  WarningsSettings warnings;
   friend bool operator==(const HostSettings&, const HostSettings&) = default;
 };
 

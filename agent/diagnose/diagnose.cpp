@@ -89,7 +89,8 @@ std::vector<CheckDefinition> defaults_of(CheckKind kind, const DiagnoseOptions& 
     case CheckKind::plugin:
       return default_plugins(options.settings);
     case CheckKind::login:
-    case CheckKind::warnings:
+    case CheckKind::warnings:  // What is new since the look before: a single look has nothing to
+                               // say.
     case CheckKind::port_scan:
     case CheckKind::answer:
     case CheckKind::backup_job:

@@ -24,7 +24,7 @@ constexpr std::array kItems{
     ItemRow{"1.1", "outbound", "M-01", CheckKind::ping, {}},
     ItemRow{"2.1", "login", "M-02", {}, {}},
     ItemRow{"2.2", "services", "M-03", CheckKind::service, {}},
-    ItemRow{"2.3", "warnings", "M-04", {}, {}},
+    ItemRow{"2.3", "warnings", "M-04", CheckKind::warnings, {}},
     ItemRow{"2.4", "audit", "M-05", CheckKind::audit_log, {}},
     ItemRow{"2.5", "export", "M-06", {}, {}},
     ItemRow{"3.1", "listeners", "M-07", CheckKind::sockets, SocketsPart::listeners},

@@ -67,7 +67,62 @@ void count(sd_journal* journal, const std::string& after, std::uint64_t most, st
   end.counted = r == 0;
 }
 
+// The value of a field of the entry that the journal stands at; empty where it has none.
+std::string_view field(sd_journal* journal, const char* name) {
+  const void* data = nullptr;
+  std::size_t size = 0;
+  if (sd_journal_get_data(journal, name, &data, &size) < 0) return {};
+  std::string_view text(static_cast<const char*>(data), size);
+  text.remove_prefix(std::min(text.find('=') + 1, text.size()));
+  return text;
+}
+
+void give(sd_journal* journal, const OnJournalEntry& on_entry) {
+  JournalEntry entry;
+  std::uint64_t us = 0;
+  if (sd_journal_get_realtime_usec(journal, &us) >= 0) {
+    entry.at = Instant{static_cast<std::int64_t>(us) * 1000};
+  }
+  // What get_data returned holds until the next call, so each is copied before that.
+  const std::string identifier(field(journal, "SYSLOG_IDENTIFIER"));
+  const std::string process(identifier.empty() ? field(journal, "_COMM") : std::string_view());
+  entry.program = identifier.empty() ? process : identifier;
+  entry.message = field(journal, "MESSAGE");
+  on_entry(entry);
+}
+
 }  // namespace
+
+Result<JournalRead> read_journal_entries(std::string_view root, const std::string& after,
+                                         std::uint64_t most_entries, std::stop_token stop,
+                                         const OnJournalEntry& on_entry) {
+  const auto opened = open_journal(root);
+  if (!opened) return fail(opened.error());
+  sd_journal* journal = opened->get();
+  JournalRead read;
+  if (after.empty()) {
+    if (sd_journal_seek_tail(journal) >= 0 && sd_journal_previous(journal) > 0) {
+      read.newest = current_cursor(journal);
+    }
+    return read;
+  }
+  if (const int r = sd_journal_seek_cursor(journal, after.c_str()); r < 0) {
+    return fail(system_error("find the place in the journal", -r));
+  }
+  int r = sd_journal_next(journal);
+  read.place_gone = r > 0 && sd_journal_test_cursor(journal, after.c_str()) <= 0;
+  if (r > 0 && !read.place_gone) r = sd_journal_next(journal);
+  while (r > 0 && read.entries < most_entries && !stop.stop_requested()) {
+    ++read.entries;
+    read.newest = current_cursor(journal);
+    if (read.first.empty()) read.first = read.newest;
+    give(journal, on_entry);
+    r = sd_journal_next(journal);
+  }
+  if (r < 0) return fail(system_error("read the journal", -r));
+  read.more = r > 0;
+  return read;
+}
 
 Result<JournalEnd> read_journal(std::string_view root, const std::string& after,
                                 std::uint64_t most_entries, std::stop_token stop) {

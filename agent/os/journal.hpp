@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/base/instant.hpp"
 #include "common/base/result.hpp"
 
 namespace tocsin::agent::os {
@@ -27,5 +29,26 @@ Result<JournalEnd> read_journal(std::string_view root, const std::string& after,
 // Errors: as above.
 Result<std::vector<std::string>> journal_tail(std::string_view root, const std::string& unit,
                                               std::size_t most, std::stop_token stop);
+
+// One entry; the text is raw and valid during the call only.
+struct JournalEntry {
+  std::string_view program;  // as syslog names it, else the process
+  std::string_view message;
+  Instant at;
+};
+using OnJournalEntry = std::function<void(const JournalEntry&)>;
+
+struct JournalRead {
+  std::string first;   // cursor of the first entry read; empty: none
+  std::string newest;  // of the last one read, or of the journal's end where nothing was asked for
+  std::uint64_t entries = 0;
+  bool more = false;        // stopped at `most_entries` or asked to stop
+  bool place_gone = false;  // the entry of `after` is not in the journal any more
+};
+// Gives out the entries after `after`, oldest first, through all files of the journal. An empty
+// `after`: none, only the end is looked for. Errors as above.
+Result<JournalRead> read_journal_entries(std::string_view root, const std::string& after,
+                                         std::uint64_t most_entries, std::stop_token stop,
+                                         const OnJournalEntry& on_entry);
 
 }  // namespace tocsin::agent::os

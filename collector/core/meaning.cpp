@@ -53,6 +53,10 @@ constexpr std::array kMeanings{
         {Kind::logical_access, Effect::none, Access::suspected, Impact::limited}},
     Row{"unit.unexpected",
         {Kind::logical_access, Effect::none, Access::suspected, Impact::limited}},
+    Row{"warning.access", {Kind::logical_access, Effect::none, Access::suspected, Impact::limited}},
+    Row{"warning.backup", {Kind::backup_job, Effect::none, Access::none, Impact::limited}},
+    Row{"warning.critical", {Kind::availability, Effect::degraded, Access::none, Impact::limited}},
+    Row{"warning.system", {Kind::availability, Effect::none, Access::none, Impact::limited}},
 };
 
 // Signs that have hardly a benign cause: with one of them an access counts as serious.

@@ -9,6 +9,7 @@
 #include "collector/ctl/render.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
+#include "common/catalogue/catalogue.hpp"
 #include "common/model/check.hpp"
 
 namespace tocsin::ctl {
@@ -25,6 +26,8 @@ std::optional<model::CheckKind> kind_of_code(std::string_view code) {
       std::pair{std::string_view("process."), CheckKind::processes},
       std::pair{std::string_view("service."), CheckKind::service},
       std::pair{std::string_view("source."), CheckKind::sockets},
+      std::pair{std::string_view("message."), CheckKind::warnings},
+      std::pair{std::string_view("warning."), CheckKind::warnings},
   };
   for (const auto& [prefix, kind] : kPrefixes) {
     if (code.starts_with(prefix)) return kind;
@@ -61,6 +64,24 @@ std::string_view severity_code(v1::Severity severity) {
   }
 }
 
+// What a message of the catalogue means and what to do (procedure M-04): "sshd.failed_password",
+// "ANR2997W". A code of Storage Protect that is not listed has its family's text.
+std::string explain_message(const View& view, std::string_view id) {
+  std::string code = fmt::format("message.{}", id);
+  if (i18n::text(i18n::Language::en, code).empty()) {
+    if (catalogue::storage_protect_code(id) != id || id.empty()) return {};
+    code = "message.storage_protect";
+  }
+  Labelled lines(view);
+  lines.add(clean(id), std::string(i18n::text(i18n::Language::zh_tw, code)));
+  lines.add("", std::string(i18n::text(i18n::Language::en, code)));
+  lines.add(say(view, "ctl.explain.what_to_do"), say(view, code + ".do"));
+  lines.add(say(view, "ctl.explain.clause"),
+            fmt::format("{}  {}", model::clause_of(model::CheckKind::warnings),
+                        say(view, "check.warnings")));
+  return lines.render();
+}
+
 }  // namespace
 
 std::string explain_severity(const View& view, v1::Severity severity) {
@@ -69,6 +90,7 @@ std::string explain_severity(const View& view, v1::Severity severity) {
 }
 
 std::string explain_code(const View& view, std::string_view code) {
+  if (std::string message = explain_message(view, code); !message.empty()) return message;
   const std::string_view chinese = i18n::text(i18n::Language::zh_tw, code);
   const std::string_view english = i18n::text(i18n::Language::en, code);
   if (english.empty()) return {};

@@ -16,9 +16,12 @@ void check_target(Table& table, const model::CheckRef& check) {
     table.error("target", fmt::format("a {} check {}", model::to_string(check.kind),
                                       model::has_target(check.kind) ? "needs a \"target\""
                                                                     : "has no \"target\""));
-  } else if (check.kind == model::CheckKind::audit_log && check.target != "journal" &&
-             check.target.front() != '/') {
-    table.error("target", "the target of an audit_log check is an absolute path or \"journal\"");
+  } else if ((check.kind == model::CheckKind::audit_log ||
+              check.kind == model::CheckKind::warnings) &&
+             check.target != "journal" && check.target.front() != '/') {
+    table.error("target", fmt::format("the target of {} check is an absolute path or \"journal\"",
+                                      check.kind == model::CheckKind::warnings ? "a warnings"
+                                                                               : "an audit_log"));
   }
 }
 

@@ -41,6 +41,7 @@ inline constexpr std::array kCheckKinds{
     CheckKind::processes,  //
     CheckKind::antivirus,  //
     CheckKind::plugin,     //
+    CheckKind::warnings,   //
 };
 std::string_view to_string(CheckKind kind);  // "sockets": the word of configuration and CLI
 std::optional<CheckKind> check_kind_from(std::string_view word);

@@ -11,6 +11,7 @@ model::Judgement judge_ping(const model::PingFacts& facts, const model::RuleLimi
 // `at`: when the host looked, by the same clock as `facts.state_since`.
 model::Judgement judge_service(const model::ServiceFacts& facts, const model::Baseline* baseline,
                                Instant at);
+model::Judgement judge_warnings(const model::WarningsFacts& facts);
 model::Judgement judge_audit_log(const model::AuditLogFacts& facts);
 model::Judgement judge_sockets(const model::SocketsFacts& facts, const model::Baseline* baseline);
 model::Judgement judge_processes(const model::ProcessesFacts& facts,

@@ -57,8 +57,10 @@ Judgement judge(const model::Observation& observation, const model::Baseline* ba
     case model::CheckKind::plugin:
       return judge_if<model::PluginFacts>(observation,
                                           [&](const auto& facts) { return judge_plugin(facts); });
-    case model::CheckKind::login:
     case model::CheckKind::warnings:
+      return judge_if<model::WarningsFacts>(
+          observation, [&](const auto& facts) { return judge_warnings(facts); });
+    case model::CheckKind::login:
     case model::CheckKind::port_scan:
     case model::CheckKind::answer:
     case model::CheckKind::backup_job:

@@ -30,6 +30,8 @@ constexpr std::array kSuggested{
     Row{"service.", Severity::c},
     Row{"source.unexpected", Severity::d},
     Row{"unit.unexpected", Severity::d},
+    Row{"warning.access", Severity::d},
+    Row{"warning.critical", Severity::d},
 };
 
 bool fits(const Row& row, std::string_view code) {

@@ -269,6 +269,13 @@ void drop_volatile(v1::Observation& observation) {
     observation.mutable_plugin()->clear_output();
     observation.mutable_plugin()->clear_performance();
   }
+  if (observation.has_warnings()) {
+    v1::WarningsFacts& warnings = *observation.mutable_warnings();
+    warnings.clear_records();
+    warnings.clear_bytes();
+    warnings.clear_own_records();
+    warnings.set_bytes_behind(warnings.bytes_behind() == 0 ? 0 : 1);
+  }
   if (observation.has_processes()) {
     v1::ProcessesFacts& processes = *observation.mutable_processes();
     processes.clear_processes();

@@ -31,6 +31,7 @@ const std::vector<Allowed>& our_table() {
       {"common/async", {"common/base", "common/time"}},
       {"common/log", {"common/base"}},
       {"common/config", {"common/base", "common/model", "common/time/civil.hpp"}},
+      {"common/catalogue", {"common/base", "common/model", "common/config/document.hpp"}},
       {"common/crypto", {"common/base", "common/model"}},
       {"common/systemd", {"common/base"}},
       {"common/sqlite", {"common/base"}},

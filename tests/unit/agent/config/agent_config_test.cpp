@@ -17,7 +17,7 @@ TEST(AgentConfig, ReadsTheExampleWithEveryKey) {
   const auto config = load_agent_config(TOCSIN_EXAMPLES "/agent.toml");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->collectors.size(), 2U);
-  EXPECT_EQ(config->checks.size(), 7U);
+  EXPECT_EQ(config->checks.size(), 8U);
   EXPECT_EQ(config->settings.plugins.size(), 1U);
   EXPECT_EQ(config->key_file(), "/var/lib/tocsin-agent/agent.key");
 }
@@ -25,7 +25,7 @@ TEST(AgentConfig, ReadsTheExampleWithEveryKey) {
 TEST(AgentConfig, TheExamplesCommentsStateTheRealDefaults) {
   const std::string text = config::read_file(TOCSIN_EXAMPLES "/agent.toml", 1 << 20).value();
   const auto [all, count] = tests::uncommented(text);
-  EXPECT_EQ(count, 16);
+  EXPECT_EQ(count, 19);
   const auto config = read_agent_config(all, "agent.toml");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(*config, read_agent_config(text, "agent.toml").value());
@@ -75,7 +75,7 @@ TEST(AgentConfig, ReportsMistakesTogether) {
       "agent.toml:3:1: \"addresses\" is missing\n"
       "agent.toml:4:1: unknown key \"adresses\"; is \"addresses\" meant?\n"
       "agent.toml:6:9: \"socket\" is not one of ping, service, audit_log, sockets, processes, "
-      "antivirus, plugin\n"
+      "antivirus, plugin, warnings\n"
       "agent.toml:7:15: a folder is an absolute path");
   EXPECT_EQ(refusal("[collector]\naddresses = ['collector']\n"),
             "agent.toml:2:13: \"collector\" is not an address such as \"collector:8444\" or "

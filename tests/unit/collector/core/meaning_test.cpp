@@ -54,7 +54,8 @@ TEST(Meaning, AgreesWithWhatADiagnosisSuggests) {
         "audit.shrunk",         "audit.stopped",      "audit.zeroed",       "ping.loss.high",
         "ping.rtt.high",        "ping.unreachable",   "port.unexpected",    "process.hidden",
         "process.preload_file", "process.unexpected", "service.crash_loop", "service.failed",
-        "service.inactive",     "service.not_found",  "source.unexpected",  "unit.unexpected"}) {
+        "service.inactive",     "service.not_found",  "source.unexpected",  "unit.unexpected",
+        "warning.access",       "warning.critical"}) {
     for (const char* why :
          {"", "@why.not_in_baseline", "@why.deleted", "@why.world_writable", "@why.memory_only",
           "@why.imitates_kernel", "@why.outside", "@why.preload @why.outside", "@why.no_package",

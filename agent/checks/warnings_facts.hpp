@@ -1,0 +1,70 @@
+// Records of a log to what they mean, counted (procedure M-04). Pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agent/config/settings.hpp"
+#include "common/base/instant.hpp"
+#include "common/catalogue/catalogue.hpp"
+#include "common/model/check.hpp"
+
+namespace tocsin::agent {
+
+struct LogRecord {
+  std::string_view program;  // "sshd"; empty: not known
+  std::string_view message;
+};
+// Takes "Nov 22 22:14:54 host sshd[42]: message" apart, also with a time such as
+// "2026-11-22T22:14:54.123+08:00". Everything else is a message without a program.
+LogRecord parse_log_record(std::string_view line);
+
+// True for what our own login probe leaves in a log (procedure M-02): its account and one of the
+// addresses it comes from are both named. One of them alone is no proof: anybody can try that
+// account from elsewhere.
+bool is_own_probe(std::string_view message, const WarningsSettings& settings);
+
+// How many of a message came since the first of them, where many are graver than one.
+struct ManyWindow {
+  Instant since;
+  std::uint32_t count = 0;
+  friend bool operator==(const ManyWindow&, const ManyWindow&) = default;
+};
+using ManyWindows = std::map<std::string, ManyWindow, std::less<>>;  // by id
+
+// What is kept between runs: the windows, and where the reader of the log stands.
+struct WarningsPosition {
+  ManyWindows windows;
+  std::string reader;
+  friend bool operator==(const WarningsPosition&, const WarningsPosition&) = default;
+};
+std::string to_text(const WarningsPosition& position);
+std::optional<WarningsPosition> parse_warnings_position(std::string_view text);
+
+class WarningCounter {
+ public:
+  // `windows`: as the run before left them. Both references outlive this.
+  WarningCounter(const catalogue::Catalogue& catalogue, const WarningsSettings& settings,
+                 ManyWindows windows);
+
+  // `at`: when it was written, or read where the log does not say.
+  void add(const LogRecord& record, Instant at);
+  // Gravest first, at most limits::kWarningGroups. `now`: windows that ended are forgotten.
+  void finish(Instant now, model::WarningsFacts& facts);
+  const ManyWindows& windows() const { return windows_; }
+
+ private:
+  model::WarningLevel level_now(const catalogue::Match& match, Instant at);
+
+  const catalogue::Catalogue& catalogue_;
+  const WarningsSettings& settings_;
+  ManyWindows windows_;
+  std::map<std::string, model::WarningGroup, std::less<>> groups_;
+  std::uint32_t not_kept_ = 0;
+  std::uint32_t own_ = 0;
+};
+
+}  // namespace tocsin::agent

@@ -1,0 +1,80 @@
+// M-04: are there abnormal warnings? The procedure reads the audit log only where there are none;
+// we look at both always. What a record means was decided on the host, by the message catalogue;
+// here it is told apart what a finding is worth: an access that was tried, a backup that failed, a
+// part of the machine that is failing now, or an error to look at.
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "common/i18n/i18n.hpp"
+#include "common/rules/checks.hpp"
+#include "common/rules/findings.hpp"
+
+namespace tocsin::rules {
+namespace {
+
+using model::WarningGroup;
+using model::WarningLevel;
+using model::WarningsFacts;
+
+constexpr std::array<std::string_view, 8> kAccess{
+    "account.", "auditd.", "net.promiscuous", "net.syn_flood", "pam.", "sshd.", "su.", "sudo."};
+
+// ANR2997W, ANS1017E, ANE4005E
+bool is_storage_protect(std::string_view id) {
+  return id.size() == 8 &&
+         (id.starts_with("ANR") || id.starts_with("ANS") || id.starts_with("ANE"));
+}
+
+std::string_view code_of(const WarningGroup& group) {
+  if (is_storage_protect(group.id)) return "warning.backup";
+  if (std::any_of(kAccess.begin(), kAccess.end(),
+                  [&](std::string_view start) { return group.id.starts_with(start); })) {
+    return "warning.access";
+  }
+  return group.level == WarningLevel::critical ? "warning.critical" : "warning.system";
+}
+
+// The text that says what the message means. Only codes that exist are referred to.
+std::string meaning_of(const WarningGroup& group) {
+  const std::string code = "message." + group.id;
+  if (!i18n::text(i18n::Language::en, code).empty()) return "@" + code;
+  return is_storage_protect(group.id) ? "@message.storage_protect" : "@message.of_site";
+}
+
+model::Message message_of(std::string_view code, const WarningsFacts& facts,
+                          const WarningGroup& group) {
+  return {std::string(code),
+          {said("source", facts.source), said("id", group.id), said("count", group.count),
+           model::Parameter{"meaning", meaning_of(group)}, said("example", group.example)}};
+}
+
+}  // namespace
+
+model::Judgement judge_warnings(const WarningsFacts& facts) {
+  Findings findings;
+  for (const WarningGroup& group : facts.groups) {
+    if (group.level < WarningLevel::error) {
+      findings.note(message_of("warning.seen", facts, group));
+      continue;
+    }
+    const std::string_view code = code_of(group);
+    const std::string subject = subject_part(group.id) + " " + subject_part(facts.source);
+    findings.add({std::string(code), subject, message_of(code, facts, group)},
+                 static_cast<int>(group.level));
+  }
+  const auto source = said("source", facts.source);
+  if (facts.groups_over_limit > 0) {
+    findings.blind({"warning.more", {source, said("count", facts.groups_over_limit)}});
+  }
+  if (facts.lost_bytes > 0) {
+    findings.blind({"warning.lost", {source, said("count", facts.lost_bytes)}});
+  }
+  if (facts.bytes_behind > 0) {
+    findings.blind({"warning.behind", {source, said("count", facts.bytes_behind)}});
+  }
+  return std::move(findings).finish({"warning.ok", {source, said("records", facts.records)}});
+}
+
+}  // namespace tocsin::rules

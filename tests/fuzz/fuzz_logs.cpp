@@ -1,0 +1,63 @@
+// What a log, a site's catalogue and a check's own kept position may hold.
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "agent/checks/warnings_facts.hpp"
+#include "agent/tail/lines.hpp"
+#include "agent/tail/position.hpp"
+#include "agent/tail/rotation.hpp"
+#include "common/base/limits.hpp"
+#include "common/base/result.hpp"
+
+namespace {
+
+using namespace tocsin;
+using namespace tocsin::agent;
+
+const catalogue::Catalogue& shipped() {
+  static const catalogue::Catalogue catalogue = catalogue::Catalogue::shipped();
+  return catalogue;
+}
+
+// Every byte of a log belongs to a record, a line end, or what is left for later.
+void check_records(std::string_view text) {
+  constexpr std::size_t kLimit = 64;
+  WarningsSettings settings{{}, {"tocsin-probe"}, {"10.0.0.5"}};
+  WarningCounter counter(shipped(), settings, {});
+  bool skipping = false;
+  std::size_t given = 0;
+  const LinesResult lines = split_lines(text, kLimit, true, skipping, [&](std::string_view line) {
+    TOCSIN_CHECK(!line.empty() && line.size() <= kLimit && line.find('\n') == line.npos);
+    given += line.size();
+    counter.add(parse_log_record(line), Instant{1});
+  });
+  TOCSIN_CHECK(lines.taken == text.size() && given <= text.size());
+  model::WarningsFacts facts;
+  counter.finish(Instant{2}, facts);
+  TOCSIN_CHECK(facts.groups.size() <= limits::kWarningGroups);
+  const WarningsPosition position{counter.windows(), std::string(text)};
+  TOCSIN_CHECK(parse_warnings_position(to_text(position)) == position);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  check_records(text);
+  if (const auto position = parse_tail_position(text)) {
+    TOCSIN_CHECK(position->places.size() <= kTailParts);
+    TOCSIN_CHECK(parse_tail_position(to_text(*position)) == position);
+  }
+  if (const auto position = parse_warnings_position(text)) {
+    TOCSIN_CHECK(parse_warnings_position(to_text(*position)) == position);
+  }
+  const std::string_view name = text.substr(0, text.find('\n'));
+  const RotatedName rotated = rotated_name("auth.log", name);
+  TOCSIN_CHECK(!rotated.older ||
+               (!rotated.mark.empty() && !is_older_mark(rotated.mark, rotated.mark)));
+  catalogue::Catalogue catalogue;
+  if (catalogue.add(text, "fuzz.toml")) catalogue.find("sshd", text);
+  return 0;
+}

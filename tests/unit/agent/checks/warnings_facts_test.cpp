@@ -1,0 +1,119 @@
+#include "agent/checks/warnings_facts.hpp"
+
+#include <string>
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "common/base/limits.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+using model::WarningLevel;
+
+constexpr Instant kNow{1'795'300'000'000'000'000};
+constexpr char kFailed[] = "Failed password for root from 203.0.113.9 port 4711 ssh2";
+
+const catalogue::Catalogue& shipped() {
+  static const catalogue::Catalogue catalogue = catalogue::Catalogue::shipped();
+  return catalogue;
+}
+
+TEST(LogRecord, TakesSyslogLinesApart) {
+  const auto record = parse_log_record("Nov 22 22:14:54 tsm01 sshd[42]: Failed password for x");
+  EXPECT_EQ(record.program, "sshd");
+  EXPECT_EQ(record.message, "Failed password for x");
+  EXPECT_EQ(parse_log_record("Nov  2 02:14:54 h kernel: oops").program, "kernel");
+  const auto iso = parse_log_record("2026-11-22T22:14:54.123+08:00 h su: FAILED SU (to root)");
+  EXPECT_EQ(iso.program, "su");
+  EXPECT_EQ(iso.message, "FAILED SU (to root)");
+}
+
+TEST(LogRecord, IsAMessageWhereNothingElseIsKnown) {
+  for (const std::string line : {"11/22/2026 22:14:54 ANS1017E Session rejected", "", "Nov 22",
+                                 "sshd[42]: Failed", "Nov 22 22:14:54"}) {
+    EXPECT_EQ(parse_log_record(line).program, "") << line;
+    EXPECT_EQ(parse_log_record(line).message, line) << line;
+  }
+}
+
+TEST(OwnProbe, NeedsAccountAndAddress) {
+  WarningsSettings settings;
+  settings.probe_accounts = {"tocsin-probe"};
+  settings.probe_addresses = {"10.0.0.5"};
+  EXPECT_TRUE(is_own_probe("Connection closed by authenticating user tocsin-probe 10.0.0.5 port 9",
+                           settings));
+  EXPECT_FALSE(is_own_probe("Failed password for tocsin-probe from 10.0.0.55 port 9", settings));
+  EXPECT_FALSE(is_own_probe("Failed password for tocsin-probe2 from 10.0.0.5 port 9", settings));
+  EXPECT_FALSE(is_own_probe("Failed password for root from 10.0.0.5 port 9", settings));
+  EXPECT_FALSE(is_own_probe("Failed password for tocsin-probe from 10.0.0.5", {}));
+}
+
+TEST(WarningCounter, CountsByMeaningAndPutsTheGravestFirst) {
+  WarningCounter counter(shipped(), {}, {});
+  counter.add({"sshd", kFailed}, kNow);
+  counter.add({"sshd", kFailed}, kNow + 1s);
+  counter.add({"kernel", "Kernel panic - not syncing: \x1b[31mred\n"}, kNow);
+  counter.add({"sshd", "Accepted publickey for x"}, kNow);
+  model::WarningsFacts facts;
+  counter.finish(kNow + 2s, facts);
+  ASSERT_EQ(facts.groups.size(), 2U);
+  EXPECT_EQ(facts.groups[0].id, "kernel.panic");
+  EXPECT_EQ(facts.groups[0].example, "Kernel panic - not syncing: \\x1b[31mred\\x0a");
+  EXPECT_EQ(facts.groups[1].count, 2U);
+  EXPECT_EQ(facts.groups[1].level, WarningLevel::notice);
+  EXPECT_EQ(facts.groups[1].last, kNow + 1s);
+}
+
+// Ten within five minutes are graver than one, also when the agent restarted in between.
+TEST(WarningCounter, RaisesTheLevelWhereManyComeSoon) {
+  ManyWindows windows;
+  for (int i = 1; i <= 11; ++i) {
+    WarningCounter counter(shipped(), {}, windows);
+    counter.add({"sshd", kFailed}, kNow + i * 1s);
+    model::WarningsFacts facts;
+    counter.finish(kNow + i * 1s, facts);
+    EXPECT_EQ(facts.groups.front().level, i < 10 ? WarningLevel::notice : WarningLevel::error) << i;
+    const auto kept = parse_warnings_position(to_text({counter.windows(), "r"}));
+    ASSERT_TRUE(kept);
+    windows = kept->windows;
+  }
+  WarningCounter later(shipped(), {}, windows);
+  later.add({"sshd", kFailed}, kNow + 1h);
+  model::WarningsFacts facts;
+  later.finish(kNow + 1h, facts);
+  EXPECT_EQ(facts.groups.front().level, WarningLevel::notice);
+}
+
+TEST(WarningCounter, StaysInBoundsWhateverCodesComeIn) {
+  WarningCounter counter(shipped(), {}, {});
+  for (int i = 0; i < 10'000; ++i) {
+    counter.add({"", "ANR" + std::to_string(10'000 + i).substr(1) + "E x"}, kNow);
+  }
+  model::WarningsFacts facts;
+  counter.finish(kNow, facts);
+  EXPECT_EQ(facts.groups.size(), limits::kWarningGroups);
+  EXPECT_GT(facts.groups_over_limit, 0U);
+}
+
+TEST(WarningsPosition, RefusesWhatItDidNotWrite) {
+  EXPECT_EQ(parse_warnings_position(""), std::nullopt);
+  EXPECT_EQ(parse_warnings_position("warnings1\n"), std::nullopt);
+  EXPECT_EQ(parse_warnings_position("warnings1\na b c\nreader\n"), std::nullopt);
+  EXPECT_EQ(parse_warnings_position("warnings1\nreader\nwhatever")->reader, "whatever");
+}
+
+RC_GTEST_PROP(WarningCounterProperty, AnyBytesAreCountedOrLeftAlone, ()) {
+  const auto line = *rc::gen::container<std::string>(rc::gen::element(
+      'N', 'o', 'v', ' ', '2', ':', '[', ']', '\x1b', '\n', '\xe8', '\x9d', 'A', 'R', 'E', '\0'));
+  WarningCounter counter(shipped(), {}, {});
+  const LogRecord record = parse_log_record(line);
+  counter.add(record, kNow);
+  model::WarningsFacts facts;
+  counter.finish(kNow, facts);
+  RC_ASSERT(facts.groups.size() <= 1U);
+}
+
+}  // namespace
+}  // namespace tocsin::agent

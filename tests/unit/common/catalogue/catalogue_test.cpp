@@ -1,0 +1,92 @@
+#include "common/catalogue/catalogue.hpp"
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/i18n/i18n.hpp"
+
+namespace tocsin::catalogue {
+namespace {
+
+using model::WarningLevel;
+using testing::HasSubstr;
+
+std::string id_of(std::string_view program, std::string_view record) {
+  static const Catalogue shipped = Catalogue::shipped();
+  const auto match = shipped.find(program, record);
+  return match ? std::string(match->id) : std::string();
+}
+
+// procedure M-04: records as the programs write them.
+TEST(Catalogue, KnowsWhatProgramsWrite) {
+  EXPECT_EQ(id_of("sshd", "Failed password for root from 203.0.113.9 port 4711 ssh2"),
+            "sshd.failed_password");
+  EXPECT_EQ(id_of("sshd", "Invalid user admin from 203.0.113.9 port 4711"), "sshd.invalid_user");
+  EXPECT_EQ(id_of("sudo", "  eve : user NOT in sudoers ; TTY=pts/0 ; PWD=/ ; COMMAND=/bin/sh"),
+            "sudo.not_allowed");
+  EXPECT_EQ(id_of("kernel", "Out of memory: Killed process 4242 (dsmserv) total-vm:1kB"),
+            "kernel.oom");
+  EXPECT_EQ(id_of("kernel", "blk_update_request: I/O error, dev sda, sector 42"), "disk.io_error");
+  EXPECT_EQ(id_of("kernel", "EDAC MC0: 1 UE memory read error on CPU_SrcID#0"),
+            "memory.ecc_uncorrected");
+  EXPECT_EQ(id_of("systemd", "ssh.service: Failed with result 'exit-code'."),
+            "systemd.unit_failed");
+  EXPECT_EQ(id_of("systemd", "tsm.service: Failed with result 'oom-kill'."), "systemd.oom");
+  EXPECT_EQ(id_of("", "11/22/2026 22:14:54 ANR2578W Schedule DAILY in domain STD for node A has"),
+            "ANR2578W");
+  EXPECT_EQ(id_of("sshd", "Accepted publickey for backup from 10.0.0.5 port 4242 ssh2"), "");
+  EXPECT_EQ(id_of("cron", "Failed password for root from 203.0.113.9"), "");
+}
+
+TEST(Catalogue, TakesTheLevelOfAnUnlistedCodeFromItsLastLetter) {
+  const Catalogue shipped = Catalogue::shipped();
+  EXPECT_EQ(shipped.find("", "ANR0001S x")->level, WarningLevel::critical);
+  EXPECT_EQ(shipped.find("", "(ANS0001E)")->level, WarningLevel::error);
+  EXPECT_EQ(shipped.find("", "ANE4999W")->level, WarningLevel::warning);
+  EXPECT_EQ(shipped.find("", "ANR0001I all is well"), std::nullopt);
+  EXPECT_EQ(storage_protect_code("XANR0001E ANR0001EX ANX0001E ANR00E1E ANR0002W."), "ANR0002W");
+}
+
+TEST(Catalogue, HasAMeaningAndAnAdviceInBothLanguagesForEveryMessage) {
+  const Catalogue shipped = Catalogue::shipped();
+  EXPECT_GT(shipped.messages().size(), 70U);
+  for (const Message& message : shipped.messages()) {
+    for (const auto language : {i18n::Language::zh_tw, i18n::Language::en}) {
+      EXPECT_FALSE(i18n::text(language, "message." + message.id).empty()) << message.id;
+      EXPECT_FALSE(i18n::text(language, "message." + message.id + ".do").empty()) << message.id;
+    }
+  }
+}
+
+TEST(Catalogue, TakesASitesOwnMessagesAndLetsThemReplaceOurs) {
+  Catalogue catalogue = Catalogue::shipped();
+  const std::size_t before = catalogue.messages().size();
+  ASSERT_TRUE(
+      catalogue.add("[[message]]\nid = \"payroll.failed\"\nlevel = \"error\"\n"
+                    "match = [\"export * failed\"]\nmeaning = \"薪資匯出失敗\"\n"
+                    "[[message]]\nid = \"ANR2578W\"\nlevel = \"critical\"\n",
+                    "site.toml"));
+  EXPECT_EQ(catalogue.messages().size(), before + 1);
+  EXPECT_EQ(catalogue.find("", "export of May failed")->message->meaning, "薪資匯出失敗");
+  EXPECT_EQ(catalogue.find("", "ANR2578W")->level, WarningLevel::critical);
+}
+
+TEST(Catalogue, SaysEveryMistakeOfAFileWithItsLineAndTakesNothingOfIt) {
+  Catalogue catalogue = Catalogue::shipped();
+  const std::size_t before = catalogue.messages().size();
+  const Status added = catalogue.add(
+      "[[message]]\nid = \"good\"\nlevel = \"error\"\nmatch = [\"x\"]\n"
+      "[[message]]\nid = \"bad id\"\nlevel = \"fatal\"\nmatch = [\"*\"]\n"
+      "[[message]]\nid = \"none\"\nlevel = \"error\"\ncolour = 1\n",
+      "site.toml");
+  ASSERT_FALSE(added);
+  for (const char* line : {"site.toml:6:", "site.toml:7:", "site.toml:8:", "site.toml:12:"}) {
+    EXPECT_THAT(added.error().message, HasSubstr(line));
+  }
+  EXPECT_EQ(catalogue.messages().size(), before);
+}
+
+}  // namespace
+}  // namespace tocsin::catalogue

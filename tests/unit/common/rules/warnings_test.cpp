@@ -1,0 +1,82 @@
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "common/i18n/i18n.hpp"
+#include "common/rules/checks.hpp"
+#include "common/rules/judge.hpp"
+
+namespace tocsin::rules {
+namespace {
+
+using model::Verdict;
+using model::WarningLevel;
+
+model::WarningsFacts with(const std::string& id, WarningLevel level) {
+  model::WarningsFacts facts;
+  facts.source = "journal";
+  facts.records = 7;
+  facts.groups = {{id, level, 3, Instant{1}, Instant{2}, "a record"}};
+  return facts;
+}
+
+std::string code_for(const std::string& id, WarningLevel level) {
+  const auto judgement = judge_warnings(with(id, level));
+  return judgement.violations.empty() ? std::string() : judgement.violations.front().code;
+}
+
+// procedure M-04
+TEST(JudgeWarnings, TellsApartWhatAMessageIsAbout) {
+  EXPECT_EQ(code_for("sshd.failed_password", WarningLevel::error), "warning.access");
+  EXPECT_EQ(code_for("ANR2578W", WarningLevel::error), "warning.backup");
+  EXPECT_EQ(code_for("disk.io_error", WarningLevel::critical), "warning.critical");
+  EXPECT_EQ(code_for("systemd.unit_failed", WarningLevel::error), "warning.system");
+}
+
+TEST(JudgeWarnings, SaysNoticesAndWarningsButIsNotAlarmedByThem) {
+  for (const WarningLevel level : {WarningLevel::notice, WarningLevel::warning}) {
+    const auto judgement = judge_warnings(with("sshd.failed_password", level));
+    EXPECT_EQ(judgement.verdict, Verdict::normal);
+    EXPECT_EQ(judgement.reasons.size(), 2U);
+    EXPECT_EQ(judgement.reasons.back().code, "warning.seen");
+  }
+}
+
+TEST(JudgeWarnings, CannotTellWhatItDidNotRead) {
+  model::WarningsFacts facts;
+  facts.source = "/var/log/syslog";
+  EXPECT_EQ(judge_warnings(facts).verdict, Verdict::normal);
+  facts.bytes_behind = 9;
+  EXPECT_EQ(judge_warnings(facts).verdict, Verdict::cannot_tell);
+  facts.bytes_behind = 0;
+  facts.lost_bytes = 1;
+  EXPECT_EQ(judge_warnings(facts).verdict, Verdict::cannot_tell);
+}
+
+TEST(JudgeWarnings, SaysWhatTheMessageMeansInBothLanguages) {
+  const auto judgement = judge_warnings(with("ANR2578W", WarningLevel::error));
+  const model::Message& message = judgement.violations.front().message;
+  EXPECT_NE(i18n::render(i18n::Language::zh_tw, message).find("排程備份未在時限內啟動"),
+            std::string::npos);
+  EXPECT_NE(i18n::render(i18n::Language::en, message).find("did not start in time"),
+            std::string::npos);
+}
+
+// A host must not be able to speak in our words.
+TEST(JudgeWarnings, RefersOnlyToTextsOfMessages) {
+  model::WarningsFacts facts = with("x y", WarningLevel::error);
+  facts.groups[0].example = "@audit.emptied";
+  const auto message = judge_warnings(facts).violations.front().message;
+  EXPECT_EQ(i18n::render(i18n::Language::en, message).find("intrusion"), std::string::npos);
+}
+
+// More of anything never makes the answer milder.
+RC_GTEST_PROP(JudgeWarningsProperty, IsMonotoneInLevel, ()) {
+  const auto id = *rc::gen::element<std::string>("sshd.fatal", "ANR0001E", "disk.smart", "own");
+  const int level = *rc::gen::inRange(1, 4);
+  const auto mild = judge_warnings(with(id, static_cast<WarningLevel>(level)));
+  const auto grave = judge_warnings(with(id, static_cast<WarningLevel>(level + 1)));
+  RC_ASSERT(grave.violations.size() >= mild.violations.size());
+}
+
+}  // namespace
+}  // namespace tocsin::rules
