@@ -17,6 +17,7 @@
 #include "agent/app/row.hpp"
 #include "agent/app/runner.hpp"
 #include "agent/checks/observation.hpp"
+#include "agent/os/file_watch.hpp"
 #include "agent/os/files.hpp"
 #include "agent/os/systemd.hpp"
 #include "agent/os/unit_watch.hpp"
@@ -30,7 +31,8 @@ namespace {
 
 constexpr char kBootCursor[] = "observer:boot_id";
 constexpr Duration kLongestWait = 1s;
-constexpr int kGlanceRest = 20;  // times as long as the run before took, until the next glance
+constexpr Duration kWatchRest = 5ms;  // between two looks at what happened to logs
+constexpr int kGlanceRest = 20;       // times as long as the run before took, until the next glance
 // A unit that changes more often than this in a second is looked at once a second.
 constexpr int kQuickLooks = 10;
 constexpr Duration kRestartLimit = 60s;
@@ -87,6 +89,7 @@ class Observer {
       poll_spool(now);
       end_late_runs(now);
       glance(now);
+      take_lost_logs(now);
       queue_due(now);
       start_queued();
       flush_rows(now);
@@ -113,6 +116,12 @@ class Observer {
     const auto seq = spool_.append({&fact, 1}, {&cursor, 1}, {});
     if (!seq && seq.error().code != ErrorCode::resource_exhausted) return fail(seq.error());
     log::info("observer.started", {{"version", config_.version}, {"boot", boot_id_}});
+    if (auto watch = os::FileWatch::make()) {
+      watch_ = std::move(*watch);
+      await_lost_logs();
+    } else {
+      log::warning("observer.logs_not_watched", {{"why", watch.error().message}});
+    }
     replan({});
     return {};
   }
@@ -172,6 +181,7 @@ class Observer {
     }
     jobs_ = std::move(next);
     listen_to_units();
+    watch_logs();
   }
 
   // ---- Events ----
@@ -342,6 +352,41 @@ class Observer {
       job->glance_due = now + entry.glance_every;
       if (entry.glance(*job->context)) job->due = std::min(job->due, now);
     }
+  }
+
+  // A log that is cut or renamed is looked at once (procedure M-05); the regular run is for what no
+  // event tells. A log that is written to all the time costs one look at its length each 5 ms.
+  void await_lost_logs() {
+    runner_.when_readable(watch_->descriptor(), [this] { watch_ready_ = true; });
+  }
+  void take_lost_logs(MonoTime now) {
+    if (!watch_ready_ || now < watch_due_) return;
+    watch_ready_ = false;
+    watch_due_ = now + kWatchRest;
+    const std::vector<std::string> lost = watch_->take();
+    await_lost_logs();
+    for (const auto& [ref, job] : jobs_) {
+      const std::string path = watched_path(ref);
+      if (path.empty() || std::find(lost.begin(), lost.end(), path) == lost.end()) continue;
+      if (job->state == Job::State::waiting) {
+        job->at_once = true;
+        job->due = now;
+      } else if (job->state != Job::State::queued) {
+        job->again = true;
+      }
+    }
+  }
+  std::string watched_path(const model::CheckRef& ref) const {
+    const bool file = ref.kind == model::CheckKind::audit_log && ref.target.starts_with('/');
+    return file ? os::under(config_.root, ref.target) : std::string();
+  }
+  void watch_logs() {
+    if (!watch_) return;
+    std::vector<std::string> paths;
+    for (const auto& [ref, job] : jobs_) {
+      if (std::string path = watched_path(ref); !path.empty()) paths.push_back(std::move(path));
+    }
+    watch_->watch(paths);
   }
 
   void queue_due(MonoTime now) {
@@ -531,6 +576,7 @@ class Observer {
       if (catalog_(ref.kind).glance) wait = std::min(wait, job->glance_due - now);
     }
     for (const JobPointer& job : running_) wait = std::min(wait, job->deadline - now);
+    if (watch_ready_) wait = std::min(wait, watch_due_ - now);
     return std::max<Duration>(wait, 0s);
   }
 
@@ -538,6 +584,9 @@ class Observer {
   Spool& spool_;
   const time::TimeSource& time_;
   const Catalog& catalog_;
+  std::optional<os::FileWatch> watch_;  // outlives runner_, which waits for it
+  bool watch_ready_ = false;
+  MonoTime watch_due_;
   Runner runner_;
   std::mt19937_64 random_;
   std::string boot_id_;

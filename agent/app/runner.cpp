@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 
@@ -29,6 +30,7 @@ struct Runner::Shared {
   asio::io_context loop{1};
   asio::executor_work_guard<asio::io_context::executor_type> work{loop.get_executor()};
   std::unique_ptr<asio::thread_pool> pool;
+  asio::posix::stream_descriptor watched{loop};
 };
 
 Runner::Runner(std::size_t threads) : threads_(threads), shared_(std::make_shared<Shared>()) {
@@ -36,6 +38,7 @@ Runner::Runner(std::size_t threads) : threads_(threads), shared_(std::make_share
 }
 
 Runner::~Runner() {
+  if (shared_->watched.is_open()) shared_->watched.release();  // its owner closes it
   // A pool waits for its threads, and a stuck one may never end: then it is left to the process.
   std::unique_ptr<asio::thread_pool> pool = std::move(shared_->pool);
   if (running_ > 0) {
@@ -65,6 +68,15 @@ void Runner::start(RunCheck run, model::CheckDefinition check,
 void Runner::wait(Duration limit) {
   shared_->loop.run_one_for(limit);
   shared_->loop.poll();
+}
+
+void Runner::when_readable(int descriptor, std::function<void()> ready) {
+  asio::posix::stream_descriptor& watched = shared_->watched;
+  if (!watched.is_open()) watched.assign(descriptor);
+  watched.async_wait(asio::posix::stream_descriptor::wait_read,
+                     [ready = std::move(ready)](const boost::system::error_code& error) {
+                       if (!error) ready();
+                     });
 }
 
 std::function<void()> Runner::waker() const {

@@ -4,10 +4,12 @@
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -104,6 +106,8 @@ class Observe : public testing::Test {
     if (!reader_) reader_ = open();
     return *reader_;
   }
+
+  std::string path_of(const std::string& name) const { return folder_ / name; }
 
   ObserverConfig config;
   Fakes fakes;
@@ -376,6 +380,30 @@ TEST_F(Observe, AGlanceBringsARunForward) {
   observe([&](const auto& facts) {
     return observations(facts, CheckKind::sockets).size() == 2 && glances > 40;
   });
+  EXPECT_EQ(runs, 2);
+}
+
+// procedure M-05: what no interval would see soon, an event tells.
+TEST_F(Observe, LooksAtOnceAtALogThatWasCut) {
+  const std::string log = path_of("audit.log");
+  std::ofstream(log) << "type=DAEMON_START msg=audit(1700000000.001:100): op=start\n";
+  std::atomic<int> runs = 0;
+  fakes.set(CheckKind::audit_log, [&](const auto& check, CheckContext& context) {
+    ++runs;
+    model::AuditLogFacts facts;
+    facts.size_bytes = std::filesystem::file_size(log);
+    return agent::Run(check, context).seen(facts);
+  });
+  add(CheckKind::audit_log, log);
+  config.checks.back().interval = 1h;
+  bool cut = false;
+  const auto facts = observe([&](const auto& seen) {
+    const auto looks = observations(seen, CheckKind::audit_log);
+    if (!looks.empty() && !std::exchange(cut, true)) std::filesystem::resize_file(log, 0);
+    return looks.size() >= 2;
+  });
+  const auto looks = observations(facts, CheckKind::audit_log);
+  EXPECT_EQ(std::get<model::AuditLogFacts>(looks.back().facts).size_bytes, 0U);
   EXPECT_EQ(runs, 2);
 }
 
