@@ -19,6 +19,8 @@ namespace {
 
 constexpr std::uint64_t kMostAppended = 1 << 20;
 constexpr std::uint64_t kMostEntries = 20'000;
+// A whole number of login records.
+constexpr std::size_t kMostLoginBytes = 384 * 10'000;
 constexpr std::size_t kMostSiblings = 4096;
 constexpr std::size_t kFileBytes = 4096;
 // A compressed sibling as young as this, or as two intervals, can be the log's old content. Longer
@@ -112,6 +114,11 @@ Status read_content(const os::OpenedFile& file, const std::optional<AuditPositio
   if (!head) return fail(head.error());
   look.head = std::move(*head);
   const std::uint64_t size = file.stat.size;
+  if (holds_logins(base_name(look.source))) {
+    const auto logins = os::read_at(file.fd, 0, kMostLoginBytes);
+    if (!logins) return fail(logins.error());
+    look.zeroed_logins = zeroed_logins(*logins);
+  }
   auto tail = os::read_at(file.fd, size > kHeadBytes ? size - kHeadBytes : 0, kHeadBytes);
   if (!tail) return fail(tail.error());
   look.tail = std::move(*tail);

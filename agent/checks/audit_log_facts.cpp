@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <utmp.h>
 
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
@@ -122,7 +123,7 @@ AuditResult audit_log_facts(const AuditLook& look, const std::optional<AuditPosi
   facts.disk_full = look.disk_full;
   facts.boot_id = look.boot_id;
   facts.new_boot = !before || before->boot_id != look.boot_id;
-  facts.zeroed = all_zero(look.head) || all_zero(look.tail);
+  facts.zeroed = all_zero(look.head) || all_zero(look.tail) || look.zeroed_logins > 0;
   if (before) compare(look, *before, facts);
   result.next = next_position(look, before);
   return result;
@@ -148,6 +149,16 @@ std::optional<AuditPosition> parse_audit_position(std::string_view text) {
   if (p.head_bytes > kHeadBytes || p.head_hash.size() != (hashed ? 64U : 0U)) return std::nullopt;
   if (p.boot_id.size() > limits::kName) return std::nullopt;
   return p;
+}
+
+bool holds_logins(std::string_view file_name) { return file_name == "wtmp" || file_name == "btmp"; }
+
+std::size_t zeroed_logins(std::string_view bytes) {
+  std::size_t count = 0;
+  for (; bytes.size() >= sizeof(utmp); bytes.remove_prefix(sizeof(utmp))) {
+    if (all_zero(bytes.substr(0, sizeof(utmp)))) ++count;
+  }
+  return count;
 }
 
 std::vector<std::uint64_t> parse_audit_serials(std::string_view text) {

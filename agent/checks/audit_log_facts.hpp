@@ -42,6 +42,7 @@ struct AuditLook {
   std::string head;      // its first kHeadBytes, where readable
   std::string tail;      // its last kHeadBytes, where readable
   std::string appended;  // what came since the position before; empty where too much or unknown
+  std::size_t zeroed_logins = 0;
   bool old_content_beside = false;
   model::Tristate auditing_on = model::Tristate::unknown;
   model::Tristate disk_full = model::Tristate::unknown;
@@ -60,6 +61,12 @@ bool has_changed_hands(const AuditLook& look, const std::optional<AuditPosition>
 
 // True where `head` begins with what the position saw at the start of the file.
 bool same_head(std::string_view head, const AuditPosition& position);
+
+// True for the files of logins that login records are appended to: wtmp, btmp and their older
+// parts. Not lastlog and utmp, where records of zeros are what an account that never came leaves.
+bool holds_logins(std::string_view file_name);
+// Login records of nothing but zeros: what wipes a login leaves where it stood.
+std::size_t zeroed_logins(std::string_view bytes);
 
 // The serials of "msg=audit(1700000000.123:456):", rising, each once.
 std::vector<std::uint64_t> parse_audit_serials(std::string_view text);

@@ -55,6 +55,19 @@ TEST_F(AuditLog, LosesRecordsInTheMiddle) {
   EXPECT_EQ(look().sequence_gap, 4U);
 }
 
+TEST_F(AuditLog, LosesALoginInTheMiddleOfWtmp) {
+  const std::string file = folder_ / "wtmp";
+  const auto write = [&](char login) {
+    std::ofstream(file) << std::string(384, 'a') << std::string(384, login)
+                        << std::string(384, 'b');
+  };
+  write('m');
+  CheckRun check(model::CheckKind::audit_log, file);
+  EXPECT_FALSE(check.facts<model::AuditLogFacts>().zeroed);
+  write('\0');
+  EXPECT_TRUE(check.facts<model::AuditLogFacts>().zeroed);
+}
+
 TEST_F(AuditLog, IsTruncated) {
   std::filesystem::resize_file(path_, 0);
   const auto facts = look();

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
+#include <utmp.h>
 
 namespace tocsin::agent {
 namespace {
@@ -23,6 +24,21 @@ AuditLook look(std::uint64_t inode, std::string content) {
 }
 
 AuditPosition after(const AuditLook& seen) { return audit_log_facts(seen, std::nullopt).next; }
+
+// procedure M-05: who wipes a login leaves a record of zeros where it stood.
+TEST(AuditLogFacts, SeeALoginThatWasWiped) {
+  const std::string record(sizeof(utmp), 'l');
+  const std::string zeros(sizeof(utmp), '\0');
+  EXPECT_TRUE(holds_logins("wtmp"));
+  EXPECT_FALSE(holds_logins("lastlog"));
+  EXPECT_EQ(zeroed_logins(record + record), 0U);
+  EXPECT_EQ(zeroed_logins(record + zeros + record), 1U);
+  EXPECT_EQ(zeroed_logins(record + std::string(10, '\0')), 0U);
+  AuditLook seen = look(1, record + zeros + record);
+  EXPECT_FALSE(audit_log_facts(seen, std::nullopt).facts.zeroed);
+  seen.zeroed_logins = 1;
+  EXPECT_TRUE(audit_log_facts(seen, std::nullopt).facts.zeroed);
+}
 
 // procedure M-05: an empty log means something only where auditing was on before.
 TEST(AuditLogFacts, RememberThatAuditingWasOn) {
