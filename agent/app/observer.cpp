@@ -36,6 +36,7 @@ constexpr int kGlanceRest = 20;       // times as long as the run before took, u
 // A unit that changes more often than this in a second is looked at once a second.
 constexpr int kQuickLooks = 10;
 constexpr Duration kRestartLimit = 60s;
+constexpr Duration kHurryAgain = 1min;  // a check that is wanted again more often waits its turn
 
 std::string boot_id_of(const std::string& root) {
   auto text = os::read_start(os::under(root, "/proc/sys/kernel/random/boot_id"), 64);
@@ -56,7 +57,8 @@ struct Job {
   MonoTime deadline;
   std::stop_source run_stop;
   CheckRow row;            // as the spool has it, or will
-  bool must_send = false;  // whatever the digest: the first run of this boot
+  bool must_send = false;  // whatever the digest: the first run of this boot, or it is wanted again
+  std::optional<MonoTime> hurried;  // when it last ran early because it was wanted again
   bool row_pending = false;
   bool removed = false;
   std::string request_id;  // empty: one of the host's checks
@@ -144,6 +146,21 @@ class Observer {
     polled_ = now;
     take_assignment();
     take_requests();
+    take_resends(now);
+  }
+
+  void take_resends(MonoTime now) {
+    const auto wanted = spool_.take_resends();
+    if (!wanted) return spool_failed("take resends", wanted.error());
+    for (const model::CheckRef& check : *wanted) {
+      const auto found = jobs_.find(check);
+      if (found == jobs_.end()) continue;
+      Job& job = *found->second;
+      job.must_send = true;
+      if (job.hurried && now - *job.hurried < kHurryAgain) continue;
+      job.hurried = now;
+      job.due = std::min(job.due, now);
+    }
   }
 
   void take_assignment() {
@@ -494,20 +511,22 @@ class Observer {
     if (!job->request_id.empty()) {
       return answer(job->request_id, model::RequestOutcome::done, {}, {std::move(seen)});
     }
-    if (!job->removed) keep(*job, std::move(seen), now);
+    if (!job->removed) keep(*job, seen, now);
   }
 
   // Writes a fact where the run saw something else than before, its cursor with it; else remembers
   // the run for the next flush.
-  void keep(Job& job, model::Observation seen, MonoTime now) {
-    const std::string digest = wire::significant_digest(seen);
+  void keep(Job& job, const model::Observation& seen, MonoTime now) {
+    NewFact fact = row_of(seen, model::Priority::normal);
+    const std::string digest = digest_of_row(fact, seen);
     const bool changed = job.must_send || digest != job.row.digest;
     CheckRow row = job.row;
     row.last_run = seen.at;
     row.last_run_monotonic = now;
     row.interval = job.check.interval;
-    if (changed) row.unchanged_since_monotonic = now;
+    if (digest != job.row.digest) row.unchanged_since_monotonic = now;
     row.digest = digest;
+    row.told = changed;
     // A run that was given up still owns its context.
     const bool stuck = job.state == Job::State::stuck;
     const auto cursor = stuck ? std::optional<std::string>() : job.context->new_cursor;
@@ -520,15 +539,16 @@ class Observer {
     const bool failed_service = changed && job.check.check.kind == model::CheckKind::service;
     const model::Observation service = failed_service ? seen : model::Observation{};
     std::vector<NewFact> facts;
-    if (changed) facts.push_back(row_of(std::move(seen), model::Priority::normal));
+    if (changed) facts.push_back(std::move(fact));
     std::vector<ReaderCursor> cursors;
     if (moved) cursors.push_back({cursor_key(job.check.check), *cursor});
     const auto seq = spool_.append(facts, cursors, {&row, 1});
     if (!seq) return spool_failed("append", seq.error());  // Seen again at the next run.
     if (changed) row.last_seq = *seq;
+    row.told = false;
     if (moved) job.context->cursor = cursor;
     job.row = row;
-    job.row_pending = changed;  // The row's number was not known when it was written.
+    job.row_pending = false;
     job.must_send = false;
     consider_restart(service);
   }

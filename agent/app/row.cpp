@@ -61,4 +61,10 @@ NewFact bounded_row(model::Fact fact) {
   return {std::move(bytes), fact.priority};
 }
 
+std::string digest_of_row(const NewFact& row, const model::Observation& seen) {
+  const Result<model::Fact> read = wire::decode_fact(row.bytes);
+  const auto* observation = read ? std::get_if<model::Observation>(&read->body) : nullptr;
+  return wire::significant_digest(observation != nullptr ? *observation : seen);
+}
+
 }  // namespace tocsin::agent

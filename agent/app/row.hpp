@@ -12,4 +12,8 @@ namespace tocsin::agent {
 // process groups are too long, their ends are dropped and counted in the *_over_limit fields.
 NewFact bounded_row(model::Fact fact);
 
+// Of what was seen as the collector will read it from its row, so that both come to the same: what
+// did not fit and what the wire cleans is not in it.
+std::string digest_of_row(const NewFact& row, const model::Observation& seen);
+
 }  // namespace tocsin::agent

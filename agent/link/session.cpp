@@ -111,6 +111,11 @@ asio::awaitable<void> LinkSession::talk() {
       co_return;
     }
     if (ending_) co_return;
+    if (chain_asked_) {
+      const Seq seq = *std::exchange(chain_asked_, std::nullopt);
+      const bool told = co_await send_chain(seq);
+      if (!told) co_return;
+    }
   }
 }
 
@@ -145,11 +150,15 @@ Result<v1::AgentMessage> LinkSession::hello() {
   hello.set_boot_id(config_.boot_id);
   hello.set_wall_ns(time_.wall().ns);
   hello.set_assign_digest(*digest);
+  hello.set_first_chain(status->first_chain);
+  hello.set_last_chain(status->last_chain);
+  hello.set_takes_resend_check(true);
   return message;
 }
 
 Status LinkSession::handle(const v1::CollectorMessage& message) {
-  if (!end_.established && !message.has_resume() && !message.has_refusal()) {
+  if (!end_.established && !message.has_resume() && !message.has_refusal() &&
+      !message.has_chain_query()) {
     return fail(ErrorCode::failed_precondition, "the collector did not answer Hello first");
   }
   switch (message.body_case()) {
@@ -165,6 +174,10 @@ Status LinkSession::handle(const v1::CollectorMessage& message) {
       return resend(message.resend());
     case v1::CollectorMessage::kRefusal:
       return refused(message.refusal());
+    case v1::CollectorMessage::kChainQuery:
+      return query_chain(message.chain_query());
+    case v1::CollectorMessage::kResendCheck:
+      return resend_check(message.resend_check());
     case v1::CollectorMessage::BODY_NOT_SET:
       return {};  // Of a newer collector: not for us.
   }
@@ -256,6 +269,21 @@ Status LinkSession::request(const v1::Request& request) {
   return {};
 }
 
+Status LinkSession::query_chain(const v1::ChainQuery& query) {
+  if (end_.established) return fail(ErrorCode::failed_precondition, "a ChainQuery after Resume");
+  chain_asked_ = Seq{query.seq()};
+  return {};
+}
+
+Status LinkSession::resend_check(const v1::ResendCheck& resend) {
+  const Result<model::CheckRef> check = wire::from_proto(resend.check());
+  if (!check) return {};  // Of a newer collector: there is no such check here.
+  log::info("link.resend_check", {{"check", model::to_string(*check)}});
+  const Status kept = spool_.put_resend(*check);
+  if (!kept) log::warning("link.resend_not_kept", {{"error", kept.error().message}});
+  return {};
+}
+
 Status LinkSession::refused(const v1::Refusal& refusal) {
   const std::string code = clean_text(refusal.reason().code(), limits::kName);
   log::warning("link.refused", {{"collector", collector_}, {"reason", code}});
@@ -334,6 +362,18 @@ Result<v1::AgentMessage> LinkSession::heartbeat() {
   return message;
 }
 
+asio::awaitable<bool> LinkSession::send_chain(Seq seq) {
+  Result<std::string> chain = spool_.chain_at(seq);
+  if (!chain) {
+    spool_failed(chain.error());
+    co_return false;
+  }
+  v1::AgentMessage message;
+  message.mutable_chain_answer()->set_seq(seq.value);
+  message.mutable_chain_answer()->set_chain(std::move(*chain));
+  co_return co_await stream_->write(message);
+}
+
 asio::awaitable<bool> LinkSession::send_receipt() {
   v1::AgentMessage message;
   message.mutable_request_received()->set_request_id(receipts_.front());
@@ -368,6 +408,7 @@ Result<v1::AgentMessage> LinkSession::next_batch() {
   }
   batch.set_epoch(epoch_.value);
   batch.set_first_seq(next_.value);
+  batch.set_chain(rows->back().chain);
   for (SpoolRow& row : *rows) batch.add_facts(std::move(row.bytes));
   return message;
 }

@@ -52,6 +52,7 @@ class LinkSession {
   boost::asio::awaitable<void> send();
   boost::asio::awaitable<void> watch_for_answer();
   boost::asio::awaitable<bool> send_heartbeat();
+  boost::asio::awaitable<bool> send_chain(Seq seq);
   boost::asio::awaitable<bool> send_receipt();
   boost::asio::awaitable<bool> send_facts(bool& sent);
   Duration pause();
@@ -66,6 +67,8 @@ class LinkSession {
   Status resend(const v1::Resend& resend);
   Status assign(const v1::Assign& assign);
   Status request(const v1::Request& request);
+  Status query_chain(const v1::ChainQuery& query);
+  Status resend_check(const v1::ResendCheck& resend);
   Status refused(const v1::Refusal& refusal);
   void spool_failed(const Error& error);
   void begin_ending();
@@ -86,7 +89,8 @@ class LinkSession {
   SessionEnd end_;
 
   Epoch epoch_;
-  Seq next_;  // to send
+  std::optional<Seq> chain_asked_;  // before Resume, when nothing else is written
+  Seq next_;                        // to send
   Seq acked_;
   std::uint32_t window_ = 1;
   Duration heartbeat_every_ = 10s;

@@ -51,6 +51,17 @@ CREATE TABLE request(
 );
 )";
 
+// Schema 2: the chain, a rolling hash over all facts ever numbered. A row has the value after it;
+// `state` has the one before the oldest row and the one after the newest. Empty: from before. And
+// the checks whose result the collector wants again.
+constexpr const char* kChain = R"(
+ALTER TABLE row ADD COLUMN chain BLOB NOT NULL DEFAULT x'';
+ALTER TABLE state ADD COLUMN first_chain BLOB NOT NULL DEFAULT x'';
+ALTER TABLE state ADD COLUMN last_chain BLOB NOT NULL DEFAULT x'';
+CREATE TABLE resend(kind INTEGER NOT NULL, target TEXT NOT NULL, PRIMARY KEY(kind, target))
+  WITHOUT ROWID;
+)";
+
 class FileDescriptor {
  public:
   explicit FileDescriptor(int value) : value_(value) {}
@@ -90,8 +101,21 @@ Status create(sqlite::Database& database, Epoch epoch) {
       database.prepare("INSERT INTO state VALUES(1, ?, 0, 0, 0, 0, 0, 0, '', NULL, '')");
   if (!insert) return fail(insert.error());
   TOCSIN_TRY(insert->bind(1, epoch.value).run());
+  TOCSIN_TRY(database.execute(kChain));
   TOCSIN_TRY(database.set_user_version(kSpoolSchema));
   return transaction->commit();
+}
+
+// Forward only, and all or nothing. A process of the version before goes on with the same file
+// until it is restarted: it names the columns that it writes.
+Status migrate(sqlite::Database& database, const std::string& path, std::int64_t from) {
+  Result<sqlite::Transaction> transaction = sqlite::Transaction::begin(database);
+  if (!transaction) return fail(transaction.error());
+  TOCSIN_TRY(database.execute(kChain));
+  TOCSIN_TRY(database.set_user_version(kSpoolSchema));
+  TOCSIN_TRY(transaction->commit());
+  log::info("spool.migrated", {{"path", path}, {"from", from}, {"to", kSpoolSchema}});
+  return {};
 }
 
 // What opening found. `damaged` tells content that cannot be trusted from a disk that does not
@@ -114,7 +138,8 @@ Status prepare_file(sqlite::Database& database, const std::string& path, Epoch e
                             path, *version, kSpoolSchema));
   }
   if (*version == 0) return create(database, epoch);
-  return database.check();
+  TOCSIN_TRY(database.check());
+  return *version < kSpoolSchema ? migrate(database, path, *version) : Status{};
 }
 
 Opened open_once(const std::string& path, const SpoolOptions& options, Epoch epoch) {

@@ -14,7 +14,7 @@
 
 namespace tocsin::agent {
 
-inline constexpr std::int64_t kSpoolSchema = 1;
+inline constexpr std::int64_t kSpoolSchema = 2;
 
 struct SpoolFile {
   sqlite::Database database;

@@ -2,9 +2,11 @@
 // synchronous FULL: what append() returned is on disk. Both processes open the same file.
 //
 // Up: facts numbered without gaps in an epoch; the reader's cursors (log offsets) commit with the
-// facts they produced, so that a crash loses nothing and repeats nothing. Down: the checks that the
-// collector assigns and its requests; a request is marked started before the observer acts on it.
-// Not thread-safe: one object a thread.
+// facts they produced, so that a crash loses nothing and repeats nothing. A chain, a rolling hash
+// over all facts ever given a number, tells this spool from a copy of it that was restored and went
+// another way. Down: the checks that the collector assigns, its requests, and the checks whose
+// result it wants again; a request is marked started before the observer acts on it. Not
+// thread-safe: one object a thread.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +39,7 @@ struct NewFact {
 struct SpoolRow {
   Seq seq;
   std::string bytes;
+  std::string chain;  // after this row; empty: from before there were chains
 };
 
 // A reader's place, e.g. key "audit:/var/log/audit/audit.log".
@@ -54,6 +57,7 @@ struct CheckRow {
   MonoTime unchanged_since_monotonic;
   Duration interval{};
   Seq last_seq;
+  bool told = false;  // in append(): by the last of its facts, whose number becomes last_seq
 };
 
 struct SpoolStatus {
@@ -64,6 +68,8 @@ struct SpoolStatus {
   std::uint64_t bytes = 0;
   std::optional<Instant> oldest;  // wall clock of the oldest row
   bool full = false;              // something was refused since the last row that fitted
+  std::string first_chain;        // before the oldest row
+  std::string last_chain;         // after the newest, or the same when empty
 };
 
 class Spool {
@@ -97,6 +103,8 @@ class Spool {
   virtual Result<Seq> finish_request(std::string_view request_id,
                                      std::span<const NewFact> facts) = 0;
   virtual Result<std::optional<std::string>> assigned_checks() = 0;  // common/wire decode_checks
+  // The checks whose result the collector wants again, each once.
+  virtual Result<std::vector<model::CheckRef>> take_resends() = 0;
 
   // Link.
   virtual Result<SpoolStatus> status() = 0;
@@ -105,13 +113,18 @@ class Spool {
   // The collector has committed everything up to here; those rows go. Errors: failed_precondition
   // (another epoch), invalid_argument (numbers that were never given).
   virtual Status acknowledge(Epoch epoch, Seq up_to) = 0;
-  // The collector refused this epoch (restored or cloned spool): unsent rows are kept, numbered
-  // anew from 1 in a new epoch.
+  // After this fact; empty where it is not known any more, or not yet.
+  virtual Result<std::string> chain_at(Seq seq) = 0;
+  // The collector refused this epoch (restored or cloned spool). The new one begins with a fact
+  // that says how many rows are carried over ("spool.epoch_begun"): the collector may have taken
+  // them in under their old numbers. All checks' results are wanted again.
   virtual Result<Epoch> begin_new_epoch() = 0;
   virtual Status put_assignment(std::string_view bytes, std::string_view digest) = 0;
   virtual Result<std::string> assignment_digest() = 0;  // empty: none
   // A request id seen before is ignored. At most 64 wait; more are resource_exhausted.
   virtual Status put_request(const model::Request& request, Instant received) = 0;
+  // One that is not configured is ignored. Errors: resource_exhausted where too many wait.
+  virtual Status put_resend(const model::CheckRef& check) = 0;
 };
 
 }  // namespace tocsin::agent

@@ -79,7 +79,7 @@ Result<Seq> SqliteSpool::try_append(std::span<const NewFact> facts,
 Status SqliteSpool::insert_facts(State& state, std::span<const NewFact> facts) {
   if (facts.empty()) return {};
   Result<sqlite::Statement> insert =
-      file_.database.prepare("INSERT INTO row(number, wall, fact) VALUES(?, ?, ?)");
+      file_.database.prepare("INSERT INTO row(number, wall, fact, chain) VALUES(?, ?, ?, ?)");
   if (!insert) return fail(insert.error());
   TOCSIN_TRY(insert_loss(*insert, state));
   for (const NewFact& fact : facts) {
@@ -107,8 +107,14 @@ Status SqliteSpool::insert_loss(sqlite::Statement& insert, State& state) {
 
 Status SqliteSpool::insert_row(sqlite::Statement& insert, State& state, std::string_view fact) {
   const std::int64_t number = state.last_number + 1;
-  TOCSIN_TRY(insert.bind(1, number).bind(2, time_->wall().ns).bind_blob(3, fact).run());
+  std::string chain = next_chain(state.last_chain, fact);
+  TOCSIN_TRY(insert.bind(1, number)
+                 .bind(2, time_->wall().ns)
+                 .bind_blob(3, fact)
+                 .bind_blob(4, chain)
+                 .run());
   state.last_number = number;
+  state.last_chain = std::move(chain);
   state.bytes += fact.size() + kRowOverhead;
   return {};
 }
@@ -139,8 +145,10 @@ Status SqliteSpool::save_checks(const State& state, std::span<const CheckRow> ch
       file_.database.prepare("INSERT OR REPLACE INTO check_state VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
   if (!put) return fail(put.error());
   for (const CheckRow& check : checks) {
-    const std::int64_t last =
-        check.last_seq ? state.number_base + static_cast<std::int64_t>(check.last_seq.value) : 0;
+    std::int64_t last = check.told ? state.last_number : 0;
+    if (!check.told && check.last_seq) {
+      last = state.number_base + static_cast<std::int64_t>(check.last_seq.value);
+    }
     TOCSIN_TRY(put->bind(1, static_cast<std::int64_t>(check.check.kind))
                    .bind(2, std::string_view(check.check.target))
                    .bind(3, check.last_run.ns)

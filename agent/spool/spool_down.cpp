@@ -131,4 +131,44 @@ Result<std::string> SqliteSpool::assignment_digest() {
   return *row ? std::string(select->text(0)) : std::string();
 }
 
+Status SqliteSpool::put_resend(const model::CheckRef& check) {
+  const Result<std::int64_t> waiting_now = number("SELECT count(*) FROM resend");
+  if (!waiting_now) return fail(waiting_now.error());
+  if (*waiting_now >= static_cast<std::int64_t>(limits::kChecks)) {
+    return fail(ErrorCode::resource_exhausted, "more checks are wanted again than a host may have");
+  }
+  Result<sqlite::Transaction> transaction = begin();
+  if (!transaction) return fail(transaction.error());
+  Result<sqlite::Statement> insert =
+      file_.database.prepare("INSERT OR IGNORE INTO resend(kind, target) VALUES(?, ?)");
+  if (!insert) return fail(insert.error());
+  TOCSIN_TRY(insert->bind(1, static_cast<std::int64_t>(check.kind))
+                 .bind(2, std::string_view(check.target))
+                 .run());
+  return transaction->commit();
+}
+
+Result<std::vector<model::CheckRef>> SqliteSpool::take_resends() {
+  // As with requests: look without taking the write lock first.
+  std::vector<model::CheckRef> wanted;
+  const Result<std::int64_t> waiting_now = number("SELECT count(*) FROM resend");
+  if (!waiting_now) return fail(waiting_now.error());
+  if (*waiting_now == 0) return wanted;
+  Result<sqlite::Transaction> transaction = begin();
+  if (!transaction) return fail(transaction.error());
+  Result<sqlite::Statement> select =
+      file_.database.prepare("SELECT kind, target FROM resend ORDER BY kind, target");
+  if (!select) return fail(select.error());
+  for (;;) {
+    const Result<bool> row = select->step();
+    if (!row) return fail(row.error());
+    if (!*row) break;
+    wanted.push_back(
+        {static_cast<model::CheckKind>(select->int64(0)), std::string(select->text(1))});
+  }
+  TOCSIN_TRY(file_.database.execute("DELETE FROM resend"));
+  TOCSIN_TRY(transaction->commit());
+  return wanted;
+}
+
 }  // namespace tocsin::agent

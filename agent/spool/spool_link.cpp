@@ -25,6 +25,8 @@ Result<SpoolStatus> SqliteSpool::status() {
   status.first = Seq{status.last.value + 1};
   status.bytes = state->bytes;
   status.full = state->lost.count > 0 || unsaved_loss_.count > 0;
+  status.first_chain = state->first_chain;
+  status.last_chain = state->last_chain;
   if (*row) {
     status.first = state->seq_of(oldest->int64(0));
     status.oldest = Instant{oldest->int64(1)};
@@ -42,7 +44,7 @@ Result<std::vector<SpoolRow>> SqliteSpool::read(Seq from, std::size_t max_rows,
   const Result<State> state = load();
   if (!state) return fail(state.error());
   Result<sqlite::Statement> select = file_.database.prepare(
-      "SELECT number, fact FROM row WHERE number >= ? ORDER BY number LIMIT ?");
+      "SELECT number, fact, chain FROM row WHERE number >= ? ORDER BY number LIMIT ?");
   if (!select) return fail(select.error());
   select->bind(1, state->number_base + static_cast<std::int64_t>(from.value))
       .bind(2, static_cast<std::int64_t>(std::min(max_rows, limits::kBatchFacts)));
@@ -55,7 +57,8 @@ Result<std::vector<SpoolRow>> SqliteSpool::read(Seq from, std::size_t max_rows,
     const std::string_view fact = select->blob(1);
     bytes += fact.size();
     if (!rows.empty() && bytes > max_bytes) break;
-    rows.push_back({state->seq_of(select->int64(0)), std::string(fact)});
+    rows.push_back(
+        {state->seq_of(select->int64(0)), std::string(fact), std::string(select->blob(2))});
   }
   select->reset();
   return rows;
@@ -71,6 +74,9 @@ Status SqliteSpool::acknowledge(Epoch epoch, Seq up_to) {
   if (!transaction) return fail(transaction.error());
   Result<Acknowledged> now = acknowledged(epoch, up_to);
   if (!now) return fail(now.error());
+  Result<std::string> chain = chain_of(now->state, now->number);
+  if (!chain) return fail(chain.error());
+  now->state.first_chain = std::move(*chain);
   Result<sqlite::Statement> remove = file_.database.prepare("DELETE FROM row WHERE number <= ?");
   if (!remove) return fail(remove.error());
   TOCSIN_TRY(remove->bind(1, now->number).run());
@@ -102,6 +108,27 @@ Result<SqliteSpool::Acknowledged> SqliteSpool::acknowledged(Epoch epoch, Seq up_
   return found;
 }
 
+Result<std::string> SqliteSpool::chain_of(const State& state, std::int64_t row) {
+  if (row == state.last_number) return state.last_chain;
+  Result<sqlite::Statement> select =
+      file_.database.prepare("SELECT chain FROM row WHERE number = ?");
+  if (!select) return fail(select.error());
+  const Result<bool> found = select->bind(1, row).step();
+  if (!found) return fail(found.error());
+  return *found ? std::string(select->blob(0)) : std::string();
+}
+
+Result<std::string> SqliteSpool::chain_at(Seq seq) {
+  TOCSIN_TRY(check_same_file(file_));
+  Result<sqlite::Snapshot> snapshot = sqlite::Snapshot::begin(file_.database);
+  if (!snapshot) return fail(snapshot.error());
+  const Result<State> state = load();
+  if (!state) return fail(state.error());
+  if (seq > state->last()) return std::string();
+  return chain_of(*state, state->number_base + static_cast<std::int64_t>(seq.value));
+}
+
+// The fact that begins the epoch takes the number of the row before the oldest, which is gone.
 Result<Epoch> SqliteSpool::begin_new_epoch() {
   Result<sqlite::Transaction> transaction = begin();
   if (!transaction) return fail(transaction.error());
@@ -110,11 +137,35 @@ Result<Epoch> SqliteSpool::begin_new_epoch() {
   const Result<std::int64_t> first =
       number("SELECT coalesce(min(number), (SELECT last_number + 1 FROM state)) FROM row");
   if (!first) return fail(first.error());
-  state->number_base = *first - 1;
+  state->number_base = *first - 2;
   state->epoch = Epoch{random_number()};
+  TOCSIN_TRY(insert_epoch_begun(*state, *first - 1));
+  Result<sqlite::Statement> forget =
+      file_.database.prepare("UPDATE check_state SET last_number = 0 WHERE last_number < ?");
+  if (!forget) return fail(forget.error());
+  TOCSIN_TRY(forget->bind(1, *first).run());
+  TOCSIN_TRY(
+      file_.database.execute("INSERT OR IGNORE INTO resend SELECT kind, target FROM check_state"));
   TOCSIN_TRY(store(*state));
   TOCSIN_TRY(transaction->commit());
   return state->epoch;
+}
+
+Status SqliteSpool::insert_epoch_begun(State& state, std::int64_t row) {
+  model::Fact fact;
+  const auto carried = static_cast<std::uint64_t>(state.last_number - row);
+  fact.body = model::AgentEvent{{"spool.epoch_begun", {{"carried", std::to_string(carried)}}}};
+  const std::string bytes = encode(std::move(fact));
+  const std::string chain = next_chain(state.first_chain, bytes);
+  Result<sqlite::Statement> insert =
+      file_.database.prepare("INSERT INTO row(number, wall, fact, chain) VALUES(?, ?, ?, ?)");
+  if (!insert) return fail(insert.error());
+  TOCSIN_TRY(
+      insert->bind(1, row).bind(2, time_->wall().ns).bind_blob(3, bytes).bind_blob(4, chain).run());
+  state.bytes += bytes.size() + kRowOverhead;
+  state.first_chain.clear();
+  if (carried == 0) state.last_chain = chain;
+  return {};
 }
 
 }  // namespace tocsin::agent

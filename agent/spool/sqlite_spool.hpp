@@ -19,6 +19,9 @@ inline constexpr std::uint64_t kRowOverhead = 32;  // bytes that keeping a row c
 
 std::uint64_t random_number();  // never 0, which means "none"
 
+// The chain after `fact`, which follows what `before` stands for.
+std::string next_chain(std::string_view before, std::string_view fact);
+
 // Facts that were refused and that no SpoolLoss fact has told yet.
 struct Lost {
   std::uint64_t count = 0;
@@ -42,6 +45,8 @@ struct State {
   std::int64_t last_number = 0;
   std::uint64_t bytes = 0;
   Lost lost;
+  std::string first_chain;
+  std::string last_chain;
 
   Seq seq_of(std::int64_t number) const {
     return Seq{number > number_base ? static_cast<std::uint64_t>(number - number_base) : 0};
@@ -62,15 +67,18 @@ class SqliteSpool final : public Spool {
   Result<Taken> take_requests(Instant now) override;
   Result<Seq> finish_request(std::string_view request_id, std::span<const NewFact> facts) override;
   Result<std::optional<std::string>> assigned_checks() override;
+  Result<std::vector<model::CheckRef>> take_resends() override;
 
   Result<SpoolStatus> status() override;
   Result<std::vector<SpoolRow>> read(Seq from, std::size_t max_rows,
                                      std::size_t max_bytes) override;
   Status acknowledge(Epoch epoch, Seq up_to) override;
+  Result<std::string> chain_at(Seq seq) override;
   Result<Epoch> begin_new_epoch() override;
   Status put_assignment(std::string_view bytes, std::string_view digest) override;
   Result<std::string> assignment_digest() override;
   Status put_request(const model::Request& request, Instant received) override;
+  Status put_resend(const model::CheckRef& check) override;
 
  private:
   Result<sqlite::Transaction> begin();
@@ -84,6 +92,8 @@ class SqliteSpool final : public Spool {
     std::uint64_t rows = 0;
     std::uint64_t bytes = 0;
   };
+  Status insert_epoch_begun(State& state, std::int64_t row);
+  Result<std::string> chain_of(const State& state, std::int64_t row);
   Result<Acknowledged> acknowledged(Epoch epoch, Seq up_to);
   Status check_append(std::span<const NewFact> facts, std::span<const ReaderCursor> cursors,
                       std::span<const CheckRow> checks) const;

@@ -117,6 +117,8 @@ class RunningCollector final : public Collector {
   };
   Status open_door(const Door& door);
   Status make_hub();
+  std::optional<JudgedResults> judged_results(const AgentId& agent,
+                                              const std::vector<model::CheckRef>& checks);
   void make_enrollment();
   Status make_operators();
   OperatorApi::Parts operator_parts();
@@ -139,6 +141,7 @@ class RunningCollector final : public Collector {
   std::unique_ptr<JournalReader> judge_journal_;
   std::unique_ptr<StateStore> state_;
   std::unique_ptr<StateReader> state_reader_;
+  FindHost find_host_;
 
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<Judge> judge_;
@@ -226,6 +229,9 @@ Status RunningCollector::open_stores() {
   auto state_reader = open_state_reader(state);
   if (!state_reader) return fail(state_reader.error());
   state_reader_ = *std::move(state_reader);
+  auto find_host = open_host_finder(state);
+  if (!find_host) return fail(find_host.error());
+  find_host_ = *std::move(find_host);
   return {};
 }
 
@@ -340,6 +346,15 @@ Status RunningCollector::make_services() {
   return make_operators();
 }
 
+// The cursor first: the host is then at least as new as it says.
+std::optional<JudgedResults> RunningCollector::judged_results(
+    const AgentId& agent, const std::vector<model::CheckRef>& checks) {
+  const auto as_of = state_reader_->as_of();
+  const auto host = find_host_(agent);
+  if (!as_of || !host || !*host) return std::nullopt;
+  return JudgedResults{as_of->cursor, result_digests(**host, checks)};
+}
+
 Status RunningCollector::make_hub() {
   auto cursors = journal_->spool_cursors();
   if (!cursors) return fail(cursors.error());
@@ -350,7 +365,10 @@ Status RunningCollector::make_hub() {
     if (!host.revoked) known.push_back({host.agent, host.presence});
   }
   IngestParts parts{*writer_, [this](const AgentId& agent) { return judge_->admission(agent); },
-                    [this] { return judge_->policy(); }, time_};
+                    [this] { return judge_->policy(); }, time_,
+                    [this](const AgentId& agent, const std::vector<model::CheckRef>& checks) {
+                      return judged_results(agent, checks);
+                    }};
   hub_ = std::make_unique<Hub>(std::move(parts), *cursors, known);
   hub_for_judge_.set(hub_.get());
   const Renewer renew = make_renewer({authority_.signing, authority_.all_pem}, *judge_, time_);
@@ -473,6 +491,8 @@ std::vector<CounterSource> RunningCollector::counters() {
       {"link.intake_full", link(&IngestCounters::intake_full)},
       {"link.failed_commits", link(&IngestCounters::failed_commits)},
       {"link.requests_dropped", link(&IngestCounters::requests_dropped)},
+      {"link.results_missing", link(&IngestCounters::results_missing)},
+      {"link.results_differ", link(&IngestCounters::results_differ)},
   };
 }
 

@@ -1,9 +1,11 @@
 #include "collector/core/hosts.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "collector/core/correlate.hpp"
 #include "common/base/limits.hpp"
@@ -13,6 +15,7 @@ namespace tocsin::collector {
 namespace {
 
 constexpr std::size_t kOpenFindings = 256;  // of one host
+constexpr const char* kRestored = "agent.spool_restored";
 // The oldest that a first observation may claim to be: longer than a spool holds. A host whose
 // clock was never set would otherwise have been down since 1970.
 constexpr Duration kOldest = 24h * 7;
@@ -134,6 +137,37 @@ void take_observation(Context& context, model::Host& host, const model::Observat
   judge_one(context, host, *status, look, judged);
 }
 
+// A spool that began a new epoch numbers anew what it still held, of which some may have taken
+// effect under its old number: nobody knows how much. Such a look is not newer than what is known.
+bool is_repeated(const model::Host& host, const model::Observation& observation) {
+  const auto known =
+      std::find_if(host.checks.begin(), host.checks.end(),
+                   [&](const model::CheckStatus& s) { return s.check == observation.check; });
+  return known != host.checks.end() && observation.at <= known->observation.at;
+}
+
+std::string carried_key(const AgentId& agent) { return "carried/" + agent.hex; }
+
+// Counts down what an epoch still carries over; true: this fact is of that.
+bool take_carried(World& world, const AgentId& agent, bool another_epoch) {
+  const std::string key = carried_key(agent);
+  const std::uint64_t left = world.number(key);
+  if (left == 0) return false;
+  world.set_value(key, std::to_string(another_epoch ? 0 : left - 1));
+  return !another_epoch;
+}
+
+// How many facts follow it that may be repeated.
+std::uint64_t carried_after(const model::AgentEvent& event) {
+  std::uint64_t count = 0;
+  if (event.event.code != "spool.epoch_begun") return count;
+  for (const model::Parameter& p : event.event.parameters) {
+    if (p.name == "carried")
+      std::from_chars(p.value.data(), p.value.data() + p.value.size(), count);
+  }
+  return count;
+}
+
 // A finding of the collector itself about an agent, not from an observation.
 void find_about_agent(Context& context, const model::Host& host, std::string_view code,
                       const Look& look, Judged& judged) {
@@ -142,13 +176,16 @@ void find_about_agent(Context& context, const model::Host& host, std::string_vie
   open_finding(context, {host.agent, agent_check(), {}}, violation, look, judged.transitions);
 }
 
-// Being heard ends a silence; a suspected clone stays until its key is revoked.
+// Being heard ends a silence, and what a restored spool had to do; a suspected clone stays until
+// its key is revoked.
 void end_silence(Context& context, const model::Host& host, const Look& look, Judged& judged) {
-  const model::Finding* silence =
-      context.world.finding_by_key(dedup_key(host.agent, agent_check(), "agent.silent", ""));
-  if (silence == nullptr || silence->closed) return;
-  context.world.close_finding(silence->id, std::max(look.at, silence->since), context.position);
-  judged.transitions.push_back({silence->id, Transition::Change::closed, look.late});
+  for (const char* code : {"agent.silent", kRestored}) {
+    const model::Finding* finding =
+        context.world.finding_by_key(dedup_key(host.agent, agent_check(), code, ""));
+    if (finding == nullptr || finding->closed) continue;
+    context.world.close_finding(finding->id, std::max(look.at, finding->since), context.position);
+    judged.transitions.push_back({finding->id, Transition::Change::closed, look.late});
+  }
 }
 
 model::Host* watched_host(Context& context, const AgentId& agent) {
@@ -167,11 +204,15 @@ Judged take_fact(Context& context, const model::AgentFact& fact) {
   Judged judged;
   model::Host* host = watched_host(context, fact.agent);
   if (host == nullptr) return judged;
-  host->epoch = fact.epoch;
+  const bool another_epoch = std::exchange(host->epoch, fact.epoch) != fact.epoch;
+  const bool carried = take_carried(context.world, fact.agent, another_epoch);
   host->last_fact = context.now;
   ++host->facts;
   const auto& body = fact.fact.body;
-  if (const auto* observation = std::get_if<model::Observation>(&body)) {
+  const auto* observation = std::get_if<model::Observation>(&body);
+  if (observation != nullptr && carried && is_repeated(*host, *observation)) {
+    context.world.add("counter/facts_repeated");
+  } else if (observation != nullptr) {
     take_observation(context, *host, *observation, judged);
   } else if (const auto* result = std::get_if<model::RequestResult>(&body)) {
     for (const model::Observation& seen : result->observations) {
@@ -180,7 +221,10 @@ Judged take_fact(Context& context, const model::AgentFact& fact) {
   } else if (const auto* loss = std::get_if<model::SpoolLoss>(&body)) {
     host->facts_lost += loss->count;
     context.world.add("counter/facts_lost", loss->count);
-  } else if (std::holds_alternative<model::AgentEvent>(body)) {
+  } else if (const auto* event = std::get_if<model::AgentEvent>(&body)) {
+    if (const std::uint64_t count = carried_after(*event); count > 0) {
+      context.world.set_value(carried_key(fact.agent), std::to_string(count));
+    }
     context.world.add("counter/agent_events");
   } else {
     context.world.add("counter/unknown_facts");
@@ -205,7 +249,10 @@ Judged take_presence(Context& context, const model::AgentPresence& presence) {
       find_about_agent(context, *host, "agent.silent", look, judged);
       break;
     case model::Presence::clone_suspected:
-      find_about_agent(context, *host, "agent.clone_suspected", look, judged);
+      find_about_agent(
+          context, *host,
+          presence.detail.code == "link.epoch_required" ? kRestored : "agent.clone_suspected", look,
+          judged);
       break;
     case model::Presence::refused:
       context.world.add("counter/agents_refused");

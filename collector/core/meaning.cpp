@@ -18,6 +18,8 @@ constexpr std::array kMeanings{
     Row{"agent.clone_suspected",
         {Kind::logical_access, Effect::none, Access::suspected, Impact::limited}},
     Row{"agent.silent", {Kind::agent_silence, Effect::none, Access::none, Impact::limited}},
+    Row{"agent.spool_restored",
+        {Kind::logical_access, Effect::none, Access::suspected, Impact::limited}},
     Row{"audit.emptied", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
     Row{"audit.gap", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
     Row{"audit.missing", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},

@@ -42,6 +42,18 @@ v1::CollectorMessage resend_message(Seq from) {
   return message;
 }
 
+v1::CollectorMessage chain_query_message(Seq seq) {
+  v1::CollectorMessage message;
+  message.mutable_chain_query()->set_seq(seq.value);
+  return message;
+}
+
+v1::CollectorMessage resend_check_message(const model::CheckRef& check) {
+  v1::CollectorMessage message;
+  wire::to_proto(check, *message.mutable_resend_check()->mutable_check());
+  return message;
+}
+
 v1::CollectorMessage refusal_message(const model::Message& reason, bool new_epoch_required) {
   v1::CollectorMessage message;
   wire::to_proto(reason, *message.mutable_refusal()->mutable_reason());

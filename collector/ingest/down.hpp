@@ -20,6 +20,8 @@ v1::CollectorMessage resume_message(Epoch epoch, Seq acked, std::uint32_t window
 v1::CollectorMessage ack_message(Epoch epoch, Seq up_to);
 v1::CollectorMessage resend_message(Seq from);
 v1::CollectorMessage refusal_message(const model::Message& reason, bool new_epoch_required);
+v1::CollectorMessage chain_query_message(Seq seq);
+v1::CollectorMessage resend_check_message(const model::CheckRef& check);
 // `expires_in` is what remains of the request's own.
 v1::CollectorMessage request_message(const model::Request& request, Duration expires_in);
 

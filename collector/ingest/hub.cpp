@@ -15,7 +15,9 @@ Hub::Impl::Impl(IngestParts parts, const std::vector<SpoolCursor>& cursors,
     agents_.emplace(agent.agent, Agent(AgentWatch(agent.presence, now)));
   }
   for (const SpoolCursor& cursor : cursors) {
-    Seq& last = agent_of(cursor.agent).committed[cursor.epoch];
+    Agent& agent = agent_of(cursor.agent);
+    Seq& last = agent.committed[cursor.epoch];
+    if (cursor.last >= last) agent.chains[cursor.epoch] = cursor.chain;
     last = std::max(last, cursor.last);
   }
 }

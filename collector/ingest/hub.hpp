@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,11 +49,26 @@ class AgentStream {
   virtual const std::string& peer() const = 0;  // address, for the log
 };
 
+// Of which results of a host's checks the state speaks, by their digests.
+struct JudgedResults {
+  Position as_of;
+  std::map<model::CheckRef, std::string>
+      digests;  // wire::significant_digest; of checks that it has
+};
+
+// The digests of these checks' results in a host's state, for JudgedResults. Pure.
+std::map<model::CheckRef, std::string> result_digests(const model::Host& host,
+                                                      const std::vector<model::CheckRef>& checks);
+
 struct IngestParts {
   Intake& intake;
   std::function<Judge::Admission(const AgentId&)> admission;
   std::function<std::shared_ptr<const model::SitePolicy>()> policy;
   const time::TimeSource& time;
+  // Called on the hub's thread, when a heartbeat tells of a result that was not compared yet.
+  // Nothing where it is not known now; without the function nothing is ever asked for again.
+  std::function<std::optional<JudgedResults>(const AgentId&, const std::vector<model::CheckRef>&)>
+      results = {};
 };
 
 struct KnownAgent {
@@ -73,7 +89,9 @@ struct IngestOptions {
   Duration look_every = 250ms;   // at silence, expiry and policy
   Duration finish_within = 3s;   // then the stream is aborted
   std::size_t requests_per_agent = 64;
-  bool own_thread = true;  // false: nothing happens but in step(); for tests
+  Duration result_again_after = 1min;   // a check's result is not asked for more often than this
+  Duration compare_results_every = 1s;  // of one agent
+  bool own_thread = true;               // false: nothing happens but in step(); for tests
 };
 
 struct IngestCounters {
@@ -93,6 +111,8 @@ struct IngestCounters {
   std::uint64_t intake_full = 0;  // submissions to try again
   std::uint64_t failed_commits = 0;
   std::uint64_t requests_dropped = 0;  // expired or over the limit before the agent took them
+  std::uint64_t results_missing = 0;  // checks whose result was not the one known here: asked again
+  std::uint64_t results_differ = 0;   // and was not either when it had come again
 };
 
 class Hub {

@@ -31,6 +31,7 @@ void Hub::Impl::take(const SessionPtr& session, FactRun run) {
     return session->stream->send(ack_message(session->greeting->epoch, last));
   }
   session->taken.value += placement.fresh;
+  session->chain = run.chain;
   const auto first = run.entries.begin() + static_cast<std::ptrdiff_t>(placement.duplicates);
   for (auto entry = first; entry != run.entries.end(); ++entry) {
     session->pending_bytes += entry->bytes.size();
@@ -41,16 +42,16 @@ void Hub::Impl::take(const SessionPtr& session, FactRun run) {
 
 void Hub::Impl::submit(const SessionPtr& session, Agent& agent) {
   if (agent.in_flight || session->pending.empty()) return;
-  const Epoch epoch = session->greeting->epoch;
-  const Seq last = session->taken;
+  const SpoolCursor cursor{session->stream->agent(), session->greeting->epoch, session->taken,
+                           session->chain};
   const std::size_t facts = session->pending.size();
   const Status accepted = parts_.intake.submit(
-      std::move(session->pending), SpoolCursor{session->stream->agent(), epoch, last},
-      [alive = weak_from_this(), session, epoch, last, facts](Result<Committed> result) {
+      std::move(session->pending), cursor,
+      [alive = weak_from_this(), session, cursor, facts](Result<Committed> result) {
         const std::shared_ptr<Impl> self = alive.lock();
         if (!self) return;
-        self->post([session, epoch, last, facts, result = std::move(result)](Impl& hub) {
-          hub.committed(session, epoch, last, facts, result);
+        self->post([session, cursor, facts, result = std::move(result)](Impl& hub) {
+          hub.committed(session, cursor, facts, result);
         });
       });
   if (accepted) {
@@ -67,12 +68,15 @@ void Hub::Impl::submit(const SessionPtr& session, Agent& agent) {
   finish(session, Error{ErrorCode::unavailable, "the journal does not accept facts now"});
 }
 
-void Hub::Impl::committed(const SessionPtr& session, Epoch epoch, Seq last, std::size_t facts,
+void Hub::Impl::committed(const SessionPtr& session, const SpoolCursor& cursor, std::size_t facts,
                           const Result<Committed>& result) {
   Agent& agent = agent_of(session->stream->agent());
   agent.in_flight = false;
   if (result) {
-    agent.committed[epoch] = std::max(agent.committed[epoch], last);
+    Seq& last = agent.committed[cursor.epoch];
+    if (cursor.last >= last) agent.chains[cursor.epoch] = cursor.chain;
+    last = std::max(last, cursor.last);
+    agent.last_entry = std::max(agent.last_entry, result->last);
     if (session->resumed) count(&IngestCounters::facts, facts);
   } else {
     count(&IngestCounters::failed_commits);
@@ -86,7 +90,7 @@ void Hub::Impl::committed(const SessionPtr& session, Epoch epoch, Seq last, std:
     if (live->pending.empty()) resume(live, agent);
     return;
   }
-  if (live == session) live->stream->send(ack_message(epoch, last));
+  if (live == session) live->stream->send(ack_message(cursor.epoch, cursor.last));
   submit(live, agent);
   read_on(live);
 }

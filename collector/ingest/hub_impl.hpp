@@ -1,5 +1,6 @@
 // What the hub knows and does, one declaration for its parts: sessions (hub_sessions.cpp), facts
-// (hub_facts.cpp), presence and time (hub_presence.cpp), what goes down (hub_down.cpp). Internal to
+// (hub_facts.cpp), restored spools (hub_history.cpp), results that are missing (hub_results.cpp),
+// presence and time (hub_presence.cpp), what goes down (hub_down.cpp). Internal to
 // collector/ingest; everything but post() and counters() is on the hub's thread.
 #pragma once
 
@@ -58,7 +59,9 @@ class Hub::Impl : public std::enable_shared_from_this<Hub::Impl> {
     std::optional<Greeting> greeting;
     std::string host_name;  // of the admission
     std::string assign_digest;
-    Seq taken;  // last accepted here: committed, in flight or pending
+    Seq taken;          // last accepted here: committed, in flight or pending
+    std::string chain;  // of the agent's spool after `taken`, as the agent says
+    bool chain_asked = false;
     std::vector<PendingEntry> pending;
     std::size_t pending_bytes = 0;
     bool resumed = false;
@@ -74,9 +77,21 @@ class Hub::Impl : public std::enable_shared_from_this<Hub::Impl> {
     MonoTime expires;
   };
 
+  // What is known of a check's result as the heartbeat tells of it.
+  struct ResultWatch {
+    std::string agreed;  // the digest that was compared last, and need not be again
+    std::string asked;   // the one for which the result was asked again, when, and its row then
+    MonoTime asked_at;
+    Seq asked_seq;
+  };
+
   struct Agent {
     explicit Agent(AgentWatch w) : watch(std::move(w)) {}
     std::map<Epoch, Seq> committed;
+    std::map<Epoch, std::string> chains;  // after what is committed
+    Position last_entry;                  // of its facts
+    std::map<model::CheckRef, ResultWatch> results;
+    MonoTime results_compared;
     AgentWatch watch;
     SessionPtr live;
     SessionPtr rival;  // another instance; waits until it is clear whether `live` still answers
@@ -91,12 +106,15 @@ class Hub::Impl : public std::enable_shared_from_this<Hub::Impl> {
   void take(const SessionPtr& session, FactRun run);
   void take(const SessionPtr& session, const model::Heartbeat& heartbeat);
   void take(const SessionPtr& session, const Receipt& receipt);
+  void take(const SessionPtr& session, const ChainAnswer& answer);
   void take(const SessionPtr& session, const Violation& violation);
   void take(const SessionPtr& session, UnknownMessage);
   bool may_speak(const SessionPtr& session);
   void meet(const SessionPtr& session, Agent& agent);
   void admit(const SessionPtr& session, Agent& agent);
   void resume(const SessionPtr& session, Agent& agent);
+  bool is_the_same_spool(const SessionPtr& session, Agent& agent);
+  void require_new_epoch(const SessionPtr& session, Agent& agent);
   void say_resume(const SessionPtr& session, Agent& agent);
   void answered_while_rival_waits(const SessionPtr& session, Agent& agent);
   void leave(const SessionPtr& session);
@@ -105,9 +123,14 @@ class Hub::Impl : public std::enable_shared_from_this<Hub::Impl> {
 
   // Facts.
   void submit(const SessionPtr& session, Agent& agent);
-  void committed(const SessionPtr& session, Epoch epoch, Seq last, std::size_t facts,
+  void committed(const SessionPtr& session, const SpoolCursor& cursor, std::size_t facts,
                  const Result<Committed>& result);
   void read_on(const SessionPtr& session);
+
+  // Results.
+  void compare_results(const SessionPtr& session, Agent& agent, const model::Heartbeat& heartbeat);
+  void compare_result(const SessionPtr& session, ResultWatch& watch, const model::CheckState& told,
+                      const std::string& known);
 
   // Down.
   void assign(const SessionPtr& session, const model::SitePolicy& policy);

@@ -36,6 +36,7 @@ void Hub::Impl::take(const SessionPtr& session, const model::Heartbeat& heartbea
   const AgentId& id = session->stream->agent();
   journal(id, session.get(), agent.watch.stalled(now, idle));
   if (idle == Duration{}) journal(id, session.get(), agent.watch.heard(now));
+  compare_results(session, agent, heartbeat);
 }
 
 auto Hub::Impl::agent_of(const AgentId& id) -> Agent& {

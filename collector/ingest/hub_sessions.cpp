@@ -136,18 +136,16 @@ void Hub::Impl::resume(const SessionPtr& session, Agent& agent) {
   const Greeting& greeting = *session->greeting;
   const auto known = agent.committed.find(greeting.epoch);
   session->taken = known == agent.committed.end() ? Seq{} : known->second;
+  session->chain = known == agent.committed.end() ? "" : agent.chains[greeting.epoch];
   const Resumption how = resume_after(session->taken, greeting.first, greeting.last);
   switch (how.kind) {
     case Resumption::Kind::go_on:
-      return say_resume(session, agent);
+      if (is_the_same_spool(session, agent)) say_resume(session, agent);
+      return;
     case Resumption::Kind::nonsense:
       return take(session, Violation{"Hello with a first number after the last"});
-    case Resumption::Kind::behind: {
-      const model::Message why{"link.epoch_required", {}};
-      count(&IngestCounters::new_epochs);
-      journal(session->stream->agent(), session.get(), agent.watch.refused(why));
-      return refuse(session, why, true);
-    }
+    case Resumption::Kind::behind:
+      return require_new_epoch(session, agent);
     case Resumption::Kind::lost: {
       model::FactRangeLost lost{session->stream->agent(),
                                 greeting.epoch,
@@ -158,6 +156,7 @@ void Hub::Impl::resume(const SessionPtr& session, Agent& agent) {
       log::warning("ingest.range_lost",
                    {{"agent", lost.agent.hex}, {"from", lost.from.value}, {"to", lost.to.value}});
       session->taken = how.lost_to;
+      session->chain = greeting.first_chain;
       std::string bytes = wire::encode_journal(lost);
       session->pending.push_back({std::move(bytes), std::move(lost)});
       return submit(session, agent);  // Resume follows its commit.

@@ -13,6 +13,7 @@ namespace {
 constexpr std::uint32_t kProtocol = 1;
 constexpr std::uint64_t kLastSeq = 1ULL << 62;  // what the journal can number
 constexpr int kInstanceBytes = 64;
+constexpr std::size_t kChainBytes = 64;
 
 Incoming read_hello(const v1::Hello& hello) {
   if (hello.protocol() != kProtocol) return Violation{"this protocol version is not spoken here"};
@@ -23,6 +24,9 @@ Incoming read_hello(const v1::Hello& hello) {
   if (hello.first_seq() > kLastSeq || hello.last_seq() >= kLastSeq) {
     return Violation{"Hello with numbers that are out of range"};
   }
+  if (hello.first_chain().size() > kChainBytes || hello.last_chain().size() > kChainBytes) {
+    return Violation{"Hello with a chain of more than 64 bytes"};
+  }
   Greeting greeting;
   greeting.agent_version = clean_text(hello.agent_version(), limits::kName);
   greeting.host_name = clean_text(hello.host_name(), limits::kName);
@@ -32,6 +36,9 @@ Incoming read_hello(const v1::Hello& hello) {
   greeting.first = Seq{hello.first_seq()};
   greeting.last = Seq{hello.last_seq()};
   greeting.assign_digest = clean_text(hello.assign_digest(), limits::kName);
+  greeting.first_chain = hello.first_chain();
+  greeting.last_chain = hello.last_chain();
+  greeting.takes_resend_check = hello.takes_resend_check();
   return greeting;
 }
 
@@ -43,7 +50,10 @@ Incoming read_facts(const AgentId& agent, const v1::FactBatch& batch) {
   if (batch.first_seq() == 0 || batch.first_seq() > kLastSeq - limits::kBatchFacts) {
     return Violation{"a batch with numbers that are out of range"};
   }
-  FactRun run{Epoch{batch.epoch()}, Seq{batch.first_seq()}, {}};
+  if (batch.chain().size() > kChainBytes) {
+    return Violation{"a batch with a chain of more than 64 bytes"};
+  }
+  FactRun run{Epoch{batch.epoch()}, Seq{batch.first_seq()}, {}, batch.chain()};
   run.entries.reserve(static_cast<std::size_t>(batch.facts_size()));
   Seq seq = run.first;
   for (const std::string& bytes : batch.facts()) {
@@ -69,6 +79,11 @@ Incoming read_message(const AgentId& agent, const v1::AgentMessage& message) {
     }
     case v1::AgentMessage::kRequestReceived:
       return Receipt{clean_text(message.request_received().request_id(), limits::kName)};
+    case v1::AgentMessage::kChainAnswer:
+      if (message.chain_answer().chain().size() > kChainBytes) {
+        return Violation{"a chain of more than 64 bytes"};
+      }
+      return ChainAnswer{Seq{message.chain_answer().seq()}, message.chain_answer().chain()};
     case v1::AgentMessage::BODY_NOT_SET:
       return UnknownMessage{};
   }

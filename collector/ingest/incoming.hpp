@@ -25,6 +25,9 @@ struct Greeting {
   Seq first;
   Seq last;
   std::string assign_digest;
+  std::string first_chain;  // before `first`; empty: not known
+  std::string last_chain;   // after `last`
+  bool takes_resend_check = false;
 };
 
 // Consecutive facts from `first` on, encoded for the journal. What they say is the judge's
@@ -33,10 +36,17 @@ struct FactRun {
   Epoch epoch;
   Seq first;
   std::vector<PendingEntry> entries;
+  std::string chain;  // of the spool, after the last of them; empty: not known
 };
 
 struct Receipt {
   std::string request_id;
+};
+
+// The spool's chain after a fact that the hub asked about.
+struct ChainAnswer {
+  Seq seq;
+  std::string chain;  // empty: not known
 };
 
 // Of a newer agent: ignored and counted.
@@ -48,8 +58,8 @@ struct Violation {
   bool unreadable = false;  // no message of ours at all
 };
 
-using Incoming =
-    std::variant<UnknownMessage, Greeting, FactRun, model::Heartbeat, Receipt, Violation>;
+using Incoming = std::variant<UnknownMessage, Greeting, FactRun, model::Heartbeat, Receipt,
+                              ChainAnswer, Violation>;
 
 // `agent` is who the certificate says is speaking.
 Incoming read_message(const AgentId& agent, const v1::AgentMessage& message);

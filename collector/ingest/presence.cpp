@@ -67,8 +67,9 @@ std::optional<AgentWatch::Change> AgentWatch::clone_seen(MonoTime now) {
   return become(Presence::clone_suspected, {}, {"link.clone", {}});
 }
 
-std::optional<AgentWatch::Change> AgentWatch::refused(model::Message why) {
-  return become(Presence::refused, {}, std::move(why));
+std::optional<AgentWatch::Change> AgentWatch::restored_seen(MonoTime now) {
+  clone_ = now;
+  return become(Presence::clone_suspected, {}, {"link.epoch_required", {}});
 }
 
 }  // namespace tocsin::collector

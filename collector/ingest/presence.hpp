@@ -34,7 +34,8 @@ class AgentWatch {
   std::optional<Change> look(MonoTime now, Duration silent_after);
   // Another one with the same key tried to connect.
   std::optional<Change> clone_seen(MonoTime now);
-  std::optional<Change> refused(model::Message why);
+  // Its spool is an older one, or a copy: restored, or used on another host.
+  std::optional<Change> restored_seen(MonoTime now);
 
   std::optional<model::Presence> state() const { return state_; }
   MonoTime last_heard() const { return heard_; }

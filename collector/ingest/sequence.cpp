@@ -21,4 +21,16 @@ Resumption resume_after(Seq taken, Seq first, Seq last) {
   return {Kind::go_on, {}, {}};
 }
 
+History history_of(Seq taken, std::string_view chain, const SpoolEnds& spool) {
+  if (taken == Seq{} || chain.empty()) return History::same;
+  const auto compare = [&](std::string_view own) {
+    return own.empty() || own == chain ? History::same : History::another;
+  };
+  if (taken.value + 1 == spool.first.value) return compare(spool.first_chain);
+  if (taken == spool.last) return compare(spool.last_chain);
+  // A spool from before chains cannot answer; a missing range says nothing of what was before it.
+  if (spool.last_chain.empty() || taken < spool.first) return History::same;
+  return History::ask;
+}
+
 }  // namespace tocsin::collector

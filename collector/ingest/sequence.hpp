@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "common/base/ids.hpp"
 
@@ -27,5 +28,19 @@ struct Resumption {
   Seq lost_to;
 };
 Resumption resume_after(Seq taken, Seq first, Seq last);
+
+// A spool's numbers with its chain, the rolling hash over all facts that it was ever given: before
+// the oldest row and after the newest. An empty chain is one that is not known.
+struct SpoolEnds {
+  Seq first;
+  std::string_view first_chain;
+  Seq last;
+  std::string_view last_chain;
+};
+// Whether this is the spool whose facts were taken in up to `taken`, after which its chain was
+// `chain`, or a copy of it that was restored, or is used elsewhere, and gave its numbers out again.
+// `ask`: only the chain after `taken` can tell.
+enum class History : std::uint8_t { same, another, ask };
+History history_of(Seq taken, std::string_view chain, const SpoolEnds& spool);
 
 }  // namespace tocsin::collector

@@ -22,6 +22,7 @@ struct SpoolCursor {
   AgentId agent;
   Epoch epoch;
   Seq last;
+  std::string chain = {};  // of the spool, after `last`; empty: not known
   friend bool operator==(const SpoolCursor&, const SpoolCursor&) = default;
 };
 

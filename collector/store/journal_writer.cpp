@@ -73,6 +73,7 @@ Result<Current> Current::open(const SqliteJournalOptions& options, std::uint32_t
   if (!pages) return fail(pages.error());
   const Result<std::int64_t> page_size = database.query_int("PRAGMA page_size");
   if (!page_size) return fail(page_size.error());
+  TOCSIN_TRY(add_chain_column(database));
   Result<sqlite::Statement> many = database.prepare(entry_insert(kRowsOfStatement));
   if (!many) return fail(many.error());
   Result<sqlite::Statement> one = database.prepare(entry_insert(1));
@@ -81,8 +82,8 @@ Result<Current> Current::open(const SqliteJournalOptions& options, std::uint32_t
       "INSERT INTO commit_group(first, last, at, prev_hash, hash) VALUES(?, ?, ?, ?, ?)");
   if (!group) return fail(group.error());
   Result<sqlite::Statement> cursor = database.prepare(
-      "INSERT INTO spool_cursor(agent, epoch, last) VALUES(?, ?, ?)"
-      " ON CONFLICT(agent, epoch) DO UPDATE SET last=excluded.last");
+      "INSERT INTO spool_cursor(agent, epoch, last, chain) VALUES(?, ?, ?, ?)"
+      " ON CONFLICT(agent, epoch) DO UPDATE SET last=excluded.last, chain=excluded.chain");
   if (!cursor) return fail(cursor.error());
   return Current{std::move(*segment), std::move(*many),
                  std::move(*one),     std::move(*group),
@@ -217,6 +218,7 @@ class SqliteJournalWriter final : public JournalWriter {
       TOCSIN_TRY(current_->cursor.bind(1, std::string_view(row.agent.hex))
                      .bind(2, row.epoch.value)
                      .bind(3, row.last.value)
+                     .bind_blob_in_place(4, row.chain)
                      .run());
     }
     return {};

@@ -21,7 +21,7 @@ struct MemoryJournal::Content {
   std::mutex mutex;
   std::vector<StoredEntry> entries;  // position n at index n - 1
   std::vector<Group> groups;
-  std::map<std::pair<AgentId, Epoch>, Seq> cursors;
+  std::map<std::pair<AgentId, Epoch>, SpoolCursor> cursors;
 };
 
 namespace {
@@ -60,7 +60,7 @@ class Writer final : public JournalWriter {
                 content_->groups.empty() ? first_prev_hash() : content_->groups.back().hash);
     content_->groups.push_back(std::move(group));
     for (const SpoolCursor& cursor : cursors) {
-      content_->cursors[{cursor.agent, cursor.epoch}] = cursor.last;
+      content_->cursors[{cursor.agent, cursor.epoch}] = cursor;
     }
     return first;
   }
@@ -78,9 +78,7 @@ class Writer final : public JournalWriter {
   Result<std::vector<SpoolCursor>> spool_cursors() override {
     const std::lock_guard lock(content_->mutex);
     std::vector<SpoolCursor> cursors;
-    for (const auto& [key, last] : content_->cursors) {
-      cursors.push_back({key.first, key.second, last});
-    }
+    for (const auto& [key, cursor] : content_->cursors) cursors.push_back(cursor);
     return cursors;
   }
 

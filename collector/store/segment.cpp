@@ -31,7 +31,7 @@ constexpr std::string_view kTables =
     "CREATE TABLE segment(number INTEGER PRIMARY KEY, first INTEGER NOT NULL,"
     " prev_hash BLOB NOT NULL, prev_at INTEGER NOT NULL);"
     "CREATE TABLE spool_cursor(agent TEXT NOT NULL, epoch INTEGER NOT NULL, last INTEGER NOT NULL,"
-    " PRIMARY KEY(agent, epoch)) WITHOUT ROWID;";
+    " chain BLOB NOT NULL DEFAULT x'', PRIMARY KEY(agent, epoch)) WITHOUT ROWID;";
 
 std::optional<std::uint32_t> number_of(std::string_view name) {
   if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) return std::nullopt;
@@ -93,12 +93,13 @@ Status write_segment(const SqliteJournalOptions& options, const std::string& pat
                  .bind(4, head.prev_at.ns)
                  .run());
   Result<sqlite::Statement> cursor =
-      made->prepare("INSERT INTO spool_cursor(agent, epoch, last) VALUES(?, ?, ?)");
+      made->prepare("INSERT INTO spool_cursor(agent, epoch, last, chain) VALUES(?, ?, ?, ?)");
   if (!cursor) return fail(cursor.error());
   for (const SpoolCursor& row : cursors) {
     TOCSIN_TRY(cursor->bind(1, std::string_view(row.agent.hex))
                    .bind(2, row.epoch.value)
                    .bind(3, row.last.value)
+                   .bind_blob(4, row.chain)
                    .run());
   }
   TOCSIN_TRY(transaction->commit());
@@ -226,16 +227,25 @@ Result<std::optional<GroupRow>> last_group(sqlite::Database& segment) {
 
 Result<std::vector<SpoolCursor>> read_cursors(sqlite::Database& segment) {
   Result<sqlite::Statement> query =
-      segment.prepare("SELECT agent, epoch, last FROM spool_cursor ORDER BY agent, epoch");
+      segment.prepare("SELECT agent, epoch, last, chain FROM spool_cursor ORDER BY agent, epoch");
   if (!query) return fail(query.error());
   std::vector<SpoolCursor> cursors;
   for (;;) {
     const Result<bool> row = query->step();
     if (!row) return fail(row.error());
     if (!*row) return cursors;
-    cursors.push_back(
-        {AgentId{std::string(query->text(0))}, Epoch{query->uint64(1)}, Seq{query->uint64(2)}});
+    cursors.push_back({AgentId{std::string(query->text(0))}, Epoch{query->uint64(1)},
+                       Seq{query->uint64(2)}, std::string(query->blob(3))});
   }
+}
+
+// Readers of a version that does not know the column pass over it, so the schema's number stays.
+Status add_chain_column(sqlite::Database& segment) {
+  const Result<std::int64_t> there = segment.query_int(
+      "SELECT count(*) FROM pragma_table_info('spool_cursor') WHERE name='chain'");
+  if (!there) return fail(there.error());
+  if (*there > 0) return {};
+  return segment.execute("ALTER TABLE spool_cursor ADD COLUMN chain BLOB NOT NULL DEFAULT x''");
 }
 
 Result<sqlite::Statement> prepare_group_entries(sqlite::Database& segment) {

@@ -56,6 +56,8 @@ Status remove_segment(const SqliteJournalOptions& options, std::uint32_t number)
 
 Result<std::optional<GroupRow>> last_group(sqlite::Database& segment);
 Result<std::vector<SpoolCursor>> read_cursors(sqlite::Database& segment);
+// A segment that was begun before spools had chains gets the column for them.
+Status add_chain_column(sqlite::Database& segment);
 
 // Recomputes a group's hash from its entries. not_found: an entry is missing (the message says
 // which); other errors: it cannot be read.

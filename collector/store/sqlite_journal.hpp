@@ -5,7 +5,7 @@
 //   entry(pos INTEGER PRIMARY KEY, at, body)                     one row an entry; no other index
 //   commit_group(first INTEGER PRIMARY KEY, last, at, prev_hash, hash)   one row an append()
 //   segment(number, first, prev_hash, prev_at)                   one row: how it goes on from
-//   before spool_cursor(agent, epoch, last)                             as of the end of the
+//   before spool_cursor(agent, epoch, last, chain)                      as of the end of the
 //   segment; not
 //     under the hash, because its rows change: the entries themselves say the same
 //

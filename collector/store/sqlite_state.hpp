@@ -5,7 +5,9 @@
 // where, for an operator to move it away; it is never repaired or overwritten.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "collector/ports/state.hpp"
@@ -25,5 +27,9 @@ Result<std::unique_ptr<StateStore>> open_state_store(const SqliteStateOptions& o
 // Queries on a connection of their own behind a mutex; any thread. The file must exist: open the
 // store first. It sees every commit() that returned before its call.
 Result<std::unique_ptr<StateReader>> open_state_reader(const SqliteStateOptions& options);
+
+// One host's row, on a connection of its own as above.
+using FindHost = std::function<Result<std::optional<model::Host>>(const AgentId&)>;
+Result<FindHost> open_host_finder(const SqliteStateOptions& options);
 
 }  // namespace tocsin::collector

@@ -29,6 +29,11 @@ class SqliteStateReader final : public StateReader {
     return all("SELECT document FROM host ORDER BY name, agent", wire::decode_host);
   }
 
+  Result<std::optional<model::Host>> host(const AgentId& agent) {
+    return one("SELECT document FROM host WHERE agent = ?", wire::decode_host,
+               [&](sqlite::Statement& query) { query.bind(1, std::string_view(agent.hex)); });
+  }
+
   Result<std::vector<model::Incident>> incidents(const IncidentQuery& query) override {
     return all(
         "SELECT document FROM incident"
@@ -149,6 +154,13 @@ Result<std::unique_ptr<StateReader>> open_state_reader(const SqliteStateOptions&
   Result<sqlite::Database> database = open_state_for_reading(options);
   if (!database) return fail(database.error());
   return std::make_unique<SqliteStateReader>(std::move(*database));
+}
+
+Result<FindHost> open_host_finder(const SqliteStateOptions& options) {
+  Result<sqlite::Database> database = open_state_for_reading(options);
+  if (!database) return fail(database.error());
+  const auto reader = std::make_shared<SqliteStateReader>(std::move(*database));
+  return [reader](const AgentId& agent) { return reader->host(agent); };
 }
 
 }  // namespace tocsin::collector

@@ -59,6 +59,7 @@ TEST_F(SimDelivery, EveryAcceptedFactTakesEffectOnceAndARestartChangesNothing) {
   EXPECT_GT(all.facts_refused, 0U);
   EXPECT_GT(all.clock_steps, 0U);
   EXPECT_GT(all.incidents, 0U);
+  EXPECT_GT(all.results_missing, 0U);
 }
 
 // Some seed notices within a few.
@@ -79,6 +80,15 @@ TEST_F(SimNotices, AnAcknowledgementBeforeTheCommit) {
 
 TEST_F(SimNotices, ACursorThatDoesNotCommitWithItsFacts) {
   EXPECT_THAT(first_violation(Sabotage::forget_cursor), HasSubstr("journaled"));
+}
+
+TEST_F(SimNotices, ARestoredSpoolWhoseHistoryNobodyCompares) {
+  EXPECT_THAT(first_violation(Sabotage::forget_chain),
+              HasSubstr("was accepted and never took effect"));
+}
+
+TEST_F(SimNotices, AResultThatNobodyMisses) {
+  EXPECT_THAT(first_violation(Sabotage::forget_results), HasSubstr("not everything arrived"));
 }
 
 TEST_F(SimNotices, AFactThatIsSwallowed) {

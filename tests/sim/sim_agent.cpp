@@ -110,7 +110,6 @@ void SimAgent::restore_copy() {
   }
   ++restores;
   disturbed = true;
-  must_greet_ = true;
   open();
   for (const std::string& name : names_in_spool()) {
     if (!name.empty()) ++offered[name].at_most;
@@ -145,7 +144,7 @@ std::vector<std::string> SimAgent::names_in_spool() {
 
 // ---- Observer ----
 
-std::string SimAgent::next_fact() {
+model::Observation SimAgent::look() {
   model::Observation seen = chance_.one_in(3)
                                 ? service_is("ssh.service", chance_.one_in(2) ? "failed" : "active")
                                 : ports_are({listener(22, "/usr/sbin/sshd")});
@@ -154,6 +153,10 @@ std::string SimAgent::next_fact() {
     ports->listeners.push_back(listener(port, "/tmp/miner"));
   }
   seen.at = time.wall();
+  return seen;
+}
+
+std::string SimAgent::next_fact(model::Observation seen) {
   model::Fact fact;
   fact.boot_id = fmt::format("{}-{}", name_, ++facts_);
   fact.monotonic = time.steady();
@@ -163,15 +166,49 @@ std::string SimAgent::next_fact() {
   return wire::encode_fact(fact);
 }
 
+// The collector wants these again: the same result in a new fact.
+std::vector<model::Observation> SimAgent::wanted_again() {
+  std::vector<model::Observation> seen;
+  const auto wanted = spool_->take_resends();
+  if (!wanted) return seen;
+  for (const model::CheckRef& check : *wanted) {
+    const auto shown = shown_.find(check);
+    if (shown == shown_.end()) continue;
+    seen.push_back(shown->second);
+    seen.back().at = time.wall();
+  }
+  return seen;
+}
+
 void SimAgent::observe() {
-  if (must_greet_) return;
+  std::vector<model::Observation> seen = wanted_again();
+  for (std::uint64_t i = 0, count = 1 + chance_.below(3); i < count; ++i) seen.push_back(look());
+  keep(seen);
+}
+
+void SimAgent::observe_wanted() {
+  const std::vector<model::Observation> seen = wanted_again();
+  if (!seen.empty()) keep(seen);
+}
+
+void SimAgent::keep(const std::vector<model::Observation>& seen) {
   std::vector<agent::NewFact> facts;
   std::vector<std::string> names;
-  for (std::uint64_t i = 0, count = 1 + chance_.below(3); i < count; ++i) {
-    facts.push_back({next_fact(), model::Priority::normal});
+  std::map<model::CheckRef, agent::CheckRow> rows;
+  for (const model::Observation& one : seen) {
+    facts.push_back({next_fact(one), model::Priority::normal});
     names.push_back(fmt::format("{}-{}", name_, facts_));
+    agent::CheckRow& row = rows[one.check];
+    row.check = one.check;
+    row.last_run = one.at;
+    row.last_run_monotonic = time.steady();
+    row.digest = wire::significant_digest(one);
+    row.told = true;
+    shown_[one.check] = one;
   }
-  const Result<Seq> kept = spool_->append(facts, {}, {});
+  std::vector<agent::CheckRow> checks;
+  for (const auto& [check, row] : rows) checks.push_back(row);
+  const Result<Seq> kept = spool_->append(facts, {}, checks);
   for (const std::string& name : names) {
     Offered& fact = offered[name];
     fact.accepted = kept.has_value();
@@ -197,6 +234,9 @@ bool SimAgent::connect(const std::shared_ptr<SimStream>& stream) {
   hello.set_host_name(name_);
   hello.set_wall_ns(time.wall().ns);
   hello.set_assign_digest(*digest);
+  hello.set_first_chain(status->first_chain);
+  hello.set_last_chain(status->last_chain);
+  hello.set_takes_resend_check(true);
   stream->up.push_back(message.SerializeAsString());
   stream_ = stream;
   established_ = false;
@@ -226,6 +266,7 @@ void SimAgent::send_facts() {
   v1::FactBatch& batch = *message.mutable_facts();
   batch.set_epoch(epoch_.value);
   batch.set_first_seq(next_.value);
+  batch.set_chain(rows->back().chain);
   for (const agent::SpoolRow& row : *rows) batch.add_facts(row.bytes);
   next_ = Seq{next_.value + rows->size()};
   stream_->up.push_back(message.SerializeAsString());
@@ -235,6 +276,9 @@ void SimAgent::send_heartbeat() {
   if (!established()) return;
   model::Heartbeat heartbeat;
   heartbeat.wall = time.wall();
+  for (const agent::CheckRow& row : results()) {
+    heartbeat.checks.push_back({row.check, {}, row.digest, {}, 10s, row.last_seq});
+  }
   v1::AgentMessage message;
   wire::to_proto(heartbeat, *message.mutable_heartbeat());
   stream_->up.push_back(message.SerializeAsString());
@@ -253,7 +297,6 @@ void SimAgent::handle(const v1::CollectorMessage& message) {
     if (!acknowledge(Epoch{resume.epoch()}, Seq{resume.acked_seq()})) return disconnect();
     window_ = std::max(1U, resume.window());
     established_ = true;
-    must_greet_ = false;
   } else if (message.has_ack()) {
     const v1::Ack& ack = message.ack();
     if (!acknowledge(Epoch{ack.epoch()}, Seq{ack.up_to_seq()})) disconnect();
@@ -264,9 +307,23 @@ void SimAgent::handle(const v1::CollectorMessage& message) {
     const v1::Assign& assign = message.assign();
     if (!spool_->put_assignment(assign.SerializeAsString(), assign.digest())) disconnect();
   } else if (message.has_refusal()) {
-    if (message.refusal().new_epoch_required() && spool_->begin_new_epoch()) must_greet_ = false;
+    if (message.refusal().new_epoch_required()) static_cast<void>(spool_->begin_new_epoch());
     disconnect();
+  } else if (message.has_chain_query()) {
+    answer_chain(Seq{message.chain_query().seq()});
+  } else if (message.has_resend_check()) {
+    const auto check = wire::from_proto(message.resend_check().check());
+    if (!check || !spool_->put_resend(*check)) disconnect();
   }
+}
+
+void SimAgent::answer_chain(Seq seq) {
+  const auto chain = spool_->chain_at(seq);
+  if (!chain) return disconnect();
+  v1::AgentMessage message;
+  message.mutable_chain_answer()->set_seq(seq.value);
+  message.mutable_chain_answer()->set_chain(*chain);
+  stream_->up.push_back(message.SerializeAsString());
 }
 
 bool SimAgent::drained() {

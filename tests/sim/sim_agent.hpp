@@ -30,7 +30,8 @@ class SimAgent {
   const AgentId& id() const { return id_; }
   const std::string& name() const { return name_; }
 
-  void observe();         // appends one to three facts
+  void observe();         // appends one to three facts, and what is wanted again
+  void observe_wanted();  // only that
   void cut_power();       // what was not synced is lost; both processes begin again
   void plan_power_cut();  // in the middle of one of the next writes
   void look_at_power();   // begins again when the planned cut has happened
@@ -50,6 +51,8 @@ class SimAgent {
   void send_heartbeat();
   void handle(const v1::CollectorMessage& message);
   bool drained();  // nothing waits in the spool
+  // What the observer saw last of each check, as its heartbeats tell.
+  std::vector<agent::CheckRow> results() { return spool_->checks().value_or({}); }
 
   FakeTime time;
   std::map<std::string, Offered> offered;
@@ -63,7 +66,11 @@ class SimAgent {
   void open();
   void close();
   std::string path() const { return directory_.file("spool.db"); }
-  std::string next_fact();
+  std::string next_fact(model::Observation seen);
+  model::Observation look();
+  std::vector<model::Observation> wanted_again();
+  void keep(const std::vector<model::Observation>& seen);
+  void answer_chain(Seq seq);
   std::vector<std::string> names_in_spool();  // of all rows in order; empty: not one of ours
   bool acknowledge(Epoch epoch, Seq up_to);
 
@@ -75,7 +82,8 @@ class SimAgent {
   PowerCutVfs disk_;
   std::unique_ptr<agent::Spool> spool_;
   std::map<std::string, std::string> copy_;  // file name to content
-  bool must_greet_ = false;  // a restored spool first learns whether its numbers are still good
+  // What each check shows; a result that did not change is no fact.
+  std::map<model::CheckRef, model::Observation> shown_;
   int lives_ = 0;
   int facts_ = 0;
 

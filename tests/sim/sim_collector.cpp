@@ -219,6 +219,15 @@ bool SimCollector::start() {
   const auto policy = std::make_shared<const model::SitePolicy>(story_policy());
   collector::IngestParts parts{*intake_, [this](const AgentId& agent) { return admission(agent); },
                                [policy] { return policy; }, time};
+  if (sabotage_ != Sabotage::forget_results) {
+    parts.results = [this](const AgentId& agent, const std::vector<model::CheckRef>& checks)
+        -> std::optional<collector::JudgedResults> {
+      const auto host = hosts_.find(agent);
+      if (host == hosts_.end()) return std::nullopt;
+      return collector::JudgedResults{fold_->cursor(),
+                                      collector::result_digests(host->second, checks)};
+    };
+  }
   hub_ = std::make_unique<collector::Hub>(std::move(parts), *cursors, known_agents(), options);
   return true;
 }
@@ -232,6 +241,7 @@ void SimCollector::kill() {
     counted.new_epochs += last.new_epochs;
     counted.replaced += last.replaced;
     counted.facts += last.facts;
+    counted.results_missing += last.results_missing;
   }
   if (writer_) clock_steps += writer_->counters().clock_steps;
   hub_.reset();

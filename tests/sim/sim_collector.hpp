@@ -30,6 +30,8 @@ enum class Sabotage : std::uint8_t {
   forget_cursor,      // facts commit without how far the spool is taken in
   swallow_fact,       // the first of several facts
   skip_entry,         // the judge passes over the first entry after a restart
+  forget_chain,       // nobody compares what a restored spool went through
+  forget_results,     // nobody compares what heartbeats tell
 };
 
 // What the journal must hold, noted at each append: checked against the files after each restart.

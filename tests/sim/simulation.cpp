@@ -21,7 +21,7 @@ Happened& Happened::operator+=(const Happened& other) {
         &Happened::gaps, &Happened::replaced, &Happened::collector_kills,
         &Happened::collector_power_cuts, &Happened::agent_power_cuts, &Happened::restores,
         &Happened::new_epochs, &Happened::ranges_lost, &Happened::facts_refused,
-        &Happened::clock_steps, &Happened::incidents}) {
+        &Happened::clock_steps, &Happened::incidents, &Happened::results_missing}) {
     this->*member += other.*member;
   }
   return *this;
@@ -250,6 +250,10 @@ void Simulation::deliver_up(const std::shared_ptr<SimStream>& stream) {
   if (stream->up.empty() || !stream->wants_message || stream->finished) return;
   v1::AgentMessage message;
   TOCSIN_CHECK(message.ParseFromString(stream->up.front()));
+  if (message.has_hello() && options_.sabotage == Sabotage::forget_chain) {
+    message.mutable_hello()->clear_first_chain();
+    message.mutable_hello()->clear_last_chain();
+  }
   if (!calm_ && message.has_facts() && chance_.one_in(12)) {
     ++dropped_;
     stream->up.pop_front();
@@ -303,9 +307,21 @@ void Simulation::collector_died() {
 // ---- The end ----
 
 bool Simulation::settled() {
-  return collector_->running() && collector_->idle() &&
+  return collector_->running() && collector_->idle() && knows_all_results() &&
          std::all_of(agents_.begin(), agents_.end(),
                      [](const auto& agent) { return agent->established() && agent->drained(); });
+}
+
+// The state has the result that each check of each host shows.
+bool Simulation::knows_all_results() {
+  for (const auto& agent : agents_) {
+    const model::Host* host = collector_->world().hosts.find(agent->id());
+    for (const agent::CheckRow& row : agent->results()) {
+      const auto known = collector::result_digests(*host, {row.check});
+      if (!known.contains(row.check) || known.at(row.check) != row.digest) return false;
+    }
+  }
+  return true;
 }
 
 // No more faults: everything that was accepted must arrive.
@@ -327,6 +343,7 @@ void Simulation::settle() {
       if (round % 8 == 0) agent.send_heartbeat();
       // A fact that fits lets the spool tell what it had refused before.
       if (round == 100) agent.observe();
+      if (round > 100 && round % 20 == 0) agent.observe_wanted();
     }
     const auto streams = streams_;
     for (const auto& stream : streams) deliver_up(stream);
@@ -381,6 +398,7 @@ Happened Simulation::happened() const {
   sum.collector_kills = collector_->kills;
   sum.collector_power_cuts = collector_->power_cuts;
   sum.clock_steps = collector_->clock_steps;
+  sum.results_missing = collector_->counted.results_missing + now.results_missing;
   if (collector_->running()) sum.incidents = collector_->world().number("last/incident");
   for (const auto& agent : agents_) {
     sum.agent_power_cuts += agent->power_cuts;

@@ -38,6 +38,7 @@ struct Happened {
   std::uint64_t facts_refused = 0;
   std::uint64_t clock_steps = 0;
   std::uint64_t incidents = 0;
+  std::uint64_t results_missing = 0;
   Happened& operator+=(const Happened& other);
 };
 
@@ -55,6 +56,7 @@ class Simulation {
   void set_up();
   void settle();
   bool settled();
+  bool knows_all_results();
   void balance();
   void step();
   void disaster();

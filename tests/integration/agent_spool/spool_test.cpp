@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/limits.hpp"
 #include "common/sqlite/sqlite.hpp"
 #include "common/wire/wire.hpp"
 #include "tests/integration/agent_spool/full_disk_vfs.hpp"
@@ -60,6 +61,22 @@ std::vector<std::string> contents(Spool& spool, Seq from = Seq{1}) {
   std::vector<std::string> bytes;
   for (const SpoolRow& row : rows) bytes.push_back(row.bytes);
   return bytes;
+}
+
+// What the fact that began the epoch says.
+std::string carried(Spool& spool) {
+  const auto first = wire::decode_fact(contents(spool).front());
+  const auto& event = std::get<model::AgentEvent>(first.value().body).event;
+  EXPECT_EQ(event.code, "spool.epoch_begun");
+  return event.parameters.front().value;
+}
+
+CheckRow check_row(model::CheckKind kind, std::string target) {
+  CheckRow row;
+  row.check = {kind, std::move(target)};
+  row.digest = std::string(32, 'd');
+  row.told = true;
+  return row;
 }
 
 model::Request request(std::string id, Duration expires_in = 60s) {
@@ -224,12 +241,90 @@ TEST_F(SpoolTest, ANewEpochNumbersUnsentFactsFromOne) {
   const SpoolStatus status = spool->status().value();
   EXPECT_EQ(status.epoch, after);
   EXPECT_EQ(status.first, Seq{1});
-  EXPECT_EQ(status.last, Seq{2});
-  EXPECT_THAT(contents(*spool), ElementsAre("b", "c"));
-  EXPECT_EQ(append(*spool, {fact("d")}).value(), Seq{3});
-  ASSERT_TRUE(spool->acknowledge(after, Seq{3}));
+  EXPECT_EQ(status.last, Seq{3});
+  EXPECT_EQ(carried(*spool), "2");
+  EXPECT_THAT(contents(*spool, Seq{2}), ElementsAre("b", "c"));
+  EXPECT_EQ(append(*spool, {fact("d")}).value(), Seq{4});
+  ASSERT_TRUE(spool->acknowledge(after, Seq{4}));
   spool->begin_new_epoch().value();
-  EXPECT_EQ(append(*spool, {fact("e")}).value(), Seq{1});
+  EXPECT_EQ(carried(*spool), "0");
+  EXPECT_EQ(append(*spool, {fact("e")}).value(), Seq{2});
+  EXPECT_EQ(spool->status().value().rows, 2U);
+}
+
+TEST_F(SpoolTest, ANewEpochWantsAllResultsAgainAndForgetsTheirOldNumbers) {
+  auto spool = open();
+  const CheckRow sockets = check_row(model::CheckKind::sockets, "");
+  const CheckRow ssh = check_row(model::CheckKind::service, "ssh.service");
+  const NewFact one = fact("a");
+  ASSERT_TRUE(spool->append({&one, 1}, {}, {&sockets, 1}));
+  ASSERT_TRUE(spool->acknowledge(spool->status().value().epoch, Seq{1}));
+  ASSERT_TRUE(spool->append({&one, 1}, {}, {&ssh, 1}));
+  ASSERT_TRUE(spool->begin_new_epoch());
+  const auto rows = spool->checks().value();
+  ASSERT_EQ(rows.size(), 2U);
+  for (const CheckRow& row : rows) {
+    EXPECT_EQ(row.last_seq, row.check == ssh.check ? Seq{2} : Seq{});
+  }
+  EXPECT_THAT(spool->take_resends().value(),
+              ::testing::UnorderedElementsAre(ssh.check, sockets.check));
+}
+
+TEST_F(SpoolTest, AResultThatIsWantedAgainIsToldOnce) {
+  auto link = open();
+  auto observer = open();
+  const model::CheckRef check{model::CheckKind::service, "ssh.service"};
+  ASSERT_TRUE(link->put_resend(check));
+  ASSERT_TRUE(link->put_resend(check));
+  EXPECT_THAT(observer->take_resends().value(), ElementsAre(check));
+  EXPECT_THAT(observer->take_resends().value(), IsEmpty());
+}
+
+TEST_F(SpoolTest, OnlySoManyResultsAreWantedAgain) {
+  auto spool = open();
+  for (std::size_t i = 0; i < limits::kChecks; ++i) {
+    ASSERT_TRUE(spool->put_resend({model::CheckKind::ping, fmt::format("10.0.0.{}", i)}));
+  }
+  const Status full = spool->put_resend({model::CheckKind::ping, "10.1.0.0"});
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().code, ErrorCode::resource_exhausted);
+}
+
+TEST_F(SpoolTest, TheChainOutlivesAcknowledgedRowsAndRestarts) {
+  auto spool = open();
+  EXPECT_EQ(spool->status().value().last_chain, "");
+  ASSERT_TRUE(append(*spool, {fact("a"), fact("b"), fact("c")}));
+  const Epoch epoch = spool->status().value().epoch;
+  const std::string at_2 = spool->chain_at(Seq{2}).value();
+  const std::string at_3 = spool->chain_at(Seq{3}).value();
+  EXPECT_EQ(at_2.size(), 16U);
+  EXPECT_NE(at_2, at_3);
+  EXPECT_EQ(spool->read(Seq{2}, 1, 1000).value().front().chain, at_2);
+  EXPECT_EQ(spool->status().value().first_chain, "");
+  ASSERT_TRUE(spool->acknowledge(epoch, Seq{2}));
+  EXPECT_EQ(spool->status().value().first_chain, at_2);
+  EXPECT_EQ(spool->status().value().last_chain, at_3);
+  ASSERT_TRUE(spool->acknowledge(epoch, Seq{3}));
+  spool = open();
+  EXPECT_EQ(spool->status().value().first_chain, at_3);
+  EXPECT_EQ(spool->status().value().last_chain, at_3);
+  EXPECT_EQ(spool->chain_at(Seq{4}).value(), "");
+  EXPECT_EQ(spool->chain_at(Seq{1}).value(), "") << "gone";
+}
+
+TEST_F(SpoolTest, ACopyThatWentAnotherWayHasAnotherChain) {
+  auto spool = open();
+  ASSERT_TRUE(append(*spool, {fact("a")}));
+  spool.reset();
+  std::filesystem::copy_file(path_, path_ + ".copy");
+  spool = open();
+  auto copy = Spool::open(path_ + ".copy", {}).value();
+  ASSERT_TRUE(append(*spool, {fact("b"), fact("d")}));
+  ASSERT_TRUE(append(*copy, {fact("c"), fact("d")}));
+  EXPECT_EQ(copy->status().value().epoch, spool->status().value().epoch);
+  EXPECT_EQ(copy->chain_at(Seq{1}).value(), spool->chain_at(Seq{1}).value());
+  EXPECT_NE(copy->chain_at(Seq{2}).value(), spool->chain_at(Seq{2}).value());
+  EXPECT_NE(copy->chain_at(Seq{3}).value(), spool->chain_at(Seq{3}).value()) << "the same fact";
 }
 
 TEST_F(SpoolTest, ADamagedFileIsSetAsideAndTheNextEpochSaysSo) {

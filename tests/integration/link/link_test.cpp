@@ -179,12 +179,76 @@ TEST(Link, ARestoredSpoolBeginsANewEpoch) {
   const Epoch after = restored->status().value().epoch;
   EXPECT_NE(after, before);
   EXPECT_EQ(room.intake.seqs(agent.id, before), numbers(1, 8));
-  EXPECT_EQ(room.intake.seqs(agent.id, after), numbers(1, 3));
+  EXPECT_EQ(room.intake.seqs(agent.id, after), numbers(1, 4)) << "what it held, and that it begins";
   EXPECT_EQ(room.hub().counters().new_epochs, 1U);
   std::vector<Presence> states;
   for (const auto& presence : room.intake.presence()) states.push_back(presence.state);
-  EXPECT_THAT(states, ::testing::ElementsAre(Presence::heard, Presence::refused, Presence::heard));
+  EXPECT_THAT(states, ::testing::ElementsAre(Presence::heard, Presence::clone_suspected));
 }
+
+// It gave out as many new numbers as were lost before it came back, or more: only the chain tells.
+// Where the collector stands among its rows differs: at its end, before its first, in between.
+class LinkRestored : public ::testing::TestWithParam<int> {};
+
+TEST_P(LinkRestored, ASpoolThatGaveItsNumbersOutAgainIsNoticedAndLosesNothing) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  Epoch before;
+  {
+    const auto spool = open_spool(agent);
+    RunningLink link(room, agent);
+    before = spool->status().value().epoch;
+    append_facts(*spool, 3);
+    ASSERT_TRUE(eventually([&] { return empty(*spool); }));
+  }
+  const TestAgent image = room.clone(agent);
+  {
+    const auto spool = open_spool(agent);
+    RunningLink link(room, agent);
+    append_facts(*spool, 5);
+    ASSERT_TRUE(eventually([&] { return empty(*spool); }));
+  }
+  const auto restored = open_spool(image);
+  std::vector<agent::NewFact> others;
+  for (int i = 0; i < GetParam(); ++i) others.push_back({a_fact(100 + i), {}});
+  ASSERT_TRUE(restored->append(others, {}, {}));
+  if (GetParam() == 6) {  // as if the collector had lost what came after
+    ASSERT_TRUE(restored->acknowledge(before, Seq{8}));
+  }
+  const std::uint64_t kept = restored->status().value().rows;
+  RunningLink link(room, image);
+  ASSERT_TRUE(eventually([&] { return empty(*restored); }));
+  const Epoch after = restored->status().value().epoch;
+  EXPECT_NE(after, before);
+  EXPECT_EQ(room.intake.seqs(agent.id, before), numbers(1, 8));
+  EXPECT_EQ(room.intake.seqs(agent.id, after), numbers(1, kept + 1));
+  EXPECT_EQ(room.hub().counters().new_epochs, 1U);
+  EXPECT_EQ(room.intake.presence().back().state, Presence::clone_suspected);
+}
+
+TEST(Link, AResultThatTheCollectorWantsAgainIsInTheSpool) {
+  Room room;
+  room.stop_collector();
+  room.results = [](const AgentId&, const std::vector<model::CheckRef>&) {
+    return std::optional(collector::JudgedResults{Position{1000}, {}});
+  };
+  room.start_collector();
+  const TestAgent agent = room.add_agent();
+  const auto spool = open_spool(agent);
+  agent::CheckRow row;
+  row.check = {model::CheckKind::service, "ssh.service"};
+  row.digest = std::string(32, 'd');
+  ASSERT_TRUE(spool->append({}, {}, {&row, 1}));
+  RunningLink link(room, agent);
+  std::vector<model::CheckRef> wanted;
+  ASSERT_TRUE(eventually([&] {
+    wanted = spool->take_resends().value();
+    return !wanted.empty();
+  }));
+  EXPECT_EQ(wanted.front(), row.check);
+}
+
+INSTANTIATE_TEST_SUITE_P(Where, LinkRestored, ::testing::Values(5, 6, 9));
 
 TEST(Link, ACopiedHostIsReportedAndTheNewerOneRefused) {
   Room room;

@@ -1,4 +1,5 @@
 // What the collector answers to agents that do not keep to the protocol, and to strangers.
+#include <atomic>
 #include <chrono>
 
 #include <gmock/gmock.h>
@@ -9,6 +10,7 @@
 
 #include "common/base/limits.hpp"
 #include "common/rpc/credentials.hpp"
+#include "common/wire/proto.hpp"
 #include "common/wire/wire.hpp"
 #include "tests/integration/link/room.hpp"
 
@@ -70,6 +72,8 @@ class HandSession {
   bool finished_ = false;
 };
 
+constexpr auto kChainQuery = v1::CollectorMessage::kChainQuery;
+constexpr auto kResendCheck = v1::CollectorMessage::kResendCheck;
 constexpr auto kResume = v1::CollectorMessage::kResume;
 constexpr auto kAck = v1::CollectorMessage::kAck;
 constexpr auto kResend = v1::CollectorMessage::kResend;
@@ -346,6 +350,187 @@ TEST(LinkProtocol, AgentsDoNotTalkToACollectorOfAnotherAuthority) {
   HandSession session(room, agent);
   session.hello(7, 1, 0);
   EXPECT_EQ(session.finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+// ---- Chains ----
+
+// An agent that says after which fact its spool's chain is what.
+v1::AgentMessage hello_with_chain(std::uint64_t first, const std::string& first_chain,
+                                  std::uint64_t last, const std::string& last_chain) {
+  v1::AgentMessage message;
+  v1::Hello& hello = *message.mutable_hello();
+  hello.set_protocol(1);
+  hello.set_epoch(7);
+  hello.set_instance("one");
+  hello.set_first_seq(first);
+  hello.set_first_chain(first_chain);
+  hello.set_last_seq(last);
+  hello.set_last_chain(last_chain);
+  hello.set_takes_resend_check(true);
+  return message;
+}
+
+v1::AgentMessage chain_is(std::uint64_t seq, const std::string& chain) {
+  v1::AgentMessage message;
+  message.mutable_chain_answer()->set_seq(seq);
+  message.mutable_chain_answer()->set_chain(chain);
+  return message;
+}
+
+// Facts 1..4 are taken in; after the last the chain was "c4".
+void take_four(Room& room, const TestAgent& agent) {
+  HandSession session(room, agent);
+  ASSERT_TRUE(session.write(hello_with_chain(1, "", 4, "c4")));
+  ASSERT_TRUE(session.next(kResume).has_resume());
+  v1::AgentMessage message;
+  message.mutable_facts()->set_epoch(7);
+  message.mutable_facts()->set_first_seq(1);
+  for (int i = 1; i <= 4; ++i) message.mutable_facts()->add_facts(a_fact(i));
+  message.mutable_facts()->set_chain("c4");
+  ASSERT_TRUE(session.write(message));
+  ASSERT_EQ(session.next(kAck).ack().up_to_seq(), 4U);
+}
+
+TEST(LinkProtocol, TheChainIsKeptWithWhatIsTakenIn) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  take_four(room, agent);
+  ASSERT_EQ(room.intake.cursors().size(), 1U);
+  EXPECT_EQ(room.intake.cursors().front().chain, "c4");
+  room.stop_collector();
+  room.start_collector();
+  HandSession other(room, agent);
+  ASSERT_TRUE(other.write(hello_with_chain(5, "another", 6, "c6")));
+  const v1::CollectorMessage refused = other.next(kRefusal);
+  EXPECT_EQ(refused.refusal().reason().code(), "link.epoch_required");
+  EXPECT_TRUE(refused.refusal().new_epoch_required());
+  EXPECT_EQ(room.intake.presence().back().state, model::Presence::clone_suspected);
+}
+
+TEST(LinkProtocol, TheCollectorAsksForTheChainThatHelloDoesNotSay) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  take_four(room, agent);
+  {
+    HandSession same(room, agent);
+    ASSERT_TRUE(same.write(hello_with_chain(3, "c2", 9, "c9")));
+    EXPECT_EQ(same.next(kChainQuery).chain_query().seq(), 4U);
+    ASSERT_TRUE(same.write(chain_is(4, "c4")));
+    EXPECT_EQ(same.next(kResume).resume().acked_seq(), 4U);
+  }
+  HandSession another(room, agent);
+  ASSERT_TRUE(another.write(hello_with_chain(3, "c2", 9, "c9")));
+  EXPECT_TRUE(another.next(kChainQuery).has_chain_query());
+  ASSERT_TRUE(another.write(chain_is(4, "another")));
+  EXPECT_TRUE(another.next(kRefusal).refusal().new_epoch_required());
+  EXPECT_EQ(room.hub().counters().new_epochs, 1U);
+}
+
+TEST(LinkProtocol, AnAgentWithoutChainsGoesOnAsBefore) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  take_four(room, agent);
+  HandSession old(room, agent);
+  ASSERT_TRUE(old.hello(7, 3, 9));
+  EXPECT_EQ(old.next(kResume).resume().acked_seq(), 4U);
+}
+
+TEST(LinkProtocol, AnAnswerThatNobodyAskedForEndsTheSession) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  HandSession session(room, agent);
+  ASSERT_TRUE(session.hello(7, 1, 0));
+  session.next(kResume);
+  ASSERT_TRUE(session.write(chain_is(0, "c")));
+  EXPECT_EQ(session.finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+// ---- Results ----
+
+const model::CheckRef kSsh{model::CheckKind::service, "ssh.service"};
+const std::string kNew(32, 'n');
+const std::string kOld(32, 'o');
+
+v1::AgentMessage tells(const std::string& digest, std::uint64_t last_seq) {
+  model::Heartbeat heartbeat;
+  heartbeat.checks.push_back({kSsh, 1s, digest, 1s, 10s, Seq{last_seq}});
+  v1::AgentMessage message;
+  wire::to_proto(heartbeat, *message.mutable_heartbeat());
+  return message;
+}
+
+// A collector whose state has the result with digest `known` of ssh.service.
+class LinkResults : public ::testing::Test {
+ protected:
+  LinkResults() {
+    room.stop_collector();
+    room.results = [this](const AgentId&, const std::vector<model::CheckRef>&) {
+      ++looked;
+      return std::optional(collector::JudgedResults{Position{1000}, {{kSsh, known}}});
+    };
+    room.options.result_again_after = 1h;
+    room.options.compare_results_every = {};
+    room.start_collector();
+    agent = room.add_agent();
+    take_four(room, agent);
+  }
+  std::uint64_t missing() { return room.hub().counters().results_missing; }
+  bool heard(std::uint64_t heartbeats) {
+    return eventually([&] { return room.hub().counters().heartbeats >= heartbeats; });
+  }
+
+  Room room;
+  TestAgent agent;
+  std::string known = kOld;
+  std::atomic<int> looked = 0;
+};
+
+TEST_F(LinkResults, OneThatTheStateDoesNotHaveIsAskedForAgain) {
+  HandSession session(room, agent);
+  ASSERT_TRUE(session.write(hello_with_chain(5, "c4", 4, "c4")));
+  session.next(kResume);
+  ASSERT_TRUE(session.write(tells(kNew, 4)));
+  const auto wanted = wire::from_proto(session.next(kResendCheck).resend_check().check());
+  EXPECT_EQ(wanted.value(), kSsh);
+  EXPECT_EQ(missing(), 1U);
+}
+
+TEST_F(LinkResults, OneThatTheStateHasIsComparedOnceOnly) {
+  HandSession session(room, agent);
+  ASSERT_TRUE(session.write(hello_with_chain(5, "c4", 4, "c4")));
+  session.next(kResume);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(session.write(tells(kOld, 4)));
+  ASSERT_TRUE(heard(3));
+  EXPECT_EQ(missing(), 0U);
+  EXPECT_EQ(looked, 1);
+}
+
+TEST_F(LinkResults, OneThatIsUnderWayIsWaitedFor) {
+  HandSession session(room, agent);
+  ASSERT_TRUE(session.write(hello_with_chain(5, "c4", 5, "c5")));
+  session.next(kResume);
+  ASSERT_TRUE(session.write(tells(kNew, 5)));
+  ASSERT_TRUE(heard(1));
+  EXPECT_EQ(missing(), 0U);
+  EXPECT_EQ(looked, 0);
+}
+
+TEST_F(LinkResults, IsAskedForOnceAMinuteAndGivenUpWhenItComesAndStillDiffers) {
+  HandSession session(room, agent);
+  ASSERT_TRUE(session.write(hello_with_chain(5, "c4", 4, "c4")));
+  session.next(kResume);
+  ASSERT_TRUE(session.write(tells(kNew, 3)));
+  ASSERT_TRUE(session.next(kResendCheck).has_resend_check());
+  ASSERT_TRUE(session.write(tells(kNew, 3)));
+  ASSERT_TRUE(heard(2));
+  EXPECT_EQ(missing(), 1U) << "the minute is not over";
+  ASSERT_TRUE(session.write(tells(kNew, 4)));
+  ASSERT_TRUE(heard(3));
+  ASSERT_TRUE(eventually([&] { return room.hub().counters().results_differ == 1; }));
+  ASSERT_TRUE(session.write(tells(kNew, 4)));
+  ASSERT_TRUE(heard(4));
+  EXPECT_EQ(missing(), 1U);
+  EXPECT_EQ(looked, 3);
 }
 
 }  // namespace

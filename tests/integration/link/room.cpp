@@ -62,7 +62,7 @@ void CommittingIntake::run() {
         journal_.push_back(entry.body ? *entry.body : wire::decode_journal(entry.bytes).value());
         bytes_.push_back(std::move(entry.bytes));
       }
-      if (one.cursor) cursors_[{one.cursor->agent.hex, one.cursor->epoch}] = one.cursor->last;
+      if (one.cursor) cursors_[{one.cursor->agent.hex, one.cursor->epoch}] = *one.cursor;
     }
     const Position head{journal_.size()};
     lock.unlock();
@@ -96,7 +96,7 @@ void CommittingIntake::fail_next_commit() {
 std::vector<collector::SpoolCursor> CommittingIntake::cursors() const {
   const std::lock_guard lock(mutex_);
   std::vector<collector::SpoolCursor> all;
-  for (const auto& [key, last] : cursors_) all.push_back({AgentId{key.first}, key.second, last});
+  for (const auto& [key, cursor] : cursors_) all.push_back(cursor);
   return all;
 }
 
@@ -236,7 +236,7 @@ void Room::start_collector() {
                                  const std::lock_guard lock(mutex_);
                                  return policy;
                                },
-                               time};
+                               time, results};
   hub_ = std::make_unique<collector::Hub>(std::move(parts), intake.cursors(), known, options);
   service_ = collector::make_agent_link_service(
       *hub_,

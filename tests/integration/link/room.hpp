@@ -62,7 +62,7 @@ class CommittingIntake final : public collector::Intake {
   std::vector<Waiting> waiting_;
   std::vector<model::JournalBody> journal_;
   std::vector<std::string> bytes_;
-  std::map<std::pair<std::string, Epoch>, Seq> cursors_;
+  std::map<std::pair<std::string, Epoch>, collector::SpoolCursor> cursors_;
   bool full_ = false;
   bool held_ = false;
   bool fail_next_ = false;
@@ -104,6 +104,7 @@ class Room {
   std::shared_ptr<model::SitePolicy> policy;
   std::vector<collector::KnownAgent> known;
   collector::RenewCertificate renew;
+  decltype(collector::IngestParts::results) results;  // before the collector starts
   collector::Hub& hub() { return *hub_; }
 
   void admit(const AgentId& agent, bool revoked = false);

@@ -407,5 +407,26 @@ TEST_F(Observe, LooksAtOnceAtALogThatWasCut) {
   EXPECT_EQ(runs, 2);
 }
 
+TEST_F(Observe, AResultThatIsWantedAgainIsARowAtOnceThoughItDidNotChange) {
+  add(CheckKind::sockets);
+  config.checks.back().interval = 1h;
+  const model::CheckRef check{CheckKind::sockets, ""};
+  const auto seen_by = [](std::size_t count) {
+    return [count](const auto& facts) {
+      return observations(facts, CheckKind::sockets).size() >= count;
+    };
+  };
+  ASSERT_TRUE(reader().put_resend(check));
+  observe(seen_by(1));
+  ASSERT_TRUE(reader().put_resend(check));
+  ASSERT_TRUE(reader().put_resend({CheckKind::ping, "not configured"}));
+  const auto facts = observe(seen_by(2));
+  EXPECT_EQ(observations(facts, CheckKind::sockets).size(), 2U);
+  const auto rows = reader().checks();
+  ASSERT_EQ(rows->size(), 1U);
+  EXPECT_EQ(rows->front().last_seq, Seq{5}) << "started, seen, stopped, started, seen";
+  EXPECT_TRUE(reader().take_resends()->empty());
+}
+
 }  // namespace
 }  // namespace tocsin::agent

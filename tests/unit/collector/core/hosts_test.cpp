@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "collector/core/correlate.hpp"
 #include "tests/support/story.hpp"
 
 namespace tocsin::tests {
@@ -147,6 +148,78 @@ TEST(Hosts, APolicyThatCannotBeReadLeavesTheOneBefore) {
   EXPECT_EQ(story.world().value("policy/problem"), "no such policy");
   story.sees("web1", ports_are({listener(4444, kProgram)}));
   EXPECT_THAT(findings(story, "web1", kSockets), SizeIs(1));
+}
+
+// ---- New epochs ----
+
+model::AgentFact fact_of(const std::string& host, Epoch epoch, decltype(model::Fact::body) body) {
+  static std::uint64_t seq = 0;
+  model::AgentFact fact;
+  fact.agent = agent_of(host);
+  fact.epoch = epoch;
+  fact.seq = Seq{++seq};
+  fact.fact.body = std::move(body);
+  return fact;
+}
+
+model::Observation ssh_at(const std::string& state, Duration since_begin) {
+  model::Observation seen = service_is("ssh.service", state);
+  seen.at = kStoryBegins + since_begin;
+  return seen;
+}
+
+TEST(Hosts, WhatAnEpochCarriesOverTakesNoEffectTwice) {
+  const model::CheckRef ssh{model::CheckKind::service, "ssh.service"};
+  Story story;
+  story.admit("web1");
+  const Epoch old{1};
+  const Epoch fresh{2};
+  story.at(1min).push(fact_of("web1", old, ssh_at("failed", 1min)));
+  story.at(2min).push(fact_of("web1", old, ssh_at("active", 2min)));
+  ASSERT_TRUE(findings(story, "web1", ssh)[0].closed);
+  story.at(10min).push(
+      fact_of("web1", fresh, model::AgentEvent{{"spool.epoch_begun", {{"carried", "3"}}}}));
+  story.push(fact_of("web1", fresh, ssh_at("failed", 1min)));
+  EXPECT_TRUE(findings(story, "web1", ssh)[0].closed) << "it had taken effect before";
+  EXPECT_EQ(findings(story, "web1", ssh)[0].recurrences, 0U);
+  story.push(fact_of("web1", fresh, ssh_at("active", 2min)));
+  EXPECT_EQ(story.world().number("counter/facts_repeated"), 2U);
+  story.push(fact_of("web1", fresh, ssh_at("failed", 5min)));
+  EXPECT_FALSE(findings(story, "web1", ssh)[0].closed) << "carried over, and new";
+  EXPECT_EQ(story.world().number("counter/facts_repeated"), 2U);
+}
+
+TEST(Hosts, WhatComesAfterTheCarriedFactsIsJudgedWhateverItsTime) {
+  const model::CheckRef ssh{model::CheckKind::service, "ssh.service"};
+  Story story;
+  story.admit("web1");
+  story.at(5min).push(fact_of("web1", Epoch{1}, ssh_at("active", 5min)));
+  story.push(
+      fact_of("web1", Epoch{2}, model::AgentEvent{{"spool.epoch_begun", {{"carried", "1"}}}}));
+  story.push(fact_of("web1", Epoch{2}, ssh_at("active", 5min)));
+  story.push(fact_of("web1", Epoch{2}, ssh_at("failed", 4min)));  // the host's clock went back
+  ASSERT_THAT(findings(story, "web1", ssh), SizeIs(1));
+  // Another epoch: what the one before carried is of no interest any more.
+  story.push(
+      fact_of("web1", Epoch{3}, model::AgentEvent{{"spool.epoch_begun", {{"carried", "9"}}}}));
+  story.push(fact_of("web1", Epoch{4}, ssh_at("active", 3min)));
+  EXPECT_TRUE(findings(story, "web1", ssh)[0].closed);
+}
+
+TEST(Hosts, ARestoredSpoolIsAFindingUntilTheAgentIsHeardAgain) {
+  Story story;
+  story.admit("web1");
+  model::AgentPresence seen;
+  seen.agent = agent_of("web1");
+  seen.state = model::Presence::clone_suspected;
+  seen.detail = {"link.epoch_required", {}};
+  story.at(1min).push(seen);
+  const auto* finding = story.world().finding_by_key(
+      collector::dedup_key(agent_of("web1"), collector::agent_check(), "agent.spool_restored", ""));
+  ASSERT_NE(finding, nullptr);
+  EXPECT_FALSE(finding->closed);
+  story.at(11min).heard("web1");
+  EXPECT_TRUE(story.world().finding(finding->id)->closed);
 }
 
 }  // namespace

@@ -67,10 +67,15 @@ TEST(AgentWatch, ASuspicionFromBeforeTheStartIsNotForgottenAtOnce) {
   EXPECT_EQ(watch.look(kStart + 91s, 90s)->state, Presence::silent);
 }
 
-TEST(AgentWatch, ARefusedAgentIsHeardWhenItComesBack) {
+TEST(AgentWatch, ARestoredAgentIsSuspectedUntilNothingMoreWasSeenForAWhile) {
   AgentWatch watch(std::nullopt, kStart);
-  EXPECT_EQ(watch.refused({"link.epoch_required", {}})->state, Presence::refused);
-  EXPECT_EQ(watch.greeted(kStart + 1s, "0.1.0")->state, Presence::heard);
+  const auto seen = watch.restored_seen(kStart);
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen->state, Presence::clone_suspected);
+  EXPECT_EQ(seen->detail.code, "link.epoch_required");
+  EXPECT_FALSE(watch.greeted(kStart + 1s, "0.1.0")) << "it is back, and still suspected";
+  watch.heard(kStart + 11min);
+  EXPECT_EQ(watch.look(kStart + 11min, 90s)->state, Presence::heard);
 }
 
 }  // namespace

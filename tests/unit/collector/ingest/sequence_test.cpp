@@ -56,5 +56,24 @@ RC_GTEST_PROP(SequenceProperty, AnyOrderOfBatchesTakesEachNumberInOnce, ()) {
   RC_ASSERT(taken.size() == last.value);
 }
 
+// A spool whose rows 5..9 wait: chains c4 (before them) .. c9.
+SpoolEnds ends() { return {Seq{5}, "c4", Seq{9}, "c9"}; }
+
+TEST(Sequence, ASpoolIsKnownByItsChainWhereTheCollectorStands) {
+  EXPECT_EQ(history_of(Seq{4}, "c4", ends()), History::same);
+  EXPECT_EQ(history_of(Seq{4}, "other", ends()), History::another);
+  EXPECT_EQ(history_of(Seq{9}, "c9", ends()), History::same);
+  EXPECT_EQ(history_of(Seq{9}, "other", ends()), History::another);
+  EXPECT_EQ(history_of(Seq{6}, "c6", ends()), History::ask) << "among the rows that wait";
+}
+
+TEST(Sequence, WithoutAChainEverySpoolIsBelieved) {
+  EXPECT_EQ(history_of(Seq{}, "", ends()), History::same) << "nothing was taken in";
+  EXPECT_EQ(history_of(Seq{6}, "", ends()), History::same) << "taken in from an older agent";
+  EXPECT_EQ(history_of(Seq{6}, "c6", {Seq{5}, "", Seq{9}, ""}), History::same) << "cannot answer";
+  EXPECT_EQ(history_of(Seq{4}, "c4", {Seq{5}, "", Seq{9}, "c9"}), History::same);
+  EXPECT_EQ(history_of(Seq{3}, "c3", ends()), History::same) << "4 is lost: that is said apart";
+}
+
 }  // namespace
 }  // namespace tocsin::collector
