@@ -1,10 +1,17 @@
+// SHA-256 by OpenSSL's own functions for it, not through EVP, and chance from the kernel: the first
+// use of EVP or RAND reads OpenSSL's configuration and sets up its providers, two megabytes of a
+// process, such as the agent's observer, that needs nothing else of OpenSSL.
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include <array>
+#include <cerrno>
 #include <climits>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/rand.h>
+#include <openssl/sha.h>
+#include <sys/random.h>
 
 #include "common/crypto/crypto.hpp"
 
@@ -20,28 +27,23 @@ std::string text_of(const Digest& digest) {
 
 }  // namespace
 
-// Only memory can run out in these, hence checks and no errors.
+// These cannot fail, hence checks and no errors.
 struct Sha256::Impl {
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  SHA256_CTX context{};
   Impl() { start(); }
-  ~Impl() { EVP_MD_CTX_free(context); }
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
-  void start() const {
-    TOCSIN_CHECK(context != nullptr && EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1);
-  }
+  void start() { TOCSIN_CHECK(SHA256_Init(&context) == 1); }
 };
 
 Sha256::Sha256() : impl_(std::make_unique<Impl>()) {}
 Sha256::~Sha256() = default;
 
 void Sha256::update(std::string_view bytes) {
-  TOCSIN_CHECK(EVP_DigestUpdate(impl_->context, bytes.data(), bytes.size()) == 1);
+  TOCSIN_CHECK(SHA256_Update(&impl_->context, bytes.data(), bytes.size()) == 1);
 }
 
 std::string Sha256::finish() {
   Digest digest{};
-  TOCSIN_CHECK(EVP_DigestFinal_ex(impl_->context, digest.data(), nullptr) == 1);
+  TOCSIN_CHECK(SHA256_Final(digest.data(), &impl_->context) == 1);
   impl_->start();
   return text_of(digest);
 }
@@ -72,10 +74,9 @@ std::string Md5::finish() {
 }
 
 std::string sha256(std::string_view bytes) {
-  Digest digest{};
-  TOCSIN_CHECK(
-      EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr) == 1);
-  return text_of(digest);
+  Sha256 hash;
+  hash.update(bytes);
+  return hash.finish();
 }
 
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
@@ -92,10 +93,13 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes) {
 }
 
 std::string random_bytes(std::size_t count) {
-  TOCSIN_CHECK(count <= INT_MAX);
   std::string bytes(count, '\0');
-  TOCSIN_CHECK(
-      RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(count)) == 1);
+  std::size_t filled = 0;
+  while (filled < count) {
+    const ssize_t got = ::getrandom(bytes.data() + filled, count - filled, 0);
+    TOCSIN_CHECK(got > 0 || errno == EINTR);
+    if (got > 0) filled += static_cast<std::size_t>(got);
+  }
   return bytes;
 }
 
