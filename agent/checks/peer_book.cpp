@@ -34,12 +34,12 @@ void PeerBook::ended(std::span<const os::Socket> connections, const Services& se
 PeerBook::Row* PeerBook::row_of(const os::Socket& socket, const Services& services, MonoTime now,
                                 Instant wall) {
   if (socket.remote_port == 0) return nullptr;  // A listener that was closed.
-  if (os::classify(socket.remote) == model::AddressClass::loopback) return nullptr;
-  if (socket.remote == os::unmapped(socket.local)) return nullptr;
+  if (net::classify(socket.remote) == model::AddressClass::loopback) return nullptr;
+  if (socket.remote == net::unmapped(socket.local)) return nullptr;
   const bool inbound = services.contains({socket.protocol, socket.local_port});
   const std::uint16_t local = inbound ? socket.local_port : std::uint16_t{0};
   const std::uint16_t remote = inbound ? std::uint16_t{0} : socket.remote_port;
-  Key key{socket.protocol, !inbound, local, remote, os::prefix_of(socket.remote)};
+  Key key{socket.protocol, !inbound, local, remote, net::prefix_of(socket.remote)};
   const auto known = rows_.find(key);
   if (known == rows_.end() && rows_.size() >= kRows) {
     ++over_limit_;

@@ -1,7 +1,5 @@
-// Whether an address answers (procedure M-01). Target: an IP address, never a name.
-//
-// Where nothing answers, the vantage's own default gateway is asked too, so that the collector can
-// tell a host that is gone from an observer that is cut off.
+// Whether an address answers (procedure M-01; common/net/ping.hpp). Target: an IP address, never a
+// name.
 #pragma once
 
 #include "agent/checks/check.hpp"

@@ -11,14 +11,14 @@
 namespace tocsin::agent {
 namespace {
 
-using ListenerKey = std::tuple<std::string, model::Protocol, std::uint16_t, os::IpAddress,
+using ListenerKey = std::tuple<std::string, model::Protocol, std::uint16_t, net::IpAddress,
                                std::string, std::uint32_t, std::string>;
 
 model::Listener listener_from(const SeenListener& seen, const SocketOwner& owner) {
   model::Listener listener;
   listener.protocol = seen.socket.protocol;
-  listener.address_class = os::classify(seen.socket.local);
-  listener.address = os::to_string(seen.socket.local);
+  listener.address_class = net::classify(seen.socket.local);
+  listener.address = net::to_string(seen.socket.local);
   listener.port = seen.socket.local_port;
   listener.executable = clean_text(owner.executable, limits::kPath);
   listener.executable_deleted = owner.deleted;

@@ -16,6 +16,7 @@
 #include "agent/os/files.hpp"
 #include "agent/os/procfs.hpp"
 #include "common/base/limits.hpp"
+#include "common/net/route.hpp"
 
 namespace tocsin::agent {
 namespace {
@@ -28,7 +29,6 @@ constexpr int kUsage = 2;
 constexpr int kFailOnMet = 10;
 constexpr std::size_t kAtOnce = 16;
 constexpr Duration kGrace = 500ms;  // for a check that heeds its stop token
-constexpr std::size_t kRouteBytes = 1 << 20;
 constexpr const char* kAuditdLog = "/var/log/audit/audit.log";
 
 CheckDefinition definition_of(CheckKind kind, std::string target = {}) {
@@ -40,13 +40,9 @@ CheckDefinition definition_of(CheckKind kind, std::string target = {}) {
 
 // The default gateway: the one address that every host in a room should reach.
 std::vector<CheckDefinition> default_pings(const std::string& root) {
-  const auto routes = os::read_start(os::under(root, "/proc/net/route"), kRouteBytes);
-  const auto gateway = routes ? os::parse_default_gateway(*routes) : std::nullopt;
+  const auto gateway = net::default_gateway(root);
   if (!gateway) return {};
-  // Network byte order: the first part of the address is the first byte in memory.
-  const auto* bytes = reinterpret_cast<const unsigned char*>(&*gateway);
-  return {definition_of(CheckKind::ping,
-                        fmt::format("{}.{}.{}.{}", bytes[0], bytes[1], bytes[2], bytes[3]))};
+  return {definition_of(CheckKind::ping, net::to_string(*gateway))};
 }
 
 std::vector<CheckDefinition> default_audit_logs(const std::string& root) {

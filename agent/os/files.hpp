@@ -5,28 +5,15 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "common/base/instant.hpp"
 #include "common/base/result.hpp"
+#include "common/net/fd.hpp"
 
 namespace tocsin::agent::os {
 
-// Owns a file descriptor.
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept;
-  ~Fd();
-  int get() const { return fd_; }
-  bool valid() const { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
+using net::Fd;
 
 // "/srv" + "/etc/passwd" -> "/srv/etc/passwd"; root "/" changes nothing.
 std::string under(std::string_view root, std::string_view path);

@@ -239,22 +239,6 @@ std::optional<std::pair<std::uint16_t, std::uint16_t>> parse_port_range(std::str
   return std::pair(*low, *high);
 }
 
-std::optional<std::uint32_t> parse_default_gateway(std::string_view text) {
-  constexpr std::uint32_t kUpAndGateway = 0x3;
-  take(text, '\n');  // The heading.
-  while (!text.empty()) {
-    std::string_view line = take(text, '\n');
-    take_word(line);  // The interface.
-    const auto destination = number<std::uint32_t>(take_word(line), 16);
-    const auto gateway = number<std::uint32_t>(take_word(line), 16);
-    const auto flags = number<std::uint32_t>(take_word(line), 16);
-    if (!destination || !gateway || !flags) continue;
-    // The kernel prints the value as it lies in memory, which is network byte order.
-    if (*destination == 0 && (*flags & kUpAndGateway) == kUpAndGateway) return gateway;
-  }
-  return std::nullopt;
-}
-
 std::vector<std::pair<std::uint32_t, std::string>> parse_passwd(std::string_view text,
                                                                 std::size_t limit) {
   std::vector<std::pair<std::uint32_t, std::string>> users;

@@ -42,8 +42,6 @@ bool environment_has(std::string_view environ_block, std::string_view name);
 std::optional<std::uint64_t> parse_socket_link(std::string_view link);
 // The range of /proc/sys/net/ipv4/ip_local_port_range.
 std::optional<std::pair<std::uint16_t, std::uint16_t>> parse_port_range(std::string_view text);
-// The first default gateway of /proc/net/route as an IPv4 address in network byte order.
-std::optional<std::uint32_t> parse_default_gateway(std::string_view text);
 // /etc/passwd as (uid, name); lines that are not of that form are left out; at most `limit`.
 std::vector<std::pair<std::uint32_t, std::string>> parse_passwd(std::string_view text,
                                                                 std::size_t limit);

@@ -35,7 +35,7 @@ SocketState state_from(unsigned number) {
 
 constexpr std::uint32_t bit(SocketState state) { return 1U << static_cast<unsigned>(state); }
 
-void put_address(int family, const void* bytes, IpAddress& address) {
+void put_address(int family, const void* bytes, net::IpAddress& address) {
   address.v6 = family == AF_INET6;
   std::memcpy(address.bytes.data(), bytes, address.v6 ? 16 : 4);
 }
@@ -46,7 +46,7 @@ void put_socket(const inet_diag_msg& message, model::Protocol protocol, Socket& 
   put_address(message.idiag_family, message.id.idiag_src, socket.local);
   socket.local_port = ntohs(message.id.idiag_sport);
   put_address(message.idiag_family, message.id.idiag_dst, socket.remote);
-  if (socket.remote.v6) socket.remote = unmapped(socket.remote);
+  if (socket.remote.v6) socket.remote = net::unmapped(socket.remote);
   socket.remote_port = ntohs(message.id.idiag_dport);
   socket.uid = message.idiag_uid;
   socket.inode = message.idiag_inode;
@@ -195,7 +195,7 @@ std::optional<T> number(std::string_view text, int base) {
 }
 
 // "0100007F:1F90": each word of four bytes is printed as this machine reads it.
-bool parse_endpoint(std::string_view text, IpAddress& address, std::uint16_t& port) {
+bool parse_endpoint(std::string_view text, net::IpAddress& address, std::uint16_t& port) {
   const std::size_t colon = text.find(':');
   if (colon != 8 && colon != 32) return false;
   address = {};
@@ -217,7 +217,7 @@ std::optional<Socket> parse_proc_net_line(std::string_view line, model::Protocol
   take_word(line);  // "0:"
   if (!parse_endpoint(take_word(line), socket.local, socket.local_port)) return std::nullopt;
   if (!parse_endpoint(take_word(line), socket.remote, socket.remote_port)) return std::nullopt;
-  socket.remote = unmapped(socket.remote);
+  socket.remote = net::unmapped(socket.remote);
   const auto state = number<unsigned>(take_word(line), 16);
   for (int i = 0; i < 3; ++i) take_word(line);  // Queues, timer, retransmissions.
   const auto uid = number<std::uint32_t>(take_word(line), 10);

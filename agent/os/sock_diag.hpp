@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/os/ip.hpp"
 #include "common/base/result.hpp"
 #include "common/model/check.hpp"
+#include "common/net/ip.hpp"
 
 namespace tocsin::agent::os {
 
@@ -33,9 +33,9 @@ enum class SocketState : std::uint8_t {
 struct Socket {
   model::Protocol protocol = model::Protocol::tcp;
   SocketState state = SocketState::other;  // an unconnected UDP socket is `closed`
-  IpAddress local;
+  net::IpAddress local;
   std::uint16_t local_port = 0;
-  IpAddress remote;
+  net::IpAddress remote;
   std::uint16_t remote_port = 0;
   std::uint32_t uid = 0;  // of who made it
   std::uint64_t inode = 0;

@@ -15,7 +15,7 @@ namespace tocsin::model {
 enum class Tristate : std::uint8_t { unknown, yes, no };
 constexpr Tristate tristate(bool value) { return value ? Tristate::yes : Tristate::no; }
 
-enum class PingMethod : std::uint8_t { icmp_datagram = 1, icmp_raw, tcp };
+enum class PingMethod : std::uint8_t { icmp_datagram = 1, icmp_raw, tcp, neighbour };
 
 struct PingFacts {
   std::string address;

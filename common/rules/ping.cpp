@@ -46,6 +46,10 @@ constexpr std::array kPingRules{
     PingRule{"ping.gateway", Verdict::cannot_tell, vantage_at_fault},
     PingRule{"ping.unreachable", Verdict::abnormal,
              [](const PingFacts& f, const RuleLimits&) { return f.received == 0; }},
+    PingRule{"ping.neighbour_only", Verdict::normal,
+             [](const PingFacts& f, const RuleLimits&) {
+               return f.method == model::PingMethod::neighbour;
+             }},
     PingRule{"ping.loss.high", Verdict::abnormal,
              [](const PingFacts& f, const RuleLimits& l) {
                return lost_at_least(f, l.ping_loss_critical_permille);

@@ -16,7 +16,7 @@ void put(const model::PingFacts& from, v1::PingFacts& to) {
 }
 
 Result<model::PingFacts> take(const v1::PingFacts& from) {
-  if (from.method() < v1::PING_METHOD_ICMP_DATAGRAM || from.method() > v1::PING_METHOD_TCP) {
+  if (from.method() < v1::PING_METHOD_ICMP_DATAGRAM || from.method() > v1::PING_METHOD_NEIGHBOUR) {
     return out_of_range("ping.method", static_cast<std::uint64_t>(from.method()));
   }
   if (from.received() > from.sent()) return out_of_range("ping.received", from.received());

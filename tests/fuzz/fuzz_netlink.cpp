@@ -9,9 +9,10 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 
-#include "agent/os/icmp.hpp"
 #include "agent/os/sock_diag.hpp"
 #include "common/base/result.hpp"
+#include "common/net/icmp.hpp"
+#include "common/net/neighbour.hpp"
 
 namespace {
 
@@ -45,8 +46,8 @@ void check_sock_diag(std::string_view datagram) {
   constexpr std::size_t kEntryBytes = sizeof(nlmsghdr) + sizeof(inet_diag_msg);
   TOCSIN_CHECK(tcp->sockets.size() <= datagram.size() / kEntryBytes);
   for (const os::Socket& socket : tcp->sockets) {
-    TOCSIN_CHECK(socket.remote == os::unmapped(socket.remote));
-    TOCSIN_CHECK(os::parse_ip(os::to_string(socket.local)) == socket.local);
+    TOCSIN_CHECK(socket.remote == net::unmapped(socket.remote));
+    TOCSIN_CHECK(net::parse_ip(net::to_string(socket.local)) == socket.local);
   }
   if (tcp->done || datagram.size() % NLMSG_ALIGNTO != 0) return;
   // The end of the dump behind it adds nothing but the end.
@@ -58,24 +59,36 @@ void check_sock_diag(std::string_view datagram) {
   TOCSIN_CHECK(ended->sockets == tcp->sockets && ended->interrupted == tcp->interrupted);
 }
 
+// An answer for one address is none for another.
+void check_neighbour(std::string_view packet) {
+  for (const char* text : {"10.77.0.12", "2001:db8::12"}) {
+    const net::IpAddress target = *net::parse_ip(text);
+    net::IpAddress other = target;
+    other.bytes[3] ^= 1;
+    TOCSIN_CHECK(!net::is_arp_reply(packet, target) || !net::is_arp_reply(packet, other));
+    TOCSIN_CHECK(!net::is_neighbour_advertisement(packet, target) ||
+                 !net::is_neighbour_advertisement(packet, other));
+  }
+}
+
 void check_echo(std::string_view packet, bool v6, bool with_ip_header) {
-  os::EchoKey key;
+  net::EchoKey key;
   key.identifier = 0x1234;
   for (const bool raw : {false, true}) {
     key.identifier_is_ours = raw;
     key.nonce = {'0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'};
     const std::string_view nonce(key.nonce.data(), key.nonce.size());
-    const auto answer = os::parse_echo(packet, key, v6, with_ip_header);
+    const auto answer = net::parse_echo(packet, key, v6, with_ip_header);
     if (!answer) continue;
     TOCSIN_CHECK(!answer->reply || packet.find(nonce) != std::string_view::npos);
-    os::EchoKey other = key;
+    net::EchoKey other = key;
     other.nonce[0] = 'x';
     // A router may quote too little for the nonce; a reply never does.
-    const auto stolen = os::parse_echo(packet, other, v6, with_ip_header);
+    const auto stolen = net::parse_echo(packet, other, v6, with_ip_header);
     TOCSIN_CHECK(!stolen || !stolen->reply || packet.find("x123456789abcdef") != packet.npos);
-    std::string reply = os::echo_request(key, answer->sequence, v6);
+    std::string reply = net::echo_request(key, answer->sequence, v6);
     reply[0] = v6 ? static_cast<char>(129) : '\0';
-    const auto own = os::parse_echo(reply, key, v6, false);
+    const auto own = net::parse_echo(reply, key, v6, false);
     TOCSIN_CHECK(own && own->reply && own->sequence == answer->sequence);
   }
 }
@@ -84,6 +97,7 @@ void check_echo(std::string_view packet, bool v6, bool with_ip_header) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  check_neighbour(bytes);
   check_sock_diag(bytes);
   for (const bool v6 : {false, true}) {
     for (const bool with_ip_header : {false, true}) check_echo(bytes, v6, with_ip_header);

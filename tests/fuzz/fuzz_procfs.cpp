@@ -13,6 +13,7 @@
 #include "agent/os/procfs.hpp"
 #include "agent/os/sock_diag.hpp"
 #include "common/base/result.hpp"
+#include "common/net/route.hpp"
 
 namespace {
 
@@ -55,9 +56,10 @@ void check_cgroup(std::string_view text) {
 
 void check_gateway(std::string_view text) {
   // A route behind all others is the answer only where there is none among them.
-  constexpr std::uint32_t kLast = 0x0100A8C0;
+  const net::IpAddress kLast = *net::parse_ip("192.168.0.1");
   const std::string more = std::string(text) + "\neth9\t00000000\t0100A8C0\t0003\t0\n";
-  TOCSIN_CHECK(os::parse_default_gateway(more) == os::parse_default_gateway(text).value_or(kLast));
+  TOCSIN_CHECK(net::parse_default_gateway(more) ==
+               net::parse_default_gateway(text).value_or(kLast));
 }
 
 void check_passwd(std::string_view text) {
@@ -99,7 +101,7 @@ void check_packages(std::string_view text) {
   }
 }
 
-std::string endpoint(const os::IpAddress& address, std::uint16_t port) {
+std::string endpoint(const net::IpAddress& address, std::uint16_t port) {
   std::string text;
   for (std::size_t i = 0; i < (address.v6 ? 16U : 4U); i += 4) {
     std::uint32_t word = 0;

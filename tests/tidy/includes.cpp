@@ -28,6 +28,7 @@ const std::vector<Allowed>& our_table() {
       {"common/rules", {"common/base", "common/model", "common/i18n"}},
       // Adapters that both programs use.
       {"common/time", {"common/base"}},
+      {"common/net", {"common/base", "common/model", "common/time"}},
       {"common/async", {"common/base", "common/time"}},
       {"common/log", {"common/base"}},
       {"common/config", {"common/base", "common/model", "common/time/civil.hpp"}},

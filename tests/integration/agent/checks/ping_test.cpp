@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 
 #include "agent/os/files.hpp"
-#include "agent/os/icmp.hpp"
+#include "common/net/icmp.hpp"
 #include "tests/integration/agent/checks/check_run.hpp"
 
 namespace tocsin::agent {
@@ -101,12 +101,12 @@ TEST(Ping, ARefusedConnectionIsAnAnswerToo) {
   ASSERT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
   ASSERT_EQ(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
   const time::SystemTime clock;
-  os::PingPlan plan;
-  plan.address = *os::parse_ip("127.0.0.1");
+  net::PingPlan plan;
+  plan.address = *net::parse_ip("127.0.0.1");
   plan.packets = 2;
   plan.tcp_port = ntohs(address.sin_port);  // Bound and not listening.
   plan.deadline = clock.steady() + 2s;
-  const auto result = os::ping_tcp(plan, clock, {});
+  const auto result = net::ping_tcp(plan, clock, {});
   ASSERT_TRUE(result.has_value());
   EXPECT_EQ(result->method, model::PingMethod::tcp);
   EXPECT_EQ(result->round_trips.size(), 2U);
@@ -116,10 +116,10 @@ TEST(Ping, EndsWhenItIsStopped) {
   const time::SystemTime clock;
   std::stop_source stop;
   stop.request_stop();
-  os::PingPlan plan;
-  plan.address = *os::parse_ip("127.0.0.1");
+  net::PingPlan plan;
+  plan.address = *net::parse_ip("127.0.0.1");
   plan.deadline = clock.steady() + 60s;
-  const auto result = os::ping(plan, clock, stop.get_token());
+  const auto result = net::ping(plan, clock, stop.get_token());
   ASSERT_FALSE(result.has_value());
   EXPECT_EQ(result.error().code, ErrorCode::deadline_exceeded);
 }

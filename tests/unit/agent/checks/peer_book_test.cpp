@@ -15,9 +15,9 @@ os::Socket connection(const char* remote, std::uint16_t local_port = 22,
                       std::uint16_t remote_port = 40000) {
   os::Socket socket;
   socket.state = os::SocketState::established;
-  socket.local = os::parse_ip("10.0.0.1").value_or(os::IpAddress{});
+  socket.local = net::parse_ip("10.0.0.1").value_or(net::IpAddress{});
   socket.local_port = local_port;
-  socket.remote = os::parse_ip(remote).value_or(os::IpAddress{});
+  socket.remote = net::parse_ip(remote).value_or(net::IpAddress{});
   socket.remote_port = remote_port;
   return socket;
 }

@@ -13,7 +13,7 @@ namespace {
 os::Socket listening(const char* address, std::uint16_t port, std::uint64_t inode = 1) {
   os::Socket socket;
   socket.state = os::SocketState::listen;
-  socket.local = os::parse_ip(address).value_or(os::IpAddress{});
+  socket.local = net::parse_ip(address).value_or(net::IpAddress{});
   socket.local_port = port;
   socket.inode = inode;
   return socket;
@@ -23,7 +23,7 @@ os::Socket connected(const char* local, std::uint16_t port, const char* remote,
                      std::uint16_t remote_port) {
   os::Socket socket = listening(local, port);
   socket.state = os::SocketState::established;
-  socket.remote = os::parse_ip(remote).value_or(os::IpAddress{});
+  socket.remote = net::parse_ip(remote).value_or(net::IpAddress{});
   socket.remote_port = remote_port;
   return socket;
 }

@@ -87,16 +87,6 @@ TEST(PortRange, MustBeARange) {
   EXPECT_EQ(parse_port_range(""), std::nullopt);
 }
 
-TEST(DefaultGateway, IsTheFirstRouteToEverywhereThatIsUp) {
-  constexpr char kRoutes[] =
-      "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n"
-      "eth0\t0000A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\n"
-      "eth0\t00000000\t0101A8C0\t0003\t0\t0\t0\t00000000\n";
-  EXPECT_EQ(parse_default_gateway(kRoutes), 0x0101A8C0U);
-  EXPECT_EQ(parse_default_gateway("Iface\n"), std::nullopt);
-  EXPECT_EQ(parse_default_gateway(""), std::nullopt);
-}
-
 TEST(Passwd, LeavesOutWhatIsNotALine) {
   const auto users = parse_passwd("root:x:0:0:root:/root:/bin/sh\n#x\n:x:1:\nbad:x:-1:\nq:x:7:", 9);
   ASSERT_EQ(users.size(), 2U);
@@ -122,7 +112,6 @@ TEST(Procfs, ParsersGiveNoMoreThanTheyWereGiven) {
     parse_status_uid(text);
     parse_socket_link(text);
     parse_port_range(text);
-    parse_default_gateway(text);
     environment_has(text, "LD_PRELOAD");
   }));
 }

@@ -1,9 +1,9 @@
-#include "agent/os/icmp.hpp"
+#include "common/net/icmp.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
-namespace tocsin::agent::os {
+namespace tocsin::net {
 namespace {
 
 EchoKey key() {
@@ -107,4 +107,4 @@ TEST(ParseEcho, AcceptsAnyBytes) {
 }
 
 }  // namespace
-}  // namespace tocsin::agent::os
+}  // namespace tocsin::net

@@ -1,11 +1,11 @@
-#include "agent/os/ip.hpp"
+#include "common/net/ip.hpp"
 
 #include <algorithm>
 #include <cstddef>
 
 #include <arpa/inet.h>
 
-namespace tocsin::agent::os {
+namespace tocsin::net {
 namespace {
 
 bool all_zero(const IpAddress& address, std::size_t from, std::size_t to) {
@@ -69,4 +69,4 @@ std::string prefix_of(const IpAddress& address) {
   return to_string(network) + (network.v6 ? "/64" : "/24");
 }
 
-}  // namespace tocsin::agent::os
+}  // namespace tocsin::net

@@ -10,7 +10,7 @@
 
 #include "common/model/check.hpp"
 
-namespace tocsin::agent::os {
+namespace tocsin::net {
 
 // Network byte order. An IPv4 address uses the first four bytes; the others are zero. An IPv4
 // address that travels inside IPv6 (::ffff:a.b.c.d) is kept as IPv4 by `unmapped`.
@@ -29,4 +29,4 @@ model::AddressClass classify(const IpAddress& address);
 // The /24 (IPv4) or /64 (IPv6) that contains it: "192.0.2.0/24", "2001:db8:1:2::/64".
 std::string prefix_of(const IpAddress& address);
 
-}  // namespace tocsin::agent::os
+}  // namespace tocsin::net

@@ -11,13 +11,13 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/os/ip.hpp"
 #include "common/base/instant.hpp"
 #include "common/base/result.hpp"
 #include "common/model/check.hpp"
+#include "common/net/ip.hpp"
 #include "common/time/time_source.hpp"
 
-namespace tocsin::agent::os {
+namespace tocsin::net {
 
 // What makes an echo request ours: the kernel rewrites the identifier of datagram sockets, so every
 // request carries 16 random bytes too.
@@ -59,4 +59,4 @@ Result<PingResult> ping(const PingPlan& plan, const time::TimeSource& time, std:
 Result<PingResult> ping_tcp(const PingPlan& plan, const time::TimeSource& time,
                             std::stop_token stop);
 
-}  // namespace tocsin::agent::os
+}  // namespace tocsin::net

@@ -1,18 +1,18 @@
-#include "agent/checks/ping_facts.hpp"
+#include "common/net/ping.hpp"
 
 #include <gtest/gtest.h>
 
-namespace tocsin::agent {
+namespace tocsin::net {
 namespace {
 
 // procedure M-01
 TEST(PingFacts, SummariseTheRoundTrips) {
-  os::PingResult result;
+  PingResult result;
   result.method = model::PingMethod::icmp_raw;
   result.sent = 5;
   result.unreachable = 1;
   result.round_trips = {3ms, 1ms, 2ms};
-  const auto facts = ping_facts(*os::parse_ip("10.0.0.7"), result);
+  const auto facts = ping_facts(*parse_ip("10.0.0.7"), result);
   EXPECT_EQ(facts.address, "10.0.0.7");
   EXPECT_EQ(facts.method, model::PingMethod::icmp_raw);
   EXPECT_EQ(facts.sent, 5U);
@@ -24,13 +24,13 @@ TEST(PingFacts, SummariseTheRoundTrips) {
 }
 
 TEST(PingFacts, WithoutAnAnswerHaveNoRoundTrips) {
-  os::PingResult result;
+  PingResult result;
   result.sent = 5;
-  const auto facts = ping_facts(*os::parse_ip("::1"), result);
+  const auto facts = ping_facts(*parse_ip("::1"), result);
   EXPECT_EQ(facts.received, 0U);
   EXPECT_EQ(facts.rtt_max_us, 0U);
   EXPECT_EQ(facts.gateway_reachable, model::Tristate::unknown);
 }
 
 }  // namespace
-}  // namespace tocsin::agent
+}  // namespace tocsin::net

@@ -1,4 +1,4 @@
-#include "agent/os/icmp.hpp"
+#include "common/net/icmp.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -14,9 +14,9 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
-#include "agent/os/files.hpp"
+#include "common/net/fd.hpp"
 
-namespace tocsin::agent::os {
+namespace tocsin::net {
 namespace {
 
 constexpr std::size_t kHeaderBytes = 8;
@@ -338,4 +338,4 @@ Result<PingResult> ping(const PingPlan& plan, const time::TimeSource& time, std:
   return fail(system_error("open an ICMP socket", error));
 }
 
-}  // namespace tocsin::agent::os
+}  // namespace tocsin::net

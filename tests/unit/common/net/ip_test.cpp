@@ -1,11 +1,11 @@
-#include "agent/os/ip.hpp"
+#include "common/net/ip.hpp"
 
 #include <algorithm>
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
-namespace tocsin::agent::os {
+namespace tocsin::net {
 namespace {
 
 using model::AddressClass;
@@ -69,4 +69,4 @@ TEST(Ip, TextOfAnAddressReadsBackAsTheSame) {
 }
 
 }  // namespace
-}  // namespace tocsin::agent::os
+}  // namespace tocsin::net
