@@ -1,10 +1,12 @@
 #include <array>
 
+#include "agent/checks/answer.hpp"
 #include "agent/checks/antivirus.hpp"
 #include "agent/checks/audit_log.hpp"
 #include "agent/checks/check.hpp"
 #include "agent/checks/ping.hpp"
 #include "agent/checks/plugin.hpp"
+#include "agent/checks/port_scan.hpp"
 #include "agent/checks/processes.hpp"
 #include "agent/checks/service.hpp"
 #include "agent/checks/sockets.hpp"
@@ -15,10 +17,12 @@ namespace tocsin::agent {
 const CatalogEntry& catalog_entry(model::CheckKind kind) {
   // Every check the agent knows, in alphabetical order.
   static const std::array catalog{
+      CatalogEntry{model::CheckKind::answer, observe_answer},
       CatalogEntry{model::CheckKind::antivirus, observe_antivirus},
       CatalogEntry{model::CheckKind::audit_log, observe_audit_log},
       CatalogEntry{model::CheckKind::ping, observe_ping},
       CatalogEntry{model::CheckKind::plugin, observe_plugin},
+      CatalogEntry{model::CheckKind::port_scan, observe_port_scan},
       CatalogEntry{model::CheckKind::processes, observe_processes},
       CatalogEntry{model::CheckKind::service, observe_service},
       CatalogEntry{model::CheckKind::sockets, observe_sockets, glance_at_sockets, kSocketsGlance},

@@ -9,6 +9,7 @@
 #include "common/config/duration.hpp"
 #include "common/config/secret_file.hpp"
 #include "common/config/text.hpp"
+#include "common/rules/network.hpp"
 
 namespace tocsin::agent {
 namespace {
@@ -50,6 +51,13 @@ void read_allow(config::Table& root, AgentConfig& config) {
   table->texts("log_folders", config.log_folders, kFolders, limits::kPath);
   for (const std::string& folder : config.log_folders) {
     if (!folder.starts_with('/')) table->error("log_folders", "a folder is an absolute path");
+  }
+  std::vector<std::string>& targets = config.settings.probe_targets;
+  table->texts("probe_targets", targets, kFolders);
+  for (const std::string& target : targets) {
+    if (!rules::parse_network(target)) {
+      table->error("probe_targets", "a target is an address or a network such as \"10.0.0.0/24\"");
+    }
   }
 }
 
@@ -161,10 +169,11 @@ std::string print_warnings(const WarningsSettings& warnings) {
 std::string print_allow(const AgentConfig& config) {
   std::vector<std::string> kinds;
   for (const model::CheckKind kind : config.allowed_kinds) kinds.emplace_back(to_string(kind));
-  return fmt::format("\n[allow]\nkinds = {}\nshortest_interval = {}\nlog_folders = {}\n",
-                     config::toml_list(kinds),
-                     config::toml_text(config::duration_text(config.shortest_interval)),
-                     config::toml_list(config.log_folders));
+  return fmt::format(
+      "\n[allow]\nkinds = {}\nshortest_interval = {}\nlog_folders = {}\n"
+      "probe_targets = {}\n",
+      config::toml_list(kinds), config::toml_text(config::duration_text(config.shortest_interval)),
+      config::toml_list(config.log_folders), config::toml_list(config.settings.probe_targets));
 }
 
 }  // namespace

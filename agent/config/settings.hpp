@@ -60,6 +60,7 @@ struct HostSettings {
   std::vector<PluginSettings> plugins;
   AntivirusSettings antivirus;
   WarningsSettings warnings;
+  std::vector<std::string> probe_targets;  // networks whose hosts port_scan and answer may reach
   friend bool operator==(const HostSettings&, const HostSettings&) = default;
 };
 

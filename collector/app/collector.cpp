@@ -2,6 +2,7 @@
 
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <utility>
 #include <vector>
 
@@ -29,6 +30,7 @@
 #include "collector/store/prune_journal.hpp"
 #include "collector/store/sqlite_journal.hpp"
 #include "collector/store/sqlite_state.hpp"
+#include "collector/vantage/look.hpp"
 #include "collector/writer/writer.hpp"
 #include "common/config/secret_file.hpp"
 #include "common/crypto/crypto.hpp"
@@ -42,6 +44,8 @@ namespace {
 
 constexpr std::size_t kWorkerThreads = 4;
 constexpr std::size_t kWorkersWaiting = 256;
+constexpr std::size_t kLookThreads = 8;
+constexpr std::size_t kLooksWaiting = 256;  // more time out: who asked counts us as blind
 constexpr std::size_t kEnrollThreads = 1;
 constexpr std::size_t kEnrollsWaiting = 32;
 constexpr int kEnrollStreams = 8;                // of one connection
@@ -120,6 +124,7 @@ class RunningCollector final : public Collector {
   std::optional<JudgedResults> judged_results(const AgentId& agent,
                                               const std::vector<model::CheckRef>& checks);
   void make_enrollment();
+  void look_from_here(const model::Request& request);
   Status make_operators();
   OperatorApi::Parts operator_parts();
   std::vector<CounterSource> counters();
@@ -144,6 +149,8 @@ class RunningCollector final : public Collector {
   FindHost find_host_;
 
   std::unique_ptr<Writer> writer_;
+  std::stop_source look_stop_;
+  std::unique_ptr<Workers> lookers_;  // the judge's own looks at the network
   std::unique_ptr<Judge> judge_;
   std::unique_ptr<CertificateWatch> certificates_;
   std::unique_ptr<Outbox> outbox_;
@@ -239,10 +246,12 @@ Status RunningCollector::start_writer_and_judge() {
   writer_ = std::make_unique<Writer>(*journal_, time_, [this](std::vector<CommittedRun> runs) {
     judge_for_writer_.with([&](Judge& judge) { judge.committed(std::move(runs)); });
   });
+  lookers_ = std::make_unique<Workers>(kLookThreads, kLooksWaiting);
   Judge::Hooks hooks;
   hooks.request = [this](const AgentRequest& request) {
     hub_for_judge_.with([&](Hub& hub) { hub.send_request(request); });
   };
+  hooks.look = [this](const model::Request& request) { look_from_here(request); };
   hooks.revoked = [this](const AgentId& agent) {
     hub_for_judge_.with([&](Hub& hub) { hub.revoked(agent); });
   };
@@ -256,6 +265,13 @@ Status RunningCollector::start_writer_and_judge() {
   judge_for_writer_.set(judge_.get());
   writer_->start();
   return {};
+}
+
+void RunningCollector::look_from_here(const model::Request& request) {
+  lookers_->post([this, request] {
+    const auto said = writer_->submit_and_wait(look(request, "/", time_, look_stop_.get_token()));
+    if (!said) log::error("vantage.not_journaled", {{"why", said.error().message}});
+  });
 }
 
 Status RunningCollector::say_started() {
@@ -472,6 +488,7 @@ std::vector<CounterSource> RunningCollector::counters() {
       {"judge.waiting_entries", [this] { return judge_->counters().waiting_entries; }},
       {"operate.refused_callers", [this] { return callers_->refused(); }},
       {"operate.rejected_jobs", [this] { return workers_->rejected(); }},
+      {"vantage.rejected_looks", [this] { return lookers_->rejected(); }},
       {"enroll.rejected_jobs", [this] { return enroll_workers_->rejected(); }},
       {"enroll.refused_for_rate", [this] { return enrollment_->refused_for_rate(); }},
       {"enroll.refused_tokens", [this] { return enrollment_->refused_tokens(); }},
@@ -572,7 +589,8 @@ void RunningCollector::stop() {
   for (auto* server : {&agent_server_, &enroll_server_, &operator_server_}) {
     if (*server) (*server)->Shutdown(deadline);
   }
-  for (auto* workers : {&workers_, &enroll_workers_}) {
+  look_stop_.request_stop();
+  for (auto* workers : {&lookers_, &workers_, &enroll_workers_}) {
     if (*workers) (*workers)->stop();
   }
   for (auto* server : {&agent_server_, &enroll_server_, &operator_server_}) server->reset();

@@ -17,9 +17,24 @@ const model::Incident* open_under(const World& world, const std::string& dedup_k
   return nullptr;
 }
 
+// The address that a finding of the network is about.
+const std::string& target_of(const model::Finding& finding) {
+  return finding.check == agent_check() ? finding.subject : finding.check.target;
+}
+
 // One network target is one incident, however many hosts miss it.
 bool is_about_a_target(const model::Finding& finding, Kind kind) {
   return kind == Kind::network && finding.check.kind == model::CheckKind::ping;
+}
+
+// Several places were asked, and nobody reaches it (procedure M-01).
+bool is_confirmed_down(const World& world, const model::Incident& incident, Duration stable,
+                       Instant now) {
+  return std::any_of(incident.findings.begin(), incident.findings.end(), [&](FindingId id) {
+    const model::Finding* finding = world.finding(id);
+    return finding != nullptr && finding->code == "reach.host_down" &&
+           counts(*finding, stable, now);
+  });
 }
 
 const model::Incident* recent_of(const World& world, const model::Finding& finding, Kind kind,
@@ -43,7 +58,7 @@ std::size_t recently_silent(const World& world, Instant now) {
 
 std::string key_of_new(const World& world, const model::Finding& finding, Kind kind, Instant now) {
   if (is_about_a_target(finding, kind)) {
-    return fmt::format("{}/target/{}", to_string(kind), finding.check.target);
+    return fmt::format("{}/target/{}", to_string(kind), target_of(finding));
   }
   if (kind == Kind::agent_silence && recently_silent(world, now) + 1 >= kManySilent) {
     return std::string(kManySilentKey);
@@ -91,7 +106,9 @@ const model::HostPolicy* asset_policy(const model::SitePolicy& policy,
                                       const model::Finding& finding) {
   const auto target =
       std::find_if(policy.hosts.begin(), policy.hosts.end(), [&](const model::HostPolicy& host) {
-        return finding.check.kind == model::CheckKind::ping && host.host == finding.check.target;
+        const std::string& about = target_of(finding);
+        return finding.check.kind == model::CheckKind::ping && !about.empty() &&
+               (host.host == about || host.address == about);
       });
   return target != policy.hosts.end() ? &*target : model::host_policy(policy, incident.host_name);
 }
@@ -140,6 +157,9 @@ bool counts(const model::Finding& finding, Duration stable, Instant now) {
 
 Agreement agreement(const World& world, const model::Incident& incident, Duration bad_for,
                     Duration stable, Instant now) {
+  if (is_confirmed_down(world, incident, stable, now)) {
+    return {Confidence::confirmed, std::nullopt};
+  }
   for (const FindingId id : incident.findings) {
     const model::Finding* finding = world.finding(id);
     if (finding == nullptr || finding->check.kind != model::CheckKind::ping) continue;

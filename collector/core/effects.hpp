@@ -19,8 +19,9 @@ struct AgentRequest {
 
 struct Effects {
   std::vector<AgentRequest> requests;
-  std::vector<AgentId> revoked;   // their streams end now
-  std::vector<AgentId> admitted;  // new: expected to be heard from now on
+  std::vector<model::Request> own_looks;  // the collector itself is asked to look
+  std::vector<AgentId> revoked;           // their streams end now
+  std::vector<AgentId> admitted;          // new: expected to be heard from now on
   bool outbox_changed = false;
 };
 

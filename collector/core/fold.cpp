@@ -7,6 +7,7 @@
 #include "collector/core/commands.hpp"
 #include "collector/core/hosts.hpp"
 #include "collector/core/incident.hpp"
+#include "collector/core/inquiry.hpp"
 #include "collector/core/notify_decision.hpp"
 
 namespace tocsin::collector {
@@ -17,6 +18,16 @@ constexpr const char* kPolicyDigest = "policy/digest";
 constexpr const char* kPolicyProblem = "policy/problem";
 constexpr const char* kRecordsLooked = "records/looked_ns";  // for closed ones past their time
 constexpr Duration kLookEvery = 1h;
+
+void take_agent_fact(Context& context, const model::AgentFact& fact) {
+  const auto* result = std::get_if<model::RequestResult>(&fact.fact.body);
+  const bool inquiry = result != nullptr && is_inquiry(result->request_id);
+  if (result != nullptr && !inquiry) take_request_result(context, fact.agent, *result);
+  const Judged judged = take_fact(context, fact);
+  ask_about(context, fact);
+  take_judged(context, judged);
+  if (inquiry) take_judged(context, take_answer(context, fact.agent, *result));
+}
 
 }  // namespace
 
@@ -76,6 +87,8 @@ void Fold::fire_due(Effects& effects) {
   while (const std::optional<std::string> key = world_.timers.take_due(judged_at_)) {
     if (const std::optional<Judged> judged = fire_certificate_timer(now, *key)) {
       take_judged(now, *judged);
+    } else if (const std::optional<Judged> answered = fire_inquiry_timer(now, *key)) {
+      take_judged(now, *answered);
     } else if (!fire_request_timer(now, *key) && !fire_incident_timer(now, *key)) {
       world_.add("counter/unknown_timers");
     }
@@ -84,10 +97,7 @@ void Fold::fire_due(Effects& effects) {
 
 void Fold::dispatch(Context& context, const model::JournalBody& body, bool answered) {
   if (const auto* fact = std::get_if<model::AgentFact>(&body)) {
-    if (const auto* result = std::get_if<model::RequestResult>(&fact->fact.body)) {
-      take_request_result(context, fact->agent, *result);
-    }
-    take_judged(context, take_fact(context, *fact));
+    take_agent_fact(context, *fact);
   } else if (const auto* command = std::get_if<model::Command>(&body)) {
     if (answered || world_.fresh_answer(command->id) != nullptr) {
       world_.add("counter/commands_repeated");
@@ -97,7 +107,11 @@ void Fold::dispatch(Context& context, const model::JournalBody& body, bool answe
   } else if (const auto* outcome = std::get_if<model::DeliveryOutcome>(&body)) {
     take_outcome(context, *outcome);
   } else if (const auto* presence = std::get_if<model::AgentPresence>(&body)) {
-    take_judged(context, take_presence(context, *presence));
+    const Judged judged = take_presence(context, *presence);
+    ask_about(context, *presence);
+    take_judged(context, judged);
+  } else if (const auto* look = std::get_if<model::CollectorLook>(&body)) {
+    take_judged(context, take_look(context, *look));
   } else if (const auto* lost = std::get_if<model::FactRangeLost>(&body)) {
     take_range_lost(context, *lost);
   } else if (const auto* step = std::get_if<model::ClockStep>(&body)) {

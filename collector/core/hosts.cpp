@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "collector/core/correlate.hpp"
+#include "collector/core/hidden_ports.hpp"
+#include "collector/core/inquiry.hpp"
 #include "common/base/limits.hpp"
 #include "common/rules/judge.hpp"
 
@@ -108,10 +110,21 @@ bool can_close(const model::Observation& observation, model::Verdict verdict) {
          (verdict == model::Verdict::normal || verdict == model::Verdict::abnormal);
 }
 
+// A host's scan of another is judged by what is approved there.
+std::string_view judged_host(const Context& context, const model::Host& host,
+                             const model::Observation& observation) {
+  if (observation.check.kind != model::CheckKind::port_scan) return host.name;
+  const model::HostPolicy* target = host_at(context.policy, observation.check.target);
+  return target == nullptr ? std::string_view() : std::string_view(target->host);
+}
+
 void judge_one(Context& context, model::Host& host, model::CheckStatus& status, const Look& look,
                Judged& judged) {
-  const model::Judgement judgement = rules::judge(
-      status.observation, model::baseline_of(context.policy, host.name), context.policy.limits);
+  const std::string_view name = judged_host(context, host, status.observation);
+  const model::Baseline* baseline =
+      name.empty() ? nullptr : model::baseline_of(context.policy, name);
+  model::Judgement judgement = rules::judge(status.observation, baseline, context.policy.limits);
+  add_hidden_ports(context, status.observation, judgement);
   if (status.verdict != judgement.verdict || status.since.ns == 0) {
     status.verdict = judgement.verdict;
     status.since = look.at;
@@ -176,15 +189,22 @@ void find_about_agent(Context& context, const model::Host& host, std::string_vie
   open_finding(context, {host.agent, agent_check(), {}}, violation, look, judged.transitions);
 }
 
-// Being heard ends a silence, and what a restored spool had to do; a suspected clone stays until
-// its key is revoked.
+// Or does the agent only tell of another host, which has no agent?
+bool is_about_host(const Context& context, const model::Finding& finding, const model::Host& host) {
+  const model::HostPolicy* down = unreachable_host(context, finding);
+  return down == nullptr || down->host == host.name;
+}
+
+// Being heard ends a silence and what a restored spool had to do, and shows that the host is up; a
+// suspected clone stays until its key is revoked.
 void end_silence(Context& context, const model::Host& host, const Look& look, Judged& judged) {
-  for (const char* code : {"agent.silent", kRestored}) {
-    const model::Finding* finding =
-        context.world.finding_by_key(dedup_key(host.agent, agent_check(), code, ""));
-    if (finding == nullptr || finding->closed) continue;
-    context.world.close_finding(finding->id, std::max(look.at, finding->since), context.position);
-    judged.transitions.push_back({finding->id, Transition::Change::closed, look.late});
+  for (const FindingId id : context.world.findings_of(host.agent, agent_check())) {
+    const model::Finding& finding = *context.world.finding(id);
+    const bool ends = finding.code == "agent.silent" || finding.code == kRestored ||
+                      (finding.code == "reach.host_down" && is_about_host(context, finding, host));
+    if (finding.closed || !ends) continue;
+    context.world.close_finding(id, std::max(look.at, finding.since), context.position);
+    judged.transitions.push_back({id, Transition::Change::closed, look.late});
   }
 }
 
@@ -215,6 +235,8 @@ Judged take_fact(Context& context, const model::AgentFact& fact) {
   } else if (observation != nullptr) {
     take_observation(context, *host, *observation, judged);
   } else if (const auto* result = std::get_if<model::RequestResult>(&body)) {
+    // What was asked in an inquiry is answered there; nobody would look again and close it here.
+    if (is_inquiry(result->request_id)) return judged;
     for (const model::Observation& seen : result->observations) {
       take_observation(context, *host, seen, judged);
     }
@@ -300,6 +322,12 @@ Judged stop_watching(Context& context, const AgentId& agent) {
   Judged judged;
   compare(context, {agent, agent_check(), {}}, {context.now, false}, judged.transitions);
   return judged;
+}
+
+void open_about_agent(Context& context, const AgentId& agent, const model::Violation& violation,
+                      Judged& judged) {
+  open_finding(context, {agent, agent_check(), {}}, violation, {context.now, false},
+               judged.transitions);
 }
 
 Judged judge_again(Context& context) {

@@ -36,6 +36,10 @@ Judged find_about(Context& context, const AgentId& agent, const model::CheckRef&
 // The agent is not watched any more: what the collector itself found about it is closed.
 Judged stop_watching(Context& context, const AgentId& agent);
 
+// Opens a finding of the collector itself about an agent's host (check: agent_check()).
+void open_about_agent(Context& context, const AgentId& agent, const model::Violation& violation,
+                      Judged& judged);
+
 // The policy changed: judges what was last seen of every host against it.
 Judged judge_again(Context& context);
 

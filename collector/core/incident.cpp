@@ -9,6 +9,7 @@
 
 #include "collector/core/correlate.hpp"
 #include "collector/core/decisions.hpp"
+#include "collector/core/inquiry.hpp"
 #include "collector/core/notify_decision.hpp"
 #include "collector/core/number.hpp"
 #include "common/base/result.hpp"
@@ -164,6 +165,9 @@ model::Incident new_incident(const Context& context, const model::Finding& findi
   const bool about_us = finding.agent.hex.empty();  // the collector itself
   incident.host_name =
       about_us ? context.policy.site : (host == nullptr ? finding.agent.hex : host->name);
+  if (const model::HostPolicy* down = unreachable_host(context, finding)) {
+    incident.host_name = down->host;
+  }
   incident.kind = to_string(kind);
   incident.title = finding.message;
   incident.first_bad = finding.since;
@@ -270,6 +274,11 @@ void attach(Context& context, FindingId id) {
   const model::Finding& finding = *context.world.finding(id);
   const std::optional<FindingMeaning> meaning = meaning_of(finding.code, finding.message);
   if (!meaning) return;
+  // The silence of a host that is down is part of that, whoever noticed it first.
+  if (const std::optional<IncidentId> down = incident_of_down_host(context, finding)) {
+    join_incident(context, *down, id);
+    return;
+  }
   Belonging belonging = belongs_to(context.world, finding, meaning->kind, context.now);
   if (belonging.existing) {
     join_incident(context, *belonging.existing, id);
@@ -286,6 +295,12 @@ void take_opened(Context& context, const Transition& transition) {
     regrade(context, finding.incident, NotifyReason::worse);
     return;
   }
+  if (waits_for_inquiry(context, finding)) {
+    // Its answer comes sooner; this is for an answer that never does.
+    context.world.timers.set(timer_key("attach", transition.finding),
+                             context.now + kInquiryLife + 1s);
+    return;
+  }
   const Instant ripe = finding.since + minimum_of(context, finding);
   const Instant due = std::max(ripe, transition.late ? context.now + kLateHold : finding.since);
   if (due <= context.now) {
@@ -300,6 +315,8 @@ void take_closed(Context& context, const Transition& transition) {
   const std::string waiting = timer_key("attach", transition.finding);
   if (context.world.timers.due(waiting)) {
     context.world.timers.clear(waiting);
+    // What nobody else had confirmed before it was over is an event only.
+    if (finding.code == "ping.unreachable" && waits_for_inquiry(context, finding)) return;
     const bool long_enough = *finding.closed - finding.since >= minimum_of(context, finding);
     if (long_enough) attach(context, transition.finding);
   } else if (context.world.incidents.find(finding.incident) != nullptr) {

@@ -16,6 +16,14 @@ constexpr std::uint32_t kAttempts = 10;
 constexpr Duration kFirstRetry = 30s;
 constexpr Duration kLongestRetry = 30min;
 
+// The network management group hears of confirmed breaks of the network, and of nothing else
+// (procedure M-01).
+bool is_concerned(const model::ContactPolicy& contact, const model::Incident& incident,
+                  const Occasion& occasion) {
+  if (contact.group != "network") return true;
+  return incident.kind == to_string(Kind::network) && occasion.confidence == Confidence::confirmed;
+}
+
 bool is_first_line(model::Role role) {
   return role == model::Role::duty || role == model::Role::working_group;
 }
@@ -161,6 +169,7 @@ void notify(Context& context, const model::Incident& incident, const Occasion& w
   // Once the officer has confirmed an A, the committee hears all that follows (P-09).
   occasion.for_committee = what.for_committee || incident.approved == model::Severity::a;
   for (const model::ContactPolicy& contact : context.policy.contacts) {
+    if (!is_concerned(contact, incident, occasion)) continue;
     std::optional<SuppressedReason> why = suppressed(contact, occasion);
     if (!why && channel_of(context.policy, contact.channel) == nullptr) {
       why = SuppressedReason::no_channel;

@@ -24,6 +24,7 @@ std::optional<model::CheckKind> kind_of_code(std::string_view code) {
       std::pair{std::string_view("ping."), CheckKind::ping},
       std::pair{std::string_view("port."), CheckKind::sockets},
       std::pair{std::string_view("process."), CheckKind::processes},
+      std::pair{std::string_view("reach."), CheckKind::ping},
       std::pair{std::string_view("service."), CheckKind::service},
       std::pair{std::string_view("source."), CheckKind::sockets},
       std::pair{std::string_view("message."), CheckKind::warnings},

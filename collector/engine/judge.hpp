@@ -44,6 +44,7 @@ class Judge {
  public:
   struct Hooks {
     std::function<void(const AgentRequest&)> request;  // to the link
+    std::function<void(const model::Request&)> look;   // by the collector itself; must not block
     std::function<void(const AgentId&)> revoked;       // end its stream now
     std::function<void()> outbox_changed;              // wake the worker
     std::function<void(const AgentId&)> admitted;      // new: silent unless it comes in time

@@ -39,6 +39,7 @@ Progress progress_of(const Fold& fold) {
 
 void append(Effects& all, Effects&& more) {
   std::move(more.requests.begin(), more.requests.end(), std::back_inserter(all.requests));
+  std::move(more.own_looks.begin(), more.own_looks.end(), std::back_inserter(all.own_looks));
   std::move(more.revoked.begin(), more.revoked.end(), std::back_inserter(all.revoked));
   std::move(more.admitted.begin(), more.admitted.end(), std::back_inserter(all.admitted));
   all.outbox_changed = all.outbox_changed || more.outbox_changed;
@@ -213,6 +214,9 @@ void JudgeThread::act_on(const Effects& effects) {
   }
   for (const AgentRequest& request : effects.requests) {
     if (hooks_.request) hooks_.request(request);
+  }
+  for (const model::Request& request : effects.own_looks) {
+    if (hooks_.look) hooks_.look(request);
   }
   if (effects.outbox_changed && hooks_.outbox_changed) hooks_.outbox_changed();
 }

@@ -7,6 +7,7 @@
 
 #include "common/config/duration.hpp"
 #include "common/config/text.hpp"
+#include "common/model/ports.hpp"
 
 namespace tocsin::config {
 namespace {
@@ -42,6 +43,14 @@ model::CheckDefinition read_check(Table& table) {
   if (definition.check.kind == model::CheckKind::ping) {
     table.number("packets", definition.ping_packets, 1, 100);
     table.number("tcp_port", definition.ping_tcp_port, 0, 65535);
+  }
+  if (definition.check.kind == model::CheckKind::port_scan) {
+    table.text("ports", definition.ports, limits::kText);
+    if (!definition.ports.empty() && !model::parse_ports(definition.ports)) {
+      table.error("ports",
+                  fmt::format("\"ports\" is a list such as \"22,80,1500-1510\" of at most {}",
+                              model::kMostPorts));
+    }
   }
   if (table.has("kind")) check_target(table, definition.check);
   return definition;
@@ -86,6 +95,7 @@ std::string print_checks(const std::vector<model::CheckDefinition>& checks,
       text += fmt::format("packets = {}\ntcp_port = {}\n", definition.ping_packets,
                           definition.ping_tcp_port);
     }
+    if (!definition.ports.empty()) text += fmt::format("ports = {}\n", toml_text(definition.ports));
   }
   return text;
 }

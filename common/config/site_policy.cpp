@@ -223,6 +223,13 @@ model::HostPolicy read_host(Table& table) {
   table.text("baseline", host.baseline);
   table.word("criticality", host.criticality, criticality_from, "support, standard, core");
   table.flag("centre_critical", host.centre_critical);
+  table.text("address", host.address, 64);
+  if (!host.address.empty() &&
+      (host.address.find('/') != std::string::npos || !is_network(host.address))) {
+    table.error("address", "\"address\" is not an IP address");
+  }
+  table.text("rack", host.rack, 64);
+  table.number("tcp_port", host.tcp_port, 0, 65535);
   host.checks = read_checks(table);
   return host;
 }
@@ -274,6 +281,10 @@ model::ContactPolicy read_contact(Table& table) {
     table.error("language", "\"language\" is not one of zh-TW, en");
   }
   table.word("at_least", contact.at_least, grade_from, "A, B, C, D, E");
+  table.text("group", contact.group);
+  if (!contact.group.empty() && contact.group != "network") {
+    table.error("group", "\"group\" is not one of network");
+  }
   return contact;
 }
 

@@ -42,6 +42,8 @@ inline constexpr std::array kCheckKinds{
     CheckKind::antivirus,  //
     CheckKind::plugin,     //
     CheckKind::warnings,   //
+    CheckKind::port_scan,  //
+    CheckKind::answer,     //
 };
 std::string_view to_string(CheckKind kind);  // "sockets": the word of configuration and CLI
 std::optional<CheckKind> check_kind_from(std::string_view word);

@@ -148,10 +148,17 @@ struct CertificateSeen {
   friend bool operator==(const CertificateSeen&, const CertificateSeen&) = default;
 };
 
+// What the collector itself saw when the judge asked it to look: it is a vantage point too.
+struct CollectorLook {
+  std::string request_id;
+  Observation observation;
+  friend bool operator==(const CollectorLook&, const CollectorLook&) = default;
+};
+
 // monostate: a kind that this version does not know; kept, counted and shown.
 using JournalBody =
     std::variant<std::monostate, AgentFact, FactRangeLost, Command, DeliveryOutcome, PolicyChange,
-                 AgentPresence, ClockStep, Tick, CollectorEvent, CertificateSeen>;
+                 AgentPresence, ClockStep, Tick, CollectorEvent, CertificateSeen, CollectorLook>;
 
 struct JournalEntry {
   Position position;

@@ -77,6 +77,9 @@ struct HostPolicy {
   std::string baseline;  // name of a baseline
   Criticality criticality = Criticality::unknown;
   bool centre_critical = false;
+  std::string address;  // where others ping it when it is silent; empty: nobody does
+  std::string rack;     // others of the same rack are the last to be asked
+  int tcp_port = 0;     // a port of it that always answers, where it filters ICMP; 0: none known
   std::vector<CheckDefinition> checks;  // empty: the host's own file decides
   friend bool operator==(const HostPolicy&, const HostPolicy&) = default;
 };
@@ -102,6 +105,7 @@ struct ContactPolicy {
   std::string address;
   std::string language = "zh-TW";
   Severity at_least = Severity::e;
+  std::string group;  // "network": told of confirmed breaks of the network only; empty: of all
   friend bool operator==(const ContactPolicy&, const ContactPolicy&) = default;
 };
 

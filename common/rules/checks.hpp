@@ -19,5 +19,9 @@ model::Judgement judge_processes(const model::ProcessesFacts& facts,
 // `at`: when the host looked.
 model::Judgement judge_antivirus(const model::AntivirusFacts& facts, Instant at);
 model::Judgement judge_plugin(const model::PluginFacts& facts);
+// `baseline`: of the host that was scanned.
+model::Judgement judge_port_scan(const model::PortScanFacts& facts,
+                                 const model::Baseline* baseline);
+model::Judgement judge_answer(const model::AnswerFacts& facts);
 
 }  // namespace tocsin::rules

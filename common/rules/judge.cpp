@@ -60,9 +60,13 @@ Judgement judge(const model::Observation& observation, const model::Baseline* ba
     case model::CheckKind::warnings:
       return judge_if<model::WarningsFacts>(
           observation, [&](const auto& facts) { return judge_warnings(facts); });
-    case model::CheckKind::login:
     case model::CheckKind::port_scan:
+      return judge_if<model::PortScanFacts>(
+          observation, [&](const auto& facts) { return judge_port_scan(facts, baseline); });
     case model::CheckKind::answer:
+      return judge_if<model::AnswerFacts>(observation,
+                                          [&](const auto& facts) { return judge_answer(facts); });
+    case model::CheckKind::login:
     case model::CheckKind::backup_job:
     case model::CheckKind::metrics:
       break;

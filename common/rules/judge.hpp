@@ -12,7 +12,8 @@ namespace tocsin::rules {
 // The version of the rule tables; stored with every decision. Raise it when a rule changes.
 inline constexpr std::uint32_t kRulesVersion = 1;
 
-// Judges one observation against what the site approved for this host. `baseline` may be nullptr
+// Judges one observation against what the site approved for this host (of a port scan: for the host
+// that was scanned). `baseline` may be nullptr
 // (none approved yet): what needs one is then `cannot_tell` with reason "baseline.none".
 // An observation whose outcome is not `seen` is never `normal`.
 model::Judgement judge(const model::Observation& observation, const model::Baseline* baseline,

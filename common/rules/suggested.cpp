@@ -17,16 +17,21 @@ struct Row {
 
 // A code ending in '.' stands for all that begin so. First match wins.
 constexpr std::array kSuggested{
+    Row{"answer.error_status", Severity::d},
+    Row{"answer.failed", Severity::c},
     Row{"audit.", Severity::d},
     Row{"malware.found", Severity::c},
     Row{"ping.unreachable", Severity::c},
     Row{"ping.", Severity::d},
     Row{"plugin.critical", Severity::d},
     Row{"plugin.warning", Severity::e},
+    Row{"port.answers", Severity::d},
+    Row{"port.hidden", Severity::c},
     Row{"port.unexpected", Severity::d},
     Row{"process.hidden", Severity::c},
     Row{"process.preload_file", Severity::c},
     Row{"process.unexpected", Severity::d},
+    Row{"reach.host_down", Severity::c},
     Row{"service.", Severity::c},
     Row{"source.unexpected", Severity::d},
     Row{"unit.unexpected", Severity::d},

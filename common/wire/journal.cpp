@@ -120,6 +120,10 @@ void put_body(const model::CertificateSeen& from, v1::JournalEntry& to) {
   out.set_not_after_ns(from.not_after.ns);
   out.set_fingerprint(from.fingerprint);
 }
+void put_body(const model::CollectorLook& from, v1::JournalEntry& to) {
+  to.mutable_look()->set_request_id(from.request_id);
+  to_proto(from.observation, *to.mutable_look()->mutable_observation());
+}
 void put_body(const std::monostate&, v1::JournalEntry&) {}
 
 Result<model::JournalBody> take_fact(const v1::AgentFact& from) {
@@ -220,6 +224,12 @@ Result<model::JournalBody> take_body(const v1::JournalEntry& entry) {
     }
     case v1::JournalEntry::kCertificate:
       return take_certificate(entry.certificate());
+    case v1::JournalEntry::kLook: {
+      model::CollectorLook look;
+      look.request_id = name_text(entry.look().request_id());
+      TOCSIN_WIRE_SET(look.observation, from_proto(entry.look().observation()));
+      return look;
+    }
     case v1::JournalEntry::BODY_NOT_SET:
       break;
   }
@@ -276,6 +286,13 @@ void drop_volatile(v1::Observation& observation) {
     warnings.clear_own_records();
     warnings.set_bytes_behind(warnings.bytes_behind() == 0 ? 0 : 1);
   }
+  if (observation.has_port_scan()) {
+    v1::PortScanFacts& scan = *observation.mutable_port_scan();
+    scan.clear_closed();
+    scan.clear_filtered();
+    if (scan.complete()) scan.clear_tried();
+  }
+  if (observation.has_answer()) observation.mutable_answer()->clear_took_ms();
   if (observation.has_processes()) {
     v1::ProcessesFacts& processes = *observation.mutable_processes();
     processes.clear_processes();

@@ -96,6 +96,7 @@ server_name = "collector"
 
 [allow]
 shortest_interval = "1s"
+probe_targets = ["10.77.0.0/24"]
 TOML
   hosts put "$host" "$work/agent.toml" /etc/tocsin/agent.toml
   hosts exec "$host" systemctl daemon-reload

@@ -196,6 +196,7 @@ class Story {
     const bool answered = !id.empty() && store_->command_result(id).value().has_value();
     collector::Effects effects = fold_->apply(entry, answered);
     for (auto& request : effects.requests) requests_.push_back(std::move(request));
+    for (auto& look : effects.own_looks) own_looks_.push_back(std::move(look));
     for (auto& agent : effects.revoked) revoked_.push_back(std::move(agent));
     for (auto& agent : effects.admitted) admitted_.push_back(std::move(agent));
     const Status committed = store_->commit(fold_->take_delta());
@@ -294,6 +295,7 @@ class Story {
   const collector::World& world() const { return fold_->world(); }
   const std::vector<model::JournalEntry>& journal() const { return journal_; }
   const std::vector<collector::AgentRequest>& requests() const { return requests_; }
+  const std::vector<model::Request>& own_looks() const { return own_looks_; }
   const std::vector<AgentId>& revoked() const { return revoked_; }
   const std::vector<AgentId>& admitted() const { return admitted_; }
   collector::StateReader& reader() { return *reader_; }
@@ -315,6 +317,7 @@ class Story {
   std::uint64_t told_ = 0;
   std::vector<model::JournalEntry> journal_;
   std::vector<collector::AgentRequest> requests_;
+  std::vector<model::Request> own_looks_;
   std::vector<AgentId> revoked_;
   std::vector<AgentId> admitted_;
 };

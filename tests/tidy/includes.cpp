@@ -62,6 +62,7 @@ const std::vector<Allowed>& our_table() {
       {"collector/store", {"collector/ports", "collector/core", "common"}},
       {"collector/writer", {"collector/ports", "collector/core", "common"}},
       {"collector/notify", {"collector/ports", "collector/core", "common"}},
+      {"collector/vantage", {"collector/ports", "common"}},
       {"collector/records", {"collector/ports", "collector/core", "common"}},
       {"collector/enroll",
        {"collector/engine", "collector/ports", "collector/core", "collector/operate/workers.hpp",

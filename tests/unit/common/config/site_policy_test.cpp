@@ -42,7 +42,10 @@ TEST(SitePolicy, ReadsTheExampleWithEveryKey) {
   ASSERT_EQ(policy.channels.size(), 2U);
   EXPECT_EQ(policy.channels[0].password_file, "/etc/tocsin/mail.password");
   EXPECT_TRUE(policy.channels[0].require_tls);
-  ASSERT_EQ(policy.contacts.size(), 3U);
+  EXPECT_EQ(policy.hosts[0].address, "10.0.0.11");
+  EXPECT_EQ(policy.hosts[0].rack, "A3");
+  ASSERT_EQ(policy.contacts.size(), 4U);
+  EXPECT_EQ(policy.contacts[2].group, "network");
   EXPECT_EQ(policy.contacts[1].at_least, model::Severity::b);
   EXPECT_EQ(baseline_of(policy, "another"), &web) << "by the entry \"*\"";
 }

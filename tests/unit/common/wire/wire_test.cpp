@@ -159,6 +159,8 @@ std::vector<model::JournalBody> bodies_of_every_kind() {
   bodies.emplace_back(model::CollectorEvent{a_message(), "0.1.0", 1});
   bodies.emplace_back(model::CertificateSeen{model::CertificateHolder::agent, an_agent().hex,
                                              Instant{5}, Instant{6}, std::string(64, 'e')});
+  bodies.emplace_back(model::CollectorLook{
+      "reach/7/10.0.0.1", observed({model::CheckKind::ping, "10.0.0.1"}, model::PingFacts{})});
   bodies.emplace_back(std::monostate{});
   return bodies;
 }

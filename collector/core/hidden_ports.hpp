@@ -1,0 +1,15 @@
+// Procedure M-07 from two sides: a port that answers from outside and that the host itself does not
+// list is hidden there, or is somebody else's answer. Pure.
+#pragma once
+
+#include "collector/core/effects.hpp"
+#include "common/model/verdict.hpp"
+
+namespace tocsin::collector {
+
+// Adds what a port scan found of that kind to its judgement. Nothing where the scanned host has no
+// agent, or its own list is not whole.
+void add_hidden_ports(const Context& context, const model::Observation& scan,
+                      model::Judgement& judgement);
+
+}  // namespace tocsin::collector

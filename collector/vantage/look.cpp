@@ -1,0 +1,37 @@
+#include "collector/vantage/look.hpp"
+
+#include <utility>
+
+#include "common/base/limits.hpp"
+#include "common/base/text.hpp"
+#include "common/net/ping.hpp"
+#include "common/wire/wire.hpp"
+
+namespace tocsin::collector {
+
+PendingEntry look(const model::Request& request, const std::string& root,
+                  const time::TimeSource& time, std::stop_token stop) {
+  const MonoTime started = time.steady();
+  model::CollectorLook seen;
+  seen.request_id = request.request_id;
+  model::Observation& observation = seen.observation;
+  observation.check = request.run_check.check;
+  auto facts = net::look_by_ping(request.run_check, root, time, std::move(stop));
+  if (facts) {
+    observation.facts = *std::move(facts);
+  } else {
+    observation.outcome = facts.error().code == ErrorCode::permission_denied
+                              ? model::Outcome::not_permitted
+                              : model::Outcome::failed;
+    observation.detail = {"run.error",
+                          {{"what", clean_text(facts.error().message, limits::kText)}}};
+  }
+  observation.at = time.wall();
+  observation.took = time.steady() - started;
+  PendingEntry entry;
+  entry.body = std::move(seen);
+  entry.bytes = wire::encode_journal(entry.body);
+  return entry;
+}
+
+}  // namespace tocsin::collector

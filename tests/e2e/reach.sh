@@ -1,0 +1,171 @@
+#!/bin/bash
+# Ping from other machines (procedure M-01) with the real programs: a host that filters ICMP is not
+# down, a broken path between two and a vantage that is cut off call nobody, and a host that nobody
+# reaches is confirmed, with who reaches whom, to the network management group.
+#
+# reach.sh BUILD_FOLDER RESULTS.xml
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+build=$(realpath --relative-to=. "${1:?build folder}")
+# shellcheck source=../support/cases.sh
+. tests/support/cases.sh
+cases_begin Reach "${2:?results}"
+# shellcheck source=site.sh
+. tests/e2e/site.sh
+
+target=10.77.0.11
+heard() { [ "$(ctl status -o json 2>/dev/null | jq .agentsHeard)" = "$1" ]; }
+# What the check of the target says on a host: a filter of jq on it.
+ping_on() {
+  ctl hosts "$1" -o json |
+    jq -r --arg target "$target" ".hosts[0].checks[] | select(.check.target == \$target) | $2"
+}
+says() { ping_on "$1" '.reasons[].code' | grep -qx "$2"; }
+answers_by() { ping_on "$1" '.observation.ping.method' | grep -qx "PING_METHOD_$2"; }
+incidents() { ctl incidents -o json | jq -r ".incidents[] | $1"; }
+no_incident() { [ "$(incidents .id | wc -l)" = 0 ]; }
+is_down() { [ "$(incidents 'select(.kind == "network" and .hostName == "db1" and .closedAt == null) | .title.code' | tail -n 1)" = reach.host_down ]; }
+has_mail() { deploy/mailbox.py "$work/mailbox" "$1" >/dev/null; }
+mails() { find "$work/mailbox/new" -type f 2>/dev/null | wc -l; }
+no_mail() { [ "$(mails)" = 0 ]; }
+has_recovered() { [ "$(incidents 'select(.kind == "network") | .recoveredAt')" != null ]; }
+explains() { ctl explain "$1" | tr -s ' \n' ' ' | grep -q "$2"; }
+
+hosts rootfs >/dev/null || exit 1
+hosts lan || exit 1
+agents=(db1 web1 web2)
+hosts up db1 10.77.0.11 &
+hosts up web1 10.77.0.12 &
+hosts up web2 10.77.0.13 &
+wait
+check "Three hosts are up" hosts wait "${agents[@]}" || exit 1
+for host in "${agents[@]}"; do
+  install_agent "$host" || exit 1
+done
+
+"$bin/tocsin-collector" init --dir "$work/site" --site REACH --dns collector --ip 10.77.0.1 \
+  --listen-agents 10.77.0.1:8444 --listen-enroll 10.77.0.1:8445 --listen-operators 10.77.0.1:8443 \
+  >"$work/log/init" || exit 1
+{
+  cat <<'TOML'
+[site]
+name = "REACH"
+
+[grading]
+stable = "5s"
+agent_silent_after = "6s"
+
+[[baselines]]
+name = "ssh"
+version = 1
+
+[[baselines.listeners]]
+protocol = "tcp"
+port = 22
+
+TOML
+  for host in db1:11:A web1:12:B web2:13:C; do
+    IFS=: read -r name number rack <<<"$host"
+    printf '[[hosts]]\nbaseline = "ssh"\nhost = "%s"\naddress = "10.77.0.%s"\nrack = "%s"\ntcp_port = 22\n\n' \
+      "$name" "$number" "$rack"
+    if [ "$name" = db1 ]; then
+      printf '[[hosts.checks]]\nkind = "sockets"\ninterval = "2s"\ndeadline = "2s"\n\n'
+    else
+      printf '[[hosts.checks]]\nkind = "ping"\ntarget = "%s"\npackets = 2\ntcp_port = 22\n' "$target"
+      printf 'interval = "4s"\ndeadline = "4s"\n\n'
+    fi
+  done
+  cat <<'TOML'
+[[channels]]
+name = "mail"
+kind = "email"
+url = "smtp://127.0.0.1:2525"
+from = "tocsin@reach.example"
+require_tls = false
+
+[[contacts]]
+name = "duty desk"
+role = "duty"
+channel = "mail"
+address = "duty@reach.example"
+language = "en"
+
+[[contacts]]
+name = "network management"
+role = "working_group"
+channel = "mail"
+address = "network@reach.example"
+language = "zh-TW"
+group = "network"
+TOML
+} >"$work/site/site.toml"
+start_mailbox
+start_collector
+check "The collector answers" within 20 collector_answers || exit 1
+for host in "${agents[@]}"; do
+  enrol_agent "$host" || exit 1
+  start_agent "$host" || exit 1
+done
+check "All agents are heard" within 30 heard 3 || exit 1
+check "web1 reaches db1" within 15 says web1 ping.ok
+check "and so does web2" within 15 says web2 ping.ok
+
+# ---- what is no break
+
+hosts block db1 icmp
+check "A host that filters ICMP answers by its port" within 15 answers_by web1 TCP
+check "and is no break" says web1 ping.ok
+hosts block db1 tcp/22
+check "One that filters everything still answers ARP" within 20 says web1 ping.neighbour_only
+hosts undo block db1 tcp/22
+hosts undo block db1 icmp
+check "It answers as before" within 20 says web1 ping.ok
+
+hosts part web1 db1
+check "A path that is broken between two is called that" within 30 says web1 reach.path
+hosts undo part web1 db1
+check "and heals" within 15 says web1 ping.ok
+
+hosts part web1 db1
+hosts exec web1 ip route replace default via 10.77.0.99
+check "A vantage without its gateway is called that" within 30 says web1 reach.vantage
+hosts exec web1 ip route replace default via 10.77.0.1
+hosts undo part web1 db1
+check "and sees again" within 20 says web1 ping.ok
+check "None of this is an incident" no_incident
+check "and nobody was told" no_mail
+
+# ---- a break
+
+hosts cut db1
+check "A host that nobody reaches is confirmed down" within 40 is_down || exit 1
+incident=$(incidents 'select(.kind == "network") | .id')
+check "It is one incident" test "$(incidents .id | wc -l)" = 1
+check "The network management group has mail" within 20 has_mail network@reach.example
+check "in its language, with who reaches whom" has_mail '斷線確認'
+check "The duty desk has it too" within 20 has_mail duty@reach.example
+check "explain shows the matrix" explains "$incident" 'web1 \[B\] ✗'
+hosts undo cut db1
+check "It recovers when the host is back" within 60 has_recovered
+
+# ---- looked at from outside
+
+saw() { ctl hosts web2 -o json | jq -r --arg target "$1" '.hosts[0].checks[] | select(.check.target == $target) | .reasons[].code' | grep -qx "$2"; }
+scan() { ctl run-check web2 "port_scan:$target" >/dev/null; }
+finds() { scan && saw "$target" "$1"; }
+check "A scan finds what was approved" within 20 finds port_scan.ok
+hosts listen db1 999
+check "and a port that nobody approved" within 20 finds port.answers
+hosts undo listen db1 999
+check "which goes" within 20 finds port_scan.ok
+hosts exec db1 nft 'add table ip hide; add chain ip hide in { type nat hook prerouting priority -100; }; add rule ip hide in tcp dport 777 redirect to :22'
+check "A port that answers and that the host does not list is found" within 20 finds port.hidden
+hosts exec db1 nft delete table ip hide
+check "The SSH server says who it is" ctl run-check web2 "answer:banner://$target:22"
+check "as it should" within 10 saw "banner://$target:22" answer.ok
+hosts quit db1 ssh.service
+check "One that was stopped does not answer" ctl run-check web2 "answer:banner://$target:22"
+check "which is said" within 10 saw "banner://$target:22" answer.failed
+check "What a host's own file does not allow is not probed" ctl run-check web2 'answer:tcp://10.78.0.1:22'
+check "and that is said" within 10 saw 'tcp://10.78.0.1:22' probe.not_allowed
+cases_end

@@ -1,0 +1,40 @@
+// What services answer to a probe, and what names them: bytes of machines that nobody controls.
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "agent/checks/answer_facts.hpp"
+#include "common/base/result.hpp"
+#include "common/model/ports.hpp"
+
+namespace {
+
+using namespace tocsin;
+
+void check_answer(agent::AnswerScheme scheme, std::string_view bytes) {
+  const auto ended = agent::meaning_of_answer(scheme, bytes, true);
+  TOCSIN_CHECK(ended.has_value());
+  TOCSIN_CHECK(ended->line.find_first_of("\r\n\x1b") == std::string::npos);
+  // What is understood before the end means the same at the end.
+  if (const auto early = agent::meaning_of_answer(scheme, bytes, false)) {
+    TOCSIN_CHECK(early->outcome == ended->outcome && early->status == ended->status);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  for (const auto scheme : {agent::AnswerScheme::tcp, agent::AnswerScheme::banner,
+                            agent::AnswerScheme::http, agent::AnswerScheme::tls}) {
+    check_answer(scheme, bytes);
+  }
+  if (const auto url = agent::parse_answer_url(bytes)) {
+    TOCSIN_CHECK(url->port != 0);
+    TOCSIN_CHECK(agent::greeting(*url).size() < 2048);
+  }
+  if (const auto ports = model::parse_ports(bytes)) {
+    TOCSIN_CHECK(!ports->empty() && ports->size() <= model::kMostPorts);
+  }
+  return 0;
+}

@@ -1,0 +1,74 @@
+// What another machine sees of a host: open ports (procedure M-07) and answers (M-03).
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/rules/checks.hpp"
+
+namespace tocsin::rules {
+namespace {
+
+using model::AnswerOutcome;
+using model::Verdict;
+
+model::PortScanFacts scan(std::vector<std::uint16_t> open) {
+  model::PortScanFacts facts;
+  facts.address = "10.0.0.7";
+  facts.tried = 1024;
+  facts.closed = 1000;
+  facts.open = std::move(open);
+  facts.complete = true;
+  return facts;
+}
+
+model::Baseline only_ssh() {
+  model::Baseline baseline;
+  baseline.has_listeners = true;
+  model::ListenerRule ssh;
+  ssh.port = 22;
+  baseline.listeners = {ssh};
+  return baseline;
+}
+
+TEST(JudgePortScan, FindsWhatNobodyApproved) {
+  const model::Baseline baseline = only_ssh();
+  EXPECT_EQ(judge_port_scan(scan({22}), &baseline).verdict, Verdict::normal);
+  const auto judgement = judge_port_scan(scan({22, 4444}), &baseline);
+  EXPECT_EQ(judgement.verdict, Verdict::abnormal);
+  ASSERT_EQ(judgement.violations.size(), 1U);
+  EXPECT_EQ(judgement.violations[0].code, "port.answers");
+  EXPECT_EQ(judgement.violations[0].subject, "10.0.0.7 tcp 4444");
+}
+
+TEST(JudgePortScan, CannotTellWithoutABaselineOrAWholeScan) {
+  EXPECT_EQ(judge_port_scan(scan({22}), nullptr).verdict, Verdict::cannot_tell);
+  const model::Baseline baseline = only_ssh();
+  model::PortScanFacts half = scan({22});
+  half.complete = false;
+  EXPECT_EQ(judge_port_scan(half, &baseline).verdict, Verdict::cannot_tell);
+}
+
+// A host that is off and one that drops everything look the same from outside.
+TEST(JudgePortScan, SilenceIsNotNormal) {
+  const model::Baseline baseline = only_ssh();
+  model::PortScanFacts silent = scan({});
+  silent.closed = 0;
+  EXPECT_EQ(judge_port_scan(silent, &baseline).verdict, Verdict::cannot_tell);
+}
+
+TEST(JudgeAnswer, IsNormalOnlyForAnAnswer) {
+  model::AnswerFacts facts;
+  facts.url = "http://10.0.0.7/";
+  facts.status = 200;
+  EXPECT_EQ(judge_answer(facts).verdict, Verdict::normal);
+  facts.status = 503;
+  EXPECT_EQ(judge_answer(facts).violations.at(0).code, "answer.error_status");
+  for (const auto outcome :
+       {AnswerOutcome::refused, AnswerOutcome::timed_out, AnswerOutcome::unreachable,
+        AnswerOutcome::tls_failed, AnswerOutcome::no_answer, AnswerOutcome::wrong_answer}) {
+    facts.outcome = outcome;
+    EXPECT_EQ(judge_answer(facts).violations.at(0).code, "answer.failed");
+  }
+}
+
+}  // namespace
+}  // namespace tocsin::rules
