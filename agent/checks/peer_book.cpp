@@ -63,7 +63,8 @@ void PeerBook::put(model::SocketsFacts& facts) const {
         ++facts.peers_over_limit;
         continue;
       }
-      facts.peers.push_back({protocol, local, !outbound, prefix, remote, row.open + row.ended});
+      facts.peers.push_back(
+          {protocol, local, !outbound, prefix, remote, row.open + row.ended, row.first, row.last});
     }
   }
 }

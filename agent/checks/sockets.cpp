@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/checks/hidden.hpp"
 #include "agent/checks/observation.hpp"
 #include "agent/checks/sockets_facts.hpp"
 #include "agent/os/net_namespaces.hpp"
@@ -20,6 +21,7 @@ namespace {
 constexpr Duration kPeersEvery = 30s;
 constexpr Duration kNamespacesEvery = 10s;
 constexpr int kNamespacesRest = 500;          // times as long as the look before took, at least
+constexpr Duration kCompareEvery = 60s;       // netlink with text; sooner while they disagree
 constexpr std::size_t kNamespaces = 64;       // looked into
 constexpr std::size_t kEventsAtOnce = 16384;  // taken from the kernel at one time
 constexpr Duration kSettled = 30s;            // for unconnected UDP on an ephemeral port
@@ -55,6 +57,10 @@ struct SocketsMemory final : CheckMemory {
   std::vector<os::Socket> listening;  // of the last run, in our own network namespace
   std::vector<Listening> elsewhere;   // in other ones
   std::optional<MonoTime> elsewhere_due;
+  std::uint32_t namespaces = 0;
+  std::uint32_t namespaces_not_seen = 0;
+  HiddenListeners hidden;
+  std::optional<MonoTime> compared_at;
   std::uint64_t tcp_digest = 0;  // of `listening`
   std::vector<os::Socket> scratch;
   std::optional<os::SocketEvents> events;
@@ -224,6 +230,9 @@ Status refresh_elsewhere(const os::ProcReader& proc, const CheckContext& context
   const auto namespaces = os::other_network_namespaces(proc, context.root);
   if (!namespaces) return fail(namespaces.error());
   const std::size_t looked_into = std::min(namespaces->others.size(), kNamespaces);
+  memory.namespaces = static_cast<std::uint32_t>(looked_into);
+  memory.namespaces_not_seen = namespaces->not_permitted + namespaces->empty +
+                               static_cast<std::uint32_t>(namespaces->others.size() - looked_into);
   for (std::size_t i = 0; i < looked_into; ++i) {
     const os::NetworkNamespace& one = namespaces->others[i];
     const std::string folder = "/proc/" + std::to_string(one.pid) + "/net";
@@ -233,6 +242,18 @@ Status refresh_elsewhere(const os::ProcReader& proc, const CheckContext& context
   const Duration took = context.time.steady() - now;
   memory.elsewhere_due = now + std::max(kNamespacesEvery, took * kNamespacesRest);
   return {};
+}
+
+// Where one of the two ways cannot be asked there is nothing to compare.
+void compare_ways(const CheckContext& context, MonoTime now, SocketsMemory& memory) {
+  const bool due = !memory.compared_at || now - *memory.compared_at >= kCompareEvery ||
+                   memory.hidden.suspicious();
+  if (!due || context.root != "/" || !memory.reader.asks_kernel()) return;
+  memory.compared_at = now;
+  std::vector<os::Socket> text;
+  if (!os::read_proc_net(os::SocketQuery::listeners, "/proc/thread-self/net", text)) return;
+  if (!memory.reader.read(os::SocketQuery::listeners, memory.scratch)) return;
+  memory.hidden.pass(memory.listening, text, memory.scratch);
 }
 
 // Listeners elsewhere are not read at every run. One that lost its program since was closed, and
@@ -251,6 +272,7 @@ Result<model::SocketsFacts> look(CheckContext& context, SocketsMemory& memory) {
   const MonoTime now = context.time.steady();
   TOCSIN_TRY(memory.reader.read(os::SocketQuery::listeners, memory.listening));
   memory.tcp_digest = tcp_digest_of(memory.listening);
+  compare_ways(context, now, memory);
   const auto proc = os::ProcReader::open(context.root);
   if (!proc) return fail(proc.error());
   TOCSIN_TRY(refresh_elsewhere(*proc, context, now, memory));
@@ -261,7 +283,13 @@ Result<model::SocketsFacts> look(CheckContext& context, SocketsMemory& memory) {
   forget_closed_elsewhere(all, memory);
   TOCSIN_TRY(refresh_connections(context, now, memory));
   memory.first_run = false;
-  return sockets_facts(describe(all, now, context.root, memory), memory.peers);
+  auto facts = sockets_facts(describe(all, now, context.root, memory), memory.peers);
+  facts.source_events = memory.events.has_value();
+  facts.source_event_overflows = memory.events ? memory.events->overflows() : 0;
+  facts.namespaces = memory.namespaces;
+  facts.namespaces_not_seen = memory.namespaces_not_seen;
+  facts.hidden = memory.hidden.found();
+  return facts;
 }
 
 }  // namespace

@@ -41,6 +41,8 @@ constexpr std::array kMeanings{
     Row{"plugin.critical", {Kind::environment, Effect::degraded, Access::none, Impact::limited}},
     Row{"plugin.warning", {Kind::environment, Effect::none, Access::none, Impact::limited}},
     Row{"port.answers", {Kind::logical_access, Effect::none, Access::suspected, Impact::limited}},
+    Row{"port.concealed",
+        {Kind::logical_access, Effect::none, Access::suspected, Impact::serious}},
     Row{"port.hidden", {Kind::logical_access, Effect::none, Access::suspected, Impact::serious}},
     Row{"port.unexpected",
         {Kind::logical_access, Effect::none, Access::suspected, Impact::limited}},

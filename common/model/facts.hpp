@@ -2,6 +2,7 @@
 // proto/tocsin/v1/model.proto field by field. An Instant of 0 is "unknown" where that is said.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -100,8 +101,19 @@ struct PeerAggregate {
   bool inbound = false;
   std::string remote_prefix;
   std::uint16_t remote_port = 0;
-  std::uint32_t count = 0;
+  std::uint32_t count = 0;  // there now, or ended since the row is kept
+  Instant first = {};
+  Instant last = {};
   friend bool operator==(const PeerAggregate&, const PeerAggregate&) = default;
+};
+
+// A listener that one way of asking the kernel shows and another hides, again and again.
+struct HiddenListener {
+  Protocol protocol = Protocol::tcp;
+  std::uint16_t port = 0;
+  bool by_netlink = false;
+  bool by_text = false;
+  friend auto operator<=>(const HiddenListener&, const HiddenListener&) = default;
 };
 
 struct SocketsFacts {
@@ -110,6 +122,13 @@ struct SocketsFacts {
   std::uint32_t listeners_over_limit = 0;
   std::uint32_t peers_over_limit = 0;
   std::uint32_t owners_unknown = 0;
+  // The kernel tells of connections that ended between two looks; else one that was shorter than
+  // the time between them may be missed.
+  bool source_events = false;
+  std::uint32_t source_event_overflows = 0;  // each time some of those were lost
+  std::uint32_t namespaces = 0;              // other network namespaces looked into
+  std::uint32_t namespaces_not_seen = 0;     // over the limit, without a process, or not permitted
+  std::vector<HiddenListener> hidden = {};
   friend bool operator==(const SocketsFacts&, const SocketsFacts&) = default;
 };
 

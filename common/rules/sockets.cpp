@@ -87,6 +87,15 @@ model::Violation unexpected_listener(const Listener& listener, const std::string
   return {"port.unexpected", std::move(subject), std::move(message)};
 }
 
+model::Violation hidden_listener(const model::HiddenListener& hidden) {
+  model::Message message{
+      "port.concealed",
+      {said("protocol", to_string(hidden.protocol)), said("port", hidden.port),
+       Parameter{"shown", hidden.by_netlink ? "@hidden.by_netlink" : "@hidden.by_text"}}};
+  return {"port.concealed", fmt::format("{} {}", to_string(hidden.protocol), hidden.port),
+          std::move(message)};
+}
+
 void judge_listeners(const std::vector<Listener>& listeners, const Baseline& baseline,
                      Findings& findings) {
   std::uint64_t dynamic = 0;
@@ -170,6 +179,13 @@ namespace {
 void take_listeners(const model::SocketsFacts& facts, const Baseline* baseline,
                     Findings& findings) {
   incomplete(facts.listeners_over_limit, findings);
+  // Whatever was approved: nothing that belongs there hides.
+  for (const model::HiddenListener& hidden : facts.hidden) {
+    findings.add(hidden_listener(hidden), 2);
+  }
+  if (facts.namespaces_not_seen > 0) {
+    findings.note({"port.namespaces_not_seen", {said("count", facts.namespaces_not_seen)}});
+  }
   if (baseline == nullptr || !baseline->has_listeners) {
     findings.blind({"baseline.none", {{"part", "@baseline.part.listeners"}}});
   } else {
@@ -182,6 +198,9 @@ void take_sources(const model::SocketsFacts& facts, const Baseline* baseline, Fi
   if (baseline == nullptr || baseline->sources.empty()) return;
   judge_sources(facts.peers, *baseline, findings);
   incomplete(facts.peers_over_limit, findings);
+  if (facts.source_event_overflows > 0) {
+    findings.note({"source.events_lost", {said("count", facts.source_event_overflows)}});
+  }
 }
 
 model::Message listeners_ok(const model::SocketsFacts& facts, const Baseline* baseline) {

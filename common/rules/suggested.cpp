@@ -26,6 +26,7 @@ constexpr std::array kSuggested{
     Row{"plugin.critical", Severity::d},
     Row{"plugin.warning", Severity::e},
     Row{"port.answers", Severity::d},
+    Row{"port.concealed", Severity::c},
     Row{"port.hidden", Severity::c},
     Row{"port.unexpected", Severity::d},
     Row{"process.hidden", Severity::c},

@@ -56,10 +56,23 @@ void put(const model::SocketsFacts& from, v1::SocketsFacts& to) {
     out.set_remote_prefix(peer.remote_prefix);
     out.set_remote_port(peer.remote_port);
     out.set_count(peer.count);
+    out.set_first_ns(peer.first.ns);
+    out.set_last_ns(peer.last.ns);
   }
   to.set_listeners_over_limit(from.listeners_over_limit);
   to.set_peers_over_limit(from.peers_over_limit);
   to.set_owners_unknown(from.owners_unknown);
+  to.set_source_events(from.source_events);
+  to.set_source_event_overflows(from.source_event_overflows);
+  to.set_namespaces(from.namespaces);
+  to.set_namespaces_not_seen(from.namespaces_not_seen);
+  for (const model::HiddenListener& hidden : from.hidden) {
+    v1::HiddenListener& out = *to.add_hidden();
+    out.set_protocol(static_cast<v1::Protocol>(hidden.protocol));
+    out.set_port(hidden.port);
+    out.set_by_netlink(hidden.by_netlink);
+    out.set_by_text(hidden.by_text);
+  }
 }
 
 Result<model::SocketsFacts> take(const v1::SocketsFacts& from) {
@@ -80,10 +93,25 @@ Result<model::SocketsFacts> take(const v1::SocketsFacts& from) {
     out.remote_prefix = name_text(peer.remote_prefix());
     TOCSIN_WIRE_SET(out.remote_port, port("peer.remote_port", peer.remote_port()));
     out.count = peer.count();
+    out.first = Instant{peer.first_ns()};
+    out.last = Instant{peer.last_ns()};
   }
   facts.listeners_over_limit = from.listeners_over_limit();
   facts.peers_over_limit = from.peers_over_limit();
   facts.owners_unknown = from.owners_unknown();
+  facts.source_events = from.source_events();
+  facts.source_event_overflows = from.source_event_overflows();
+  facts.namespaces = from.namespaces();
+  facts.namespaces_not_seen = from.namespaces_not_seen();
+  TOCSIN_TRY(check_count("sockets.hidden", static_cast<std::size_t>(from.hidden_size()),
+                         limits::kListeners));
+  for (const v1::HiddenListener& hidden : from.hidden()) {
+    model::HiddenListener& out = facts.hidden.emplace_back();
+    TOCSIN_WIRE_SET(out.protocol, wire::from(hidden.protocol()));
+    TOCSIN_WIRE_SET(out.port, port("hidden.port", hidden.port()));
+    out.by_netlink = hidden.by_netlink();
+    out.by_text = hidden.by_text();
+  }
   return facts;
 }
 

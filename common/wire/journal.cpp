@@ -267,8 +267,15 @@ void drop_volatile(v1::Observation& observation) {
     for (v1::Listener& listener : *observation.mutable_sockets()->mutable_listeners()) {
       listener.clear_process_ids();
     }
-    for (v1::PeerAggregate& peer : *observation.mutable_sockets()->mutable_peers())
+    for (v1::PeerAggregate& peer : *observation.mutable_sockets()->mutable_peers()) {
       peer.clear_count();
+      peer.clear_first_ns();
+      peer.clear_last_ns();
+    }
+    v1::SocketsFacts& sockets = *observation.mutable_sockets();
+    sockets.set_source_event_overflows(sockets.source_event_overflows() == 0 ? 0 : 1);
+    sockets.clear_namespaces();
+    sockets.set_namespaces_not_seen(sockets.namespaces_not_seen() == 0 ? 0 : 1);
   }
   if (observation.has_antivirus()) {
     v1::AntivirusFacts& antivirus = *observation.mutable_antivirus();

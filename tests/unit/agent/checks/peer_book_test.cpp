@@ -35,8 +35,8 @@ TEST(PeerBook, AConnectionBetweenTwoLooksIsCounted) {
   book.look({}, kSsh, MonoTime{}, Instant{});
   book.ended(ended, kSsh, MonoTime{} + 1s, Instant{1});
   ASSERT_EQ(rows(book).size(), 1U);
-  EXPECT_EQ(rows(book)[0],
-            (model::PeerAggregate{model::Protocol::tcp, 22, true, "203.0.113.0/24", 0, 2}));
+  EXPECT_EQ(rows(book)[0], (model::PeerAggregate{model::Protocol::tcp, 22, true, "203.0.113.0/24",
+                                                 0, 2, Instant{1}, Instant{1}}));
 }
 
 TEST(PeerBook, AConnectionThatEndsIsNotCountedTwice) {

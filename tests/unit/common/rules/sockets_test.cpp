@@ -250,5 +250,17 @@ TEST(SocketRules, BoundAndCountWhatTheyList) {
   EXPECT_EQ(judgement.violations.front().subject, "tcp any 4444 /tmp/.x/sshd2 root");
 }
 
+// procedure M-07
+TEST(SocketRules, AHiddenListenerIsAbnormalWhateverIsApproved) {
+  SocketsFacts facts;
+  facts.listeners = {sshd()};
+  facts.hidden = {{Protocol::tcp, 22, true, false}};
+  const model::Judgement judgement = judged(facts);
+  EXPECT_EQ(judgement.verdict, Verdict::abnormal);
+  ASSERT_EQ(judgement.violations.size(), 1U);
+  EXPECT_EQ(judgement.violations[0].code, "port.concealed");
+  EXPECT_EQ(judgement.violations[0].subject, "tcp 22");
+}
+
 }  // namespace
 }  // namespace tocsin::rules

@@ -38,10 +38,16 @@ Observation a_sockets_observation() {
   listener.network_namespace = "4026531840";
   model::SocketsFacts facts;
   facts.listeners = {listener};
-  facts.peers = {{model::Protocol::tcp, 4444, true, "203.0.113.0/24", 0, 3}};
+  facts.peers = {
+      {model::Protocol::tcp, 4444, true, "203.0.113.0/24", 0, 3, Instant{5}, Instant{6}}};
   facts.listeners_over_limit = 1;
   facts.peers_over_limit = 2;
   facts.owners_unknown = 3;
+  facts.source_events = true;
+  facts.source_event_overflows = 4;
+  facts.namespaces = 5;
+  facts.namespaces_not_seen = 6;
+  facts.hidden = {{model::Protocol::udp, 5555, true, false}};
   return observed({model::CheckKind::sockets, ""}, facts);
 }
 
