@@ -75,10 +75,10 @@ inline model::Observation audit_log(const std::string& source) {
   return seen(model::CheckKind::audit_log, source, facts);
 }
 
-// `backdoor`: the executable that listens on 4444 and runs.
+// `backdoor`: the executable that listens on 4544 and runs.
 inline std::vector<model::Observation> observations(const std::string& backdoor) {
   model::SocketsFacts sockets;
-  sockets.listeners = {listener(22, "/usr/sbin/sshd"), listener(4444, backdoor)};
+  sockets.listeners = {listener(22, "/usr/sbin/sshd"), listener(4544, backdoor)};
   sockets.listeners.back().executable_world_writable = model::Tristate::yes;
   sockets.peers = {{model::Protocol::tcp, 22, true, "203.0.113.0/24", 0, 1}};
   model::ProcessesFacts processes;

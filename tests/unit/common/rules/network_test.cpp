@@ -58,7 +58,9 @@ TEST(Network, SurvivesAnyText) {
 TEST(PortNames, AreKnownByProtocol) {
   EXPECT_EQ(port_name(model::Protocol::tcp, 22), "ssh");
   EXPECT_EQ(port_name(model::Protocol::udp, 123), "ntp");
-  EXPECT_EQ(port_name(model::Protocol::udp, 22), "");
+  EXPECT_EQ(port_name(model::Protocol::tcp, 80), "http");
+  EXPECT_EQ(port_name(model::Protocol::tcp, 5432), "postgresql");
+  EXPECT_EQ(port_name(model::Protocol::udp, 31337), "eldim");
   EXPECT_EQ(port_name(model::Protocol::tcp, 65535), "");
   EXPECT_EQ(port_name(model::Protocol::tcp, 0), "");
 }

@@ -32,7 +32,7 @@ Listener listener(Protocol protocol, std::uint16_t port, const char* executable,
 
 Listener sshd() { return listener(Protocol::tcp, 22, "/usr/sbin/sshd"); }
 Listener backdoor() {
-  Listener l = listener(Protocol::tcp, 4444, "/tmp/.x/sshd2");
+  Listener l = listener(Protocol::tcp, 4544, "/tmp/.x/sshd2");
   l.executable_world_writable = Tristate::yes;
   return l;
 }
@@ -73,7 +73,7 @@ TEST(SocketRules, FindAPortThatIsNotApproved) {
   EXPECT_EQ(judgement.verdict, Verdict::abnormal);
   const model::Violation& violation = judgement.violations.front();
   EXPECT_EQ(violation.code, "port.unexpected");
-  EXPECT_EQ(violation.subject, "tcp any 4444 /tmp/.x/sshd2 root");
+  EXPECT_EQ(violation.subject, "tcp any 4544 /tmp/.x/sshd2 root");
   EXPECT_EQ(parameter(violation.message, "why"), "@why.world_writable");
   EXPECT_EQ(parameter(violation.message, "iana"), "@iana.none");
 }
@@ -124,7 +124,7 @@ TEST(SocketRules, CannotTellWhoListensWhenTheOwnerIsHidden) {
   const model::Judgement judgement = judged({listener(Protocol::tcp, 22, "", "root")});
   EXPECT_EQ(judgement.verdict, Verdict::cannot_tell);
   EXPECT_EQ(first_reason(judgement), "port.owner_unknown");
-  EXPECT_EQ(judged({listener(Protocol::tcp, 4444, "", "root")}).verdict, Verdict::abnormal);
+  EXPECT_EQ(judged({listener(Protocol::tcp, 4544, "", "root")}).verdict, Verdict::abnormal);
 }
 
 TEST(SocketRules, AreNeverNormalWhenSomeWereNotListed) {
@@ -175,13 +175,13 @@ TEST(SocketRules, CannotTellAPartlyApprovedSource) {
 TEST(SocketRules, PutTheWorstFirst) {
   const model::Judgement judgement =
       judged({listener(Protocol::tcp, 25, "/usr/sbin/exim4"), backdoor()});
-  EXPECT_EQ(judgement.violations.front().subject, "tcp any 4444 /tmp/.x/sshd2 root");
+  EXPECT_EQ(judgement.violations.front().subject, "tcp any 4544 /tmp/.x/sshd2 root");
 }
 
 TEST(SocketRules, CleanHostileNames) {
-  Listener hostile = listener(Protocol::tcp, 4444, "@verdict.normal\x1b[2J\n", "\x7f");
+  Listener hostile = listener(Protocol::tcp, 4544, "@verdict.normal\x1b[2J\n", "\x7f");
   const model::Violation violation = judged({hostile}).violations.front();
-  EXPECT_EQ(violation.subject, "tcp any 4444 @verdict.normal\\x1b[2J\\x0a \\x7f");
+  EXPECT_EQ(violation.subject, "tcp any 4544 @verdict.normal\\x1b[2J\\x0a \\x7f");
   EXPECT_EQ(parameter(violation.message, "executable"), "\\x40verdict.normal\\x1b[2J\\x0a");
 }
 
@@ -247,7 +247,7 @@ TEST(SocketRules, BoundAndCountWhatTheyList) {
   EXPECT_EQ(judgement.violations.size(), kViolations);
   EXPECT_TRUE(says(judgement, "observation.more"));
   EXPECT_EQ(parameter(judgement.reasons.back(), "count"), "945");
-  EXPECT_EQ(judgement.violations.front().subject, "tcp any 4444 /tmp/.x/sshd2 root");
+  EXPECT_EQ(judgement.violations.front().subject, "tcp any 4544 /tmp/.x/sshd2 root");
 }
 
 // procedure M-07
