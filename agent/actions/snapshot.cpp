@@ -16,6 +16,7 @@
 #include "common/base/text.hpp"
 #include "common/config/secret_file.hpp"
 #include "common/crypto/crypto.hpp"
+#include "common/net/ip.hpp"
 
 namespace tocsin::agent {
 namespace {
@@ -124,7 +125,7 @@ void write_sockets(Pages& pages, std::string_view root, const std::set<std::uint
       if (!inodes.contains(socket.inode)) continue;
       pages.line("{} {} {} port {} with {} port {}", model::to_string(socket.protocol),
                  query == os::SocketQuery::listeners ? "listens" : "connected",
-                 os::to_string(socket.local), socket.local_port, os::to_string(socket.remote),
+                 net::to_string(socket.local), socket.local_port, net::to_string(socket.remote),
                  socket.remote_port);
     }
   }

@@ -1,0 +1,176 @@
+#!/bin/bash
+# Services and processes of a real host (procedure M-03, M-09), with the real programs: services end,
+# crash again and again, are restarted by systemd and by the agent; programs run that should not.
+#
+# services.sh BUILD_FOLDER RESULTS.xml
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+build=$(realpath --relative-to=. "${1:?build folder}")
+# shellcheck source=../support/cases.sh
+. tests/support/cases.sh
+cases_begin Services "${2:?results}"
+# shellcheck source=site.sh
+. tests/e2e/site.sh
+
+on() { hosts exec web1 "$@"; }
+chief() { "${lan[@]}" "$bin/tocsinctl" --contexts "$work/chief.toml" --lang en "$@"; }
+
+# The checks of the host as the collector has judged them: "service:a.service abnormal service.failed".
+judged() {
+  ctl hosts web1 -o json | jq -r '.hosts[0].checks[] | [(.check.target // ""), .verdict, .reasons[0].code] | join(" ")'
+}
+is_judged() { judged | grep -q "^$1 .*$2$"; }
+has_finding() {
+  ctl hosts web1 -o json | jq -e --arg code "$1" --arg text "$2" \
+    '[.. | .reasons? // empty | .[] | select(.code == $code) | select(tostring | contains($text))] | length > 0' >/dev/null
+}
+no_finding() { ! has_finding "$@"; }
+incidents() { ctl incidents -o json | jq '.incidents | length'; }
+heard() { [ "$(ctl status -o json 2>/dev/null | jq .agentsHeard)" = 1 ]; }
+active() { [ "$(on systemctl is-active "$1")" = active ]; }
+starts_of() { on sh -c "wc -l <'/run/starts-$1'"; }
+says() {
+  local words=$1
+  shift
+  "$@" 2>&1 | tee -a "$work/log/said" | grep -q "$words"
+}
+
+# unit NAME COMMAND [SETTING…]: a service of the host that notes each of its starts.
+unit() {
+  local name=$1 command=$2
+  shift 2
+  {
+    printf '[Unit]\nStartLimitIntervalSec=%s\n[Service]\n' "${limit:-0}"
+    printf 'ExecStartPre=/bin/sh -c "echo started >>/run/starts-%s"\nExecStart=%s\n' "$name" "$command"
+    printf '%s\n' "$@"
+  } >"$work/unit"
+  hosts put web1 "$work/unit" "/etc/systemd/system/$name.service"
+}
+
+hosts rootfs >/dev/null || exit 1
+hosts lan || exit 1
+agents=(web1)
+hosts up web1 10.77.0.11
+check "A host is up" hosts wait web1 || exit 1
+install_agent web1 || exit 1
+unit victim '/bin/sleep 3601'
+unit phoenix '/bin/sleep 3602' Restart=always RestartSec=100ms
+unit loop '/bin/false' Restart=always RestartSec=200ms
+limit=60 unit limited '/bin/true' Restart=always RestartSec=50ms
+unit slow '/bin/sleep 3604' 'ExecStartPre=/bin/sleep 4'
+unit changed '/usr/local/bin/changed 3605'
+cat >>"$work/agent.toml" <<'TOML'
+
+[[actions.restart]]
+unit = "victim.service"
+[[actions.restart]]
+unit = "slow.service"
+[[actions.restart]]
+unit = "changed.service"
+[[actions.restart]]
+unit = "healed.service"
+automatic = true
+TOML
+unit healed '/bin/sleep 3606'
+for name in victim phoenix loop limited slow healed; do
+  printf '\n[[checks]]\nkind = "service"\ntarget = "%s.service"\ninterval = "1h"\n' "$name"
+done >>"$work/agent.toml"
+printf '\n[[checks]]\nkind = "processes"\ninterval = "2s"\ndeadline = "2s"\n' >>"$work/agent.toml"
+hosts put web1 "$work/agent.toml" /etc/tocsin/agent.toml
+# What the rule of deploy/polkit gives the observer's account, on a host that has no polkit.
+printf '[Service]\nUser=root\n' >"$work/unit"
+hosts put web1 "$work/unit" /etc/systemd/system/tocsin-agent-observer.service.d/root.conf
+on systemctl daemon-reload
+on systemctl start victim phoenix slow healed
+
+"$bin/tocsin-collector" init --dir "$work/site" --site ROOM --dns collector --ip 10.77.0.1 \
+  --listen-agents 10.77.0.1:8444 --listen-enroll 10.77.0.1:8445 --listen-operators 10.77.0.1:8443 \
+  >"$work/log/init" || exit 1
+printf '[site]\nname = "ROOM"\n\n[grading]\nservice_minimum = "5s"\n' >"$work/site/site.toml"
+"$bin/tocsin-collector" operator add chief --role officer --config "$work/site/collector.toml" \
+  >"$work/log/chief" 2>&1 || exit 1
+sed 's/admin/chief/g' "$work/site/contexts.toml" >"$work/chief.toml"
+start_collector
+check "The collector answers" within 20 collector_answers || exit 1
+check "The host enrols" enrol_agent web1 || exit 1
+check "and runs the agent" start_agent web1 || exit 1
+check "which is heard" within 30 heard || exit 1
+check "A service that runs is normal" within 20 is_judged victim.service service.running || exit 1
+
+# ---- a service ends (its check runs once an hour: only the event can tell)
+
+hosts kill web1 victim
+check "A killed service is seen" within 5 is_judged victim.service service.failed
+has_incident() { [ "$(incidents)" -ge 1 ]; }
+check "which is an incident" within 20 has_incident
+check "The desk's role may not restart it" says "may not" ctl --lang en restart-service web1 victim.service
+check "An officer's restart works" says "was restarted" chief restart-service web1 victim.service --wait
+check "The service runs" active victim
+check "and is seen to" within 5 is_judged victim.service service.running
+check "after one start" test "$(starts_of victim)" = 2
+kept=$(on sh -c 'ls /var/lib/tocsin-agent/snapshots/victim.service.*.txt')
+check "What it was before is kept" on grep -q '^result signal' "$kept"
+check "and only for the agent" test "$(on stat -c %a "$kept")" = 600
+check "A second restart is refused" says "less than 15 minutes" \
+  chief restart-service web1 victim.service --wait
+check "and was not made" test "$(starts_of victim)" = 2
+check "A service that the host's file does not name is not restarted" says "does not allow" \
+  chief restart-service web1 ssh.service --wait
+
+# ---- evidence first: a program that changed is not started again
+
+on cp /usr/bin/sleep /usr/local/bin/changed
+on sh -c 'echo /usr/local/bin/changed >>/var/lib/dpkg/info/coreutils.list
+  echo "00000000000000000000000000000000  usr/local/bin/changed" >>/var/lib/dpkg/info/coreutils.md5sums'
+check "A program that is not its package's is not restarted" says "not what its package installed" \
+  chief restart-service web1 changed.service --wait
+check "and did not start" on test ! -e /run/starts-changed
+
+# ---- killed between the request and its answer
+
+chief restart-service web1 slow.service >>"$work/log/said" 2>&1
+began() { [ "$(starts_of slow)" = 2 ]; }
+check "A slow restart begins" within 10 began
+kill_half web1 observer
+check "The observer is killed meanwhile and comes back" within 20 active tocsin-agent-observer
+check "The service ends up running" within 20 active slow
+check "and was started once" test "$(starts_of slow)" = 2
+
+# ---- systemd restarts by itself
+
+before=$(incidents)
+hosts kill web1 phoenix
+check "One crash that systemd answers at once leaves it running" within 10 is_judged phoenix.service service.running
+check "is mentioned" within 5 has_finding service.restarted phoenix
+check "and is no incident" test "$(incidents)" = "$before"
+on systemctl start loop || true
+check "A service that crashes again and again is a crash loop" within 15 is_judged loop.service service.crash_loop
+on systemctl stop loop
+on systemctl start limited || true
+check "One that systemd gave up is seen with the reason" within 15 has_finding service.failed start-limit-hit
+
+# ---- the host may do it by itself
+
+hosts kill web1 healed
+healed() { active healed && [ "$(starts_of healed)" = 2 ]; }
+check "A service that the host's file names is restarted by itself" within 15 healed
+hosts kill web1 healed
+check "Once: the second failure stays" within 5 is_judged healed.service service.failed
+check "and nobody starts it" test "$(starts_of healed)" = 2
+
+# ---- processes
+
+on cp /usr/bin/sleep /tmp/odd
+on systemd-run -q --unit strange /tmp/odd 3607
+check "A program of a folder that anybody may write is found" within 10 has_finding process.unexpected /tmp/odd
+on systemctl stop strange
+on cp /usr/bin/socat /usr/bin/socat.new
+on systemd-run -q --unit upgraded /usr/bin/socat TCP-LISTEN:4001 /dev/null
+on mv /usr/bin/socat.new /usr/bin/socat
+check "A program that an upgrade replaced is said to need a restart" within 10 has_finding process.upgraded 1
+check "and is no finding" no_finding process.unexpected socat
+hosts odd web1 $'\e[2Jroot\n'"$(printf '名%.0s' {1..60})"
+check "A name full of escapes and newlines harms nobody" within 10 has_finding process.unexpected /var/tmp/odd
+printed() { ctl hosts web1 | grep -q $'\e\\[2J'; }
+check "and reaches no terminal" test "$(printed && echo yes)" = ""
+cases_end
