@@ -91,6 +91,7 @@ std::vector<CheckDefinition> defaults_of(CheckKind kind, const DiagnoseOptions& 
     case CheckKind::answer:
     case CheckKind::backup_job:
     case CheckKind::metrics:
+    case CheckKind::collector:
       break;
   }
   return {};

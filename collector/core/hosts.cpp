@@ -138,6 +138,10 @@ void judge_one(Context& context, model::Host& host, model::CheckStatus& status, 
 
 void take_observation(Context& context, model::Host& host, const model::Observation& observation,
                       Judged& judged) {
+  if (!is_of_hosts(observation.check.kind)) {
+    context.world.add("counter/reports_refused");
+    return;
+  }
   model::CheckStatus* status = status_of(host, observation.check);
   if (status == nullptr) {
     context.world.add("counter/checks_over_limit");

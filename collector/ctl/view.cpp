@@ -173,7 +173,7 @@ std::string_view verdict_sign(v1::Verdict verdict) {
 }
 
 std::string check_text(const v1::CheckRef& check) {
-  const auto decoded = wire::from_proto(check);
+  const auto decoded = wire::any_check(check);
   return decoded ? model::to_string(*decoded) : "?";
 }
 

@@ -30,6 +30,8 @@ std::string_view to_string(CheckKind kind) {
       return "metrics";
     case CheckKind::plugin:
       return "plugin";
+    case CheckKind::collector:
+      return "collector";
   }
   return "unknown";
 }
@@ -67,6 +69,7 @@ std::string_view clause_of(CheckKind kind) {
       return "G-06";
     case CheckKind::metrics:
     case CheckKind::plugin:
+    case CheckKind::collector:
       return "";  // Not of annex two.
   }
   return "";

@@ -31,6 +31,7 @@ enum class CheckKind : std::uint8_t {
   backup_job,
   metrics,
   plugin,
+  collector,  // not a look at a host: where the collector's own findings are kept
 };
 // Every kind that this version can run.
 inline constexpr std::array kCheckKinds{
@@ -53,6 +54,9 @@ constexpr bool has_target(CheckKind kind) {
   return kind != CheckKind::sockets && kind != CheckKind::processes &&
          kind != CheckKind::antivirus && kind != CheckKind::metrics;
 }
+
+// Whether a host may report this kind. What the collector finds itself no host can open or close.
+constexpr bool is_of_hosts(CheckKind kind) { return kind != CheckKind::collector; }
 
 // Names a check within a host. `target`: ping and port_scan an address, service a unit, audit_log
 // and warnings a path or "journal", login "local" or "ssh://host:port", answer a URL, backup_job

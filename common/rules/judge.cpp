@@ -69,6 +69,7 @@ Judgement judge(const model::Observation& observation, const model::Baseline* ba
     case model::CheckKind::login:
     case model::CheckKind::backup_job:
     case model::CheckKind::metrics:
+    case model::CheckKind::collector:
       break;
   }
   return mismatched();

@@ -116,6 +116,8 @@ std::size_t facts_index(model::CheckKind kind) {
       return 12;
     case model::CheckKind::plugin:
       return 13;
+    case model::CheckKind::collector:
+      break;  // An observation that claims it carries no facts; the judge refuses it.
   }
   return 0;
 }
@@ -156,7 +158,15 @@ void to_proto(const model::CheckRef& from, v1::CheckRef& to) {
 }
 
 Result<model::CheckRef> from_proto(const v1::CheckRef& from) {
-  if (from.kind() < v1::CHECK_KIND_PING || from.kind() > v1::CHECK_KIND_PLUGIN) {
+  Result<model::CheckRef> check = any_check(from);
+  if (check && !is_of_hosts(check->kind)) {
+    return out_of_range("check.kind", static_cast<std::uint64_t>(from.kind()));
+  }
+  return check;
+}
+
+Result<model::CheckRef> any_check(const v1::CheckRef& from) {
+  if (from.kind() < v1::CHECK_KIND_PING || from.kind() > v1::CHECK_KIND_COLLECTOR) {
     return out_of_range("check.kind", static_cast<std::uint64_t>(from.kind()));
   }
   return model::CheckRef{static_cast<model::CheckKind>(from.kind()), path_text(from.target())};
@@ -197,7 +207,7 @@ void to_proto(const model::Observation& from, v1::Observation& to) {
 
 Result<model::Observation> from_proto(const v1::Observation& from) {
   model::Observation observation;
-  TOCSIN_WIRE_SET(observation.check, from_proto(from.check()));
+  TOCSIN_WIRE_SET(observation.check, any_check(from.check()));
   if (from.outcome() < v1::OBSERVATION_OUTCOME_SEEN ||
       from.outcome() > v1::OBSERVATION_OUTCOME_NOT_APPLICABLE) {
     return out_of_range("observation.outcome", static_cast<std::uint64_t>(from.outcome()));

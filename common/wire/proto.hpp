@@ -18,7 +18,8 @@ namespace tocsin::wire {
 void to_proto(const model::Message& from, v1::Message& to);
 Result<model::Message> from_proto(const v1::Message& from);
 void to_proto(const model::CheckRef& from, v1::CheckRef& to);
-Result<model::CheckRef> from_proto(const v1::CheckRef& from);
+Result<model::CheckRef> from_proto(const v1::CheckRef& from);  // of a host only
+Result<model::CheckRef> any_check(const v1::CheckRef& from);   // or the collector's own
 void to_proto(const model::CheckDefinition& from, v1::CheckDefinition& to);
 Result<model::CheckDefinition> from_proto(const v1::CheckDefinition& from);
 void to_proto(const model::Observation& from, v1::Observation& to);

@@ -345,7 +345,7 @@ Result<model::Finding> from_proto(const v1::FindingState& from) {
   finding.id = FindingId{from.id()};
   finding.dedup_key = clean_text(from.dedup_key(), 4 * limits::kPath);
   TOCSIN_WIRE_SET(finding.agent, agent_id(from.agent_id()));
-  TOCSIN_WIRE_SET(finding.check, from_proto(from.check()));
+  TOCSIN_WIRE_SET(finding.check, any_check(from.check()));
   finding.code = name_text(from.code());
   finding.subject = clean_text(from.subject(), 2 * limits::kPath);
   TOCSIN_WIRE_SET(finding.message, from_proto(from.message()));

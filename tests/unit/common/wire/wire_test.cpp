@@ -305,6 +305,40 @@ TEST(Wire, ChecksAndRequestsComeBackAsTheyWere) {
   EXPECT_EQ(wire::decode_request(wire::encode_request(restart)), restart);
 }
 
+// Nobody is asked for what the collector finds itself, and no host has it among its checks; an
+// observation that claims to be such is read, so that the judge can say who sent it.
+TEST(Wire, TheCollectorsOwnFindingsAreNoCheckOfAHost) {
+  const model::CheckRef own{model::CheckKind::collector, "agent"};
+  const auto checks_read = [](const model::CheckRef& check) {
+    model::CheckDefinition definition;
+    definition.check = check;
+    return wire::decode_checks(wire::encode_checks({definition})).has_value();
+  };
+  const auto host_read = [](const model::CheckRef& check) {
+    model::CheckStatus status;
+    status.check = check;
+    status.observation.outcome = model::Outcome::failed;
+    model::Host host;
+    host.agent = an_agent();
+    host.checks = {status};
+    return wire::decode_host(wire::encode_host(host)).has_value();
+  };
+  EXPECT_TRUE(checks_read({model::CheckKind::plugin, "agent"}));
+  EXPECT_TRUE(host_read({model::CheckKind::plugin, "agent"}));
+  EXPECT_FALSE(checks_read(own));
+  EXPECT_FALSE(host_read(own));
+
+  model::Finding finding;
+  finding.id = FindingId{1};
+  finding.agent = an_agent();
+  finding.check = own;
+  EXPECT_EQ(wire::decode_finding(wire::encode_finding(finding)), finding);
+  Observation claim;
+  claim.check = own;
+  claim.at = Instant{5};
+  EXPECT_EQ(wire::decode_fact(wire::encode_fact(a_fact(claim))), a_fact(claim));
+}
+
 TEST(Wire, HostileNamesAreMadeSafe) {
   Observation observation = a_sockets_observation();
   std::get<model::SocketsFacts>(observation.facts).listeners[0].user = "\x1b[2Jroot\n";
