@@ -39,6 +39,7 @@ void halve(model::Observation& observation) {
     halve(backup->schedules, backup->over_limit);
     halve(backup->errors, backup->over_limit);
     halve(backup->devices, backup->over_limit);
+    halve(backup->sources, backup->over_limit);
   }
 }
 

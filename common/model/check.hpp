@@ -73,10 +73,12 @@ std::string to_string(const CheckRef& check);  // "sockets", "service:ssh.servic
 constexpr Duration default_interval(CheckKind kind) {
   if (kind == CheckKind::sockets) return 2s;
   if (kind == CheckKind::antivirus) return 1h;
+  if (kind == CheckKind::backup_job) return 15min;
   return kind == CheckKind::plugin ? Duration(1min) : Duration(30s);
 }
 // How long one run may take where nobody says, and never longer than the interval.
 constexpr Duration default_deadline(CheckKind kind) {
+  if (kind == CheckKind::backup_job) return 2min;
   return kind == CheckKind::antivirus ? Duration(5min) : Duration(10s);
 }
 

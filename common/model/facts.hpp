@@ -291,6 +291,11 @@ struct BackupSpace {
   std::uint32_t used_permille = 0;
   friend bool operator==(const BackupSpace&, const BackupSpace&) = default;
 };
+struct BackupSource {
+  std::string name;      // "host:/path" of restic, "NODE /space" of tsm
+  Instant last_success;  // 0: never
+  friend bool operator==(const BackupSource&, const BackupSource&) = default;
+};
 struct BackupJobFacts {
   std::string job;       // of the host's own file
   std::string tool;      // "tsm", "restic"
@@ -304,7 +309,14 @@ struct BackupJobFacts {
   std::vector<BackupEvent> errors;     // of the activity log, by message id
   std::vector<BackupEvent> devices;    // libraries, drives, volumes that are not available
   std::vector<BackupSpace> spaces;
-  std::uint32_t over_limit = 0;  // events and spaces not listed
+  std::uint32_t over_limit = 0;        // events, spaces and sources not listed
+  std::vector<BackupSource> sources;   // what is backed up, the oldest first
+  Tristate reachable = Tristate::yes;  // no: the server or repository did not answer
+  std::vector<BackupEvent> blind;      // what was asked and not answered, with the tool's code
+  bool integrity_wanted = false;       // the host's own file asks for integrity checks
+  bool restore_wanted = false;         // and for restore tests
+  // In which it was looked: a backup that does not come changes nothing else, and is told hourly.
+  Instant hour;
   friend bool operator==(const BackupJobFacts&, const BackupJobFacts&) = default;
 };
 
@@ -313,7 +325,7 @@ struct FileSystemUse {
   std::string mount;
   std::uint32_t used_permille = 0;
   std::uint32_t inodes_used_permille = 0;
-  bool read_only = false;
+  bool read_only = false;  // turned so by the kernel: it was mounted for writing
   friend bool operator==(const FileSystemUse&, const FileSystemUse&) = default;
 };
 struct MetricsFacts {
@@ -328,6 +340,9 @@ struct MetricsFacts {
   std::uint64_t oom_kills = 0;         // since boot
   std::vector<FileSystemUse> file_systems;
   std::uint32_t file_systems_over_limit = 0;
+  std::uint32_t recent_oom_kills = 0;          // in the last ten minutes that this agent saw
+  Tristate stalled_known = Tristate::unknown;  // no: this kernel does not tell pressure
+  std::uint32_t file_systems_unseen = 0;       // that could not be looked at
   friend bool operator==(const MetricsFacts&, const MetricsFacts&) = default;
 };
 

@@ -22,4 +22,11 @@ const Baseline* baseline_of(const SitePolicy& site, std::string_view host) {
   return it == site.baselines.end() ? nullptr : &*it;
 }
 
+RuleLimits rule_limits(const SitePolicy& site, std::string_view host) {
+  RuleLimits limits = site.limits;
+  const HostPolicy* policy = host_policy(site, host);
+  if (policy != nullptr && policy->backup_rpo > 0s) limits.backup.rpo = policy->backup_rpo;
+  return limits;
+}
+
 }  // namespace tocsin::model

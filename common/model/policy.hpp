@@ -10,6 +10,7 @@
 
 #include "common/base/instant.hpp"
 #include "common/model/check.hpp"
+#include "common/model/rule_limits.hpp"
 #include "common/model/severity.hpp"
 
 namespace tocsin::model {
@@ -67,6 +68,8 @@ struct RuleLimits {
   int ping_loss_warning_permille = 200;
   int ping_loss_critical_permille = 600;
   Duration ping_rtt_warning = 250ms;
+  BackupLimits backup;
+  MetricLimits metrics;
   friend bool operator==(const RuleLimits&, const RuleLimits&) = default;
 };
 
@@ -80,6 +83,7 @@ struct HostPolicy {
   std::string address;  // where others ping it when it is silent; empty: nobody does
   std::string rack;     // others of the same rack are the last to be asked
   int tcp_port = 0;     // a port of it that always answers, where it filters ICMP; 0: none known
+  Duration backup_rpo{};                // of this host; 0: what holds for the site
   std::vector<CheckDefinition> checks;  // empty: the host's own file decides
   friend bool operator==(const HostPolicy&, const HostPolicy&) = default;
 };
@@ -133,5 +137,7 @@ struct SitePolicy {
 const HostPolicy* host_policy(const SitePolicy& site, std::string_view host);
 // The baseline of a host, or nullptr.
 const Baseline* baseline_of(const SitePolicy& site, std::string_view host);
+// The limits that hold for a host: the site's, with what is its own.
+RuleLimits rule_limits(const SitePolicy& site, std::string_view host);
 
 }  // namespace tocsin::model

@@ -68,6 +68,18 @@ Result<model::BackupSpace> take_item(const v1::BackupSpace& from) {
   return item;
 }
 
+void put_item(const model::BackupSource& from, v1::BackupSource& to) {
+  to.set_name(from.name);
+  to.set_last_success_ns(from.last_success.ns);
+}
+
+Result<model::BackupSource> take_item(const v1::BackupSource& from) {
+  model::BackupSource item;
+  item.name = value_text(from.name());
+  item.last_success = host_instant(from.last_success_ns());
+  return item;
+}
+
 void put_item(const model::FileSystemUse& from, v1::FileSystemUse& to) {
   to.set_mount(from.mount);
   to.set_used_permille(from.used_permille);
@@ -187,6 +199,12 @@ void put(const model::BackupJobFacts& from, v1::BackupJobFacts& to) {
   for (const model::BackupEvent& one : from.devices) put_item(one, *to.add_devices());
   for (const model::BackupSpace& one : from.spaces) put_item(one, *to.add_spaces());
   to.set_over_limit(from.over_limit);
+  for (const model::BackupSource& one : from.sources) put_item(one, *to.add_sources());
+  to.set_reachable(wire::to(from.reachable));
+  for (const model::BackupEvent& one : from.blind) put_item(one, *to.add_blind());
+  to.set_integrity_wanted(from.integrity_wanted);
+  to.set_restore_wanted(from.restore_wanted);
+  to.set_hour_ns(from.hour.ns);
 }
 
 Result<model::BackupJobFacts> take(const v1::BackupJobFacts& from) {
@@ -206,6 +224,13 @@ Result<model::BackupJobFacts> take(const v1::BackupJobFacts& from) {
       take_items("backup_job.devices", from.devices(), limits::kBackupEvents, facts.devices));
   TOCSIN_TRY(take_items("backup_job.spaces", from.spaces(), limits::kBackupEvents, facts.spaces));
   facts.over_limit = from.over_limit();
+  TOCSIN_TRY(
+      take_items("backup_job.sources", from.sources(), limits::kBackupSources, facts.sources));
+  facts.reachable = wire::from(from.reachable());
+  TOCSIN_TRY(take_items("backup_job.blind", from.blind(), limits::kBackupEvents, facts.blind));
+  facts.integrity_wanted = from.integrity_wanted();
+  facts.restore_wanted = from.restore_wanted();
+  facts.hour = host_instant(from.hour_ns());
   return facts;
 }
 
@@ -221,6 +246,9 @@ void put(const model::MetricsFacts& from, v1::MetricsFacts& to) {
   to.set_oom_kills(from.oom_kills);
   for (const model::FileSystemUse& one : from.file_systems) put_item(one, *to.add_file_systems());
   to.set_file_systems_over_limit(from.file_systems_over_limit);
+  to.set_recent_oom_kills(from.recent_oom_kills);
+  to.set_stalled_known(wire::to(from.stalled_known));
+  to.set_file_systems_unseen(from.file_systems_unseen);
 }
 
 Result<model::MetricsFacts> take(const v1::MetricsFacts& from) {
@@ -237,6 +265,9 @@ Result<model::MetricsFacts> take(const v1::MetricsFacts& from) {
   TOCSIN_TRY(take_items("metrics.file_systems", from.file_systems(), limits::kFileSystems,
                         facts.file_systems));
   facts.file_systems_over_limit = from.file_systems_over_limit();
+  facts.recent_oom_kills = from.recent_oom_kills();
+  facts.stalled_known = wire::from(from.stalled_known());
+  facts.file_systems_unseen = from.file_systems_unseen();
   return facts;
 }
 

@@ -300,6 +300,13 @@ void drop_volatile(v1::Observation& observation) {
     if (scan.complete()) scan.clear_tried();
   }
   if (observation.has_answer()) observation.mutable_answer()->clear_took_ms();
+  if (observation.has_metrics()) {
+    v1::MetricsFacts& metrics = *observation.mutable_metrics();
+    metrics.clear_cpu_busy_permille();
+    metrics.clear_load_1m_permille();
+    metrics.clear_clock_offset_us();
+    metrics.clear_oom_kills();
+  }
   if (observation.has_processes()) {
     v1::ProcessesFacts& processes = *observation.mutable_processes();
     processes.clear_processes();

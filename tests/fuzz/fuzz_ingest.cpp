@@ -28,7 +28,8 @@ struct Checker {
   const v1::AgentMessage& message;
 
   void operator()(const UnknownMessage&) const {
-    TOCSIN_CHECK(message.body_case() == v1::AgentMessage::BODY_NOT_SET);
+    TOCSIN_CHECK(message.body_case() == v1::AgentMessage::BODY_NOT_SET ||
+                 message.body_case() == v1::AgentMessage::kSamples);
   }
   void operator()(const Greeting& greeting) const {
     TOCSIN_CHECK(greeting.epoch && !greeting.instance.empty());

@@ -147,6 +147,18 @@ TEST(SitePolicy, ChannelsNeedWhatTheirKindNeeds) {
       << "a secret itself has no place here";
 }
 
+TEST(SitePolicy, AHostsOwnLimitGoesBeforeTheSites) {
+  model::SitePolicy site;
+  site.limits.backup.rpo = 30h;
+  site.hosts.resize(2);
+  site.hosts[0].host = "db1";
+  site.hosts[0].backup_rpo = 4h;
+  site.hosts[1].host = "web1";
+  EXPECT_EQ(model::rule_limits(site, "db1").backup.rpo, 4h);
+  EXPECT_EQ(model::rule_limits(site, "web1"), site.limits);
+  EXPECT_EQ(model::rule_limits(site, "unknown"), site.limits);
+}
+
 TEST(SitePolicy, AMistakeSeenTwiceIsReportedOnce) {
   EXPECT_EQ(refusal(std::string(kSite) + "[[hosts]]\nhost = 'a'\nbaseline = 7\n"),
             "site.toml:5:12: \"baseline\" must be a text, not a number");

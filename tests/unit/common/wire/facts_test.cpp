@@ -67,10 +67,28 @@ std::vector<model::Observation> samples() {
                                  {{"ANR2997W", "", Instant{6}, 9}},
                                  {{"DRIVE1", "offline", {}, 1}},
                                  {{"database", 913}},
-                                 2}),
+                                 2,
+                                 {{"NODE1 /srv", Instant{8}}},
+                                 Tristate::no,
+                                 {{"query drive", "ANR2035E", {}, 1}},
+                                 true,
+                                 true,
+                                 Instant{3600}}),
       seen(CheckKind::metrics, "",
-           model::MetricsFacts{
-               100, 200, 2, 300, 1500, Tristate::yes, -7, 10, 1, {{"/", 950, 20, true}}, 3}),
+           model::MetricsFacts{100,
+                               200,
+                               2,
+                               300,
+                               1500,
+                               Tristate::yes,
+                               -7,
+                               10,
+                               1,
+                               {{"/", 950, 20, true}},
+                               3,
+                               4,
+                               Tristate::no,
+                               5}),
       seen(CheckKind::plugin, "ups",
            model::PluginFacts{"ups", 2, "CRITICAL", true, {{"load", "97.5", "%"}}, 1}),
   };
@@ -84,6 +102,20 @@ TEST(Facts, EveryKindIsReadAsItWasWritten) {
     ASSERT_TRUE(read) << model::to_string(sample.check) << ": " << read.error().message;
     EXPECT_EQ(*read, sample) << model::to_string(sample.check);
   }
+}
+
+// The journal gets a row of metrics only where something tells more than that time went by.
+TEST(Facts, WhatAlwaysChangesOfMetricsMakesNoRow) {
+  const model::Observation before = samples()[6];
+  model::Observation after = before;
+  auto& facts = std::get<model::MetricsFacts>(after.facts);
+  facts.cpu_busy_permille += 100;
+  facts.load_1m_permille += 100;
+  facts.clock_offset_us += 100;
+  facts.oom_kills += 1;
+  EXPECT_EQ(significant_digest(before), significant_digest(after));
+  facts.file_systems[0].used_permille -= 10;
+  EXPECT_NE(significant_digest(before), significant_digest(after));
 }
 
 TEST(Facts, FactsOfAnotherKindAreRefused) {
