@@ -4,6 +4,7 @@
 #include "agent/checks/antivirus.hpp"
 #include "agent/checks/audit_log.hpp"
 #include "agent/checks/check.hpp"
+#include "agent/checks/login.hpp"
 #include "agent/checks/ping.hpp"
 #include "agent/checks/plugin.hpp"
 #include "agent/checks/port_scan.hpp"
@@ -20,6 +21,7 @@ const CatalogEntry& catalog_entry(model::CheckKind kind) {
       CatalogEntry{model::CheckKind::answer, observe_answer},
       CatalogEntry{model::CheckKind::antivirus, observe_antivirus},
       CatalogEntry{model::CheckKind::audit_log, observe_audit_log},
+      CatalogEntry{model::CheckKind::login, observe_login},
       CatalogEntry{model::CheckKind::ping, observe_ping},
       CatalogEntry{model::CheckKind::plugin, observe_plugin},
       CatalogEntry{model::CheckKind::port_scan, observe_port_scan},

@@ -22,7 +22,7 @@ struct ItemRow {
 // Annex two, part 1.
 constexpr std::array kItems{
     ItemRow{"1.1", "outbound", "M-01", CheckKind::ping, {}},
-    ItemRow{"2.1", "login", "M-02", {}, {}},
+    ItemRow{"2.1", "login", "M-02", CheckKind::login, {}},
     ItemRow{"2.2", "services", "M-03", CheckKind::service, {}},
     ItemRow{"2.3", "warnings", "M-04", CheckKind::warnings, {}},
     ItemRow{"2.4", "audit", "M-05", CheckKind::audit_log, {}},

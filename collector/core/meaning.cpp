@@ -34,6 +34,19 @@ constexpr std::array kMeanings{
     Row{"certificate.authority", {Kind::availability, Effect::none, Access::none, Impact::limited}},
     Row{"certificate.operator", {Kind::availability, Effect::none, Access::none, Impact::limited}},
     Row{"certificate.server", {Kind::availability, Effect::none, Access::none, Impact::limited}},
+    // A login that failed is suspected, after its benign causes (procedure M-02, M-06).
+    Row{"login.banner_only", {Kind::availability, Effect::degraded, Access::none, Impact::limited}},
+    Row{"login.expired", {Kind::availability, Effect::none, Access::none, Impact::limited}},
+    Row{"login.host_key_changed",
+        {Kind::logical_access, Effect::none, Access::suspected, Impact::limited}},
+    Row{"login.locked",
+        {Kind::logical_access, Effect::degraded, Access::suspected, Impact::limited}},
+    Row{"login.refused", {Kind::availability, Effect::degraded, Access::none, Impact::limited}},
+    Row{"login.rejected",
+        {Kind::logical_access, Effect::degraded, Access::suspected, Impact::limited}},
+    Row{"login.session_failed",
+        {Kind::logical_access, Effect::degraded, Access::suspected, Impact::limited}},
+    Row{"login.timed_out", {Kind::availability, Effect::degraded, Access::none, Impact::limited}},
     Row{"malware.found", {Kind::malware, Effect::none, Access::suspected, Impact::serious}},
     Row{"ping.loss.high", {Kind::network, Effect::degraded, Access::none, Impact::limited}},
     Row{"ping.rtt.high", {Kind::performance, Effect::degraded, Access::none, Impact::limited}},
@@ -69,8 +82,9 @@ constexpr std::array kMeanings{
 };
 
 // Signs that have hardly a benign cause: with one of them an access counts as serious.
-constexpr std::array<std::string_view, 3> kCorroborating{"@why.imitates_kernel", "@why.memory_only",
-                                                         "@why.world_writable"};
+// The second reading of M-06: nobody gets in any more after a restart.
+constexpr std::array<std::string_view, 4> kCorroborating{"@why.imitates_kernel", "@why.memory_only",
+                                                         "@why.since_boot", "@why.world_writable"};
 
 // Unusual, and by itself no sign of an intrusion.
 constexpr std::array<std::string_view, 4> kOnlyUnusual{"@why.no_package", "@why.outside",

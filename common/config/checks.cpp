@@ -23,6 +23,9 @@ void check_target(Table& table, const model::CheckRef& check) {
     table.error("target", fmt::format("the target of {} check is an absolute path or \"journal\"",
                                       check.kind == model::CheckKind::warnings ? "a warnings"
                                                                                : "an audit_log"));
+  } else if (check.kind == model::CheckKind::login && check.target != "local" &&
+             !check.target.starts_with("ssh://")) {
+    table.error("target", "the target of a login check is \"local\" or \"ssh://HOST:PORT\"");
   }
 }
 

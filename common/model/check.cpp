@@ -111,6 +111,32 @@ std::optional<AddressClass> address_class_from(std::string_view word) {
   return std::nullopt;
 }
 
+std::string_view to_string(LoginOutcome outcome) {
+  switch (outcome) {
+    case LoginOutcome::succeeded:
+      return "succeeded";
+    case LoginOutcome::refused:
+      return "refused";
+    case LoginOutcome::timed_out:
+      return "timed_out";
+    case LoginOutcome::banner_only:
+      return "banner_only";
+    case LoginOutcome::rejected:
+      return "rejected";
+    case LoginOutcome::locked:
+      return "locked";
+    case LoginOutcome::expired:
+      return "expired";
+    case LoginOutcome::session_failed:
+      return "session_failed";
+    case LoginOutcome::host_key_changed:
+      return "host_key_changed";
+    case LoginOutcome::unreachable:
+      return "unreachable";
+  }
+  return "unknown";
+}
+
 std::string_view to_string(Outcome outcome) {
   switch (outcome) {
     case Outcome::seen:

@@ -45,6 +45,7 @@ inline constexpr std::array kCheckKinds{
     CheckKind::warnings,   //
     CheckKind::port_scan,  //
     CheckKind::answer,     //
+    CheckKind::login,      //
 };
 std::string_view to_string(CheckKind kind);  // "sockets": the word of configuration and CLI
 std::optional<CheckKind> check_kind_from(std::string_view word);
@@ -74,11 +75,13 @@ constexpr Duration default_interval(CheckKind kind) {
   if (kind == CheckKind::sockets) return 2s;
   if (kind == CheckKind::antivirus) return 1h;
   if (kind == CheckKind::backup_job) return 15min;
+  if (kind == CheckKind::login) return 5min;
   return kind == CheckKind::plugin ? Duration(1min) : Duration(30s);
 }
 // How long one run may take where nobody says, and never longer than the interval.
 constexpr Duration default_deadline(CheckKind kind) {
   if (kind == CheckKind::backup_job) return 2min;
+  if (kind == CheckKind::login) return 20s;
   return kind == CheckKind::antivirus ? Duration(5min) : Duration(10s);
 }
 

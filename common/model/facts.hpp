@@ -180,12 +180,15 @@ enum class LoginOutcome : std::uint8_t {
   succeeded = 1,
   refused,  // nothing listens
   timed_out,
-  banner_only,     // the server names itself and no more
-  rejected,        // the credential
-  locked,          // the account
-  expired,         // the account or its password
-  session_failed,  // authenticated, but no session or not the answer that was agreed
+  banner_only,       // the server names itself and no more
+  rejected,          // the credential
+  locked,            // the account
+  expired,           // the account or its password
+  session_failed,    // authenticated, but no session or not the answer that was agreed
+  host_key_changed,  // another host than agreed answers; it was told nothing
+  unreachable,       // no way to the host, or its name is not known
 };
+std::string_view to_string(LoginOutcome outcome);  // "session_failed"
 struct LoginFacts {
   LoginMethod method = LoginMethod::local;
   std::string address;  // of ssh: host:port
@@ -195,6 +198,12 @@ struct LoginFacts {
   // Our own end, "address:port": how the log checks tell this probe from a person. Of ssh.
   std::string own_end;
   std::uint32_t took_ms = 0;
+  std::string said{};                      // of a failure: what the system said, cleaned
+  bool held = false;                       // not tried again for now: that would harm the account
+  bool worked_before = false;              // a login with the same settings succeeded before
+  bool since_boot = false;                 // it did, and none has since the host booted; of local
+  Tristate no_logins = Tristate::unknown;  // yes: it starts, stops or is maintained
+  Tristate disk_full = Tristate::unknown;
   friend bool operator==(const LoginFacts&, const LoginFacts&) = default;
 };
 

@@ -16,6 +16,7 @@ model::Judgement judge_audit_log(const model::AuditLogFacts& facts);
 model::Judgement judge_sockets(const model::SocketsFacts& facts, const model::Baseline* baseline);
 model::Judgement judge_processes(const model::ProcessesFacts& facts,
                                  const model::Baseline* baseline);
+model::Judgement judge_login(const model::LoginFacts& facts);
 // `at`: when the host looked.
 model::Judgement judge_antivirus(const model::AntivirusFacts& facts, Instant at);
 model::Judgement judge_plugin(const model::PluginFacts& facts);

@@ -57,6 +57,9 @@ Judgement judge(const model::Observation& observation, const model::Baseline* ba
     case model::CheckKind::plugin:
       return judge_if<model::PluginFacts>(observation,
                                           [&](const auto& facts) { return judge_plugin(facts); });
+    case model::CheckKind::login:
+      return judge_if<model::LoginFacts>(observation,
+                                         [&](const auto& facts) { return judge_login(facts); });
     case model::CheckKind::warnings:
       return judge_if<model::WarningsFacts>(
           observation, [&](const auto& facts) { return judge_warnings(facts); });

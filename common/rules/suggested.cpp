@@ -20,6 +20,8 @@ constexpr std::array kSuggested{
     Row{"answer.error_status", Severity::d},
     Row{"answer.failed", Severity::c},
     Row{"audit.", Severity::d},
+    Row{"login.expired", Severity::e},
+    Row{"login.", Severity::d},
     Row{"malware.found", Severity::c},
     Row{"ping.unreachable", Severity::c},
     Row{"ping.", Severity::d},
@@ -44,6 +46,10 @@ bool fits(const Row& row, std::string_view code) {
   return row.code == code || (row.code.ends_with('.') && code.starts_with(row.code));
 }
 
+// Logins whose failure is a suspected access, not a service that is down.
+constexpr std::array<std::string_view, 4> kAccessLogins{"login.host_key_changed", "login.locked",
+                                                        "login.rejected", "login.session_failed"};
+
 std::string_view why_of(const model::Message& message) {
   for (const model::Parameter& parameter : message.parameters) {
     if (parameter.name == "why") return parameter.value;
@@ -57,6 +63,11 @@ Severity suggested_severity(const model::Violation& violation) {
   const auto row = std::find_if(kSuggested.begin(), kSuggested.end(),
                                 [&](const Row& r) { return fits(r, violation.code); });
   if (row == kSuggested.end()) return Severity::e;
+  if (why_of(violation.message) == "@why.since_boot" &&
+      std::find(kAccessLogins.begin(), kAccessLogins.end(), violation.code) !=
+          kAccessLogins.end()) {
+    return Severity::c;
+  }
   if (violation.code != "port.unexpected" && violation.code != "process.unexpected" &&
       violation.code != "unit.unexpected") {
     return row->severity;

@@ -11,6 +11,12 @@ void put(const model::LoginFacts& from, v1::LoginFacts& to) {
   to.set_banner(from.banner);
   to.set_own_end(from.own_end);
   to.set_took_ms(from.took_ms);
+  to.set_said(from.said);
+  to.set_held(from.held);
+  to.set_worked_before(from.worked_before);
+  to.set_since_boot(from.since_boot);
+  to.set_no_logins(wire::to(from.no_logins));
+  to.set_disk_full(wire::to(from.disk_full));
 }
 
 Result<model::LoginFacts> take(const v1::LoginFacts& from) {
@@ -19,11 +25,17 @@ Result<model::LoginFacts> take(const v1::LoginFacts& from) {
   facts.method = static_cast<model::LoginMethod>(from.method());
   facts.address = name_text(from.address());
   facts.account = name_text(from.account());
-  TOCSIN_TRY(check_enum("login.outcome", from.outcome(), 1, 8));
+  TOCSIN_TRY(check_enum("login.outcome", from.outcome(), 1, 10));
   facts.outcome = static_cast<model::LoginOutcome>(from.outcome());
   facts.banner = value_text(from.banner());
   facts.own_end = name_text(from.own_end());
   facts.took_ms = from.took_ms();
+  facts.said = value_text(from.said());
+  facts.held = from.held();
+  facts.worked_before = from.worked_before();
+  facts.since_boot = from.since_boot();
+  facts.no_logins = wire::from(from.no_logins());
+  facts.disk_full = wire::from(from.disk_full());
   return facts;
 }
 

@@ -307,6 +307,10 @@ void drop_volatile(v1::Observation& observation) {
     metrics.clear_clock_offset_us();
     metrics.clear_oom_kills();
   }
+  if (observation.has_login()) {
+    observation.mutable_login()->clear_own_end();
+    observation.mutable_login()->clear_took_ms();
+  }
   if (observation.has_processes()) {
     v1::ProcessesFacts& processes = *observation.mutable_processes();
     processes.clear_processes();

@@ -75,7 +75,7 @@ TEST(AgentConfig, ReportsMistakesTogether) {
       "agent.toml:3:1: \"addresses\" is missing\n"
       "agent.toml:4:1: unknown key \"adresses\"; is \"addresses\" meant?\n"
       "agent.toml:6:9: \"socket\" is not one of ping, service, audit_log, sockets, processes, "
-      "antivirus, plugin, warnings\n"
+      "antivirus, plugin, warnings, port_scan, answer, login\n"
       "agent.toml:7:15: a folder is an absolute path");
   EXPECT_EQ(refusal("[collector]\naddresses = ['collector']\n"),
             "agent.toml:2:13: \"collector\" is not an address such as \"collector:8444\" or "

@@ -50,19 +50,16 @@ TEST(Meaning, DoesNotCallAnUnusualPlaceAnAccess) {
 // `tocsin-agent diagnose` knows no grading table; what it suggests is what the table says.
 TEST(Meaning, AgreesWithWhatADiagnosisSuggests) {
   for (const char* code :
-       {"answer.error_status", "answer.failed",      "audit.emptied",        "audit.gap",
-        "audit.missing",       "audit.rewritten",    "audit.shrunk",         "audit.stopped",
-        "audit.zeroed",        "ping.loss.high",     "ping.rtt.high",        "ping.unreachable",
-        "port.unexpected",     "process.hidden",     "process.preload_file", "process.unexpected",
-        "reach.host_down",     "service.crash_loop", "service.failed",       "service.inactive",
-        "service.not_found",   "source.unexpected",  "unit.unexpected",      "warning.access",
-        "warning.critical"}) {
+       {"answer.error_status", "answer.failed", "audit.emptied", "audit.gap", "audit.missing", "audit.rewritten", "audit.shrunk", "audit.stopped", "audit.zeroed", "login.banner_only", "login.expired", "login.host_key_changed", "login.locked", "login.refused", "login.rejected", "login.session_failed", "login.timed_out", "ping.loss.high", "ping.rtt.high", "ping.unreachable", "port.unexpected", "process.hidden", "process.preload_file", "process.unexpected", "reach.host_down", "service.crash_loop", "service.failed", "service.inactive", "service.not_found", "source.unexpected", "unit.unexpected", "warning.access", "warning.critical"}) {
     for (const char* why :
          {"", "@why.not_in_baseline", "@why.deleted", "@why.world_writable", "@why.memory_only",
           "@why.imitates_kernel", "@why.outside", "@why.preload @why.outside", "@why.no_package",
-          "@why.unit_active", "@why.unit_enabled", "@why.unit_no_package"}) {
-      const bool has_why = std::string_view(code).ends_with(".unexpected") &&
-                           std::string_view(code) != "source.unexpected";
+          "@why.unit_active", "@why.unit_enabled", "@why.unit_no_package", "@why.since_boot"}) {
+      const bool is_login = std::string_view(code).starts_with("login.");
+      const bool has_why = is_login ? std::string_view(why).ends_with("since_boot")
+                                    : std::string_view(code).ends_with(".unexpected") &&
+                                          std::string_view(code) != "source.unexpected" &&
+                                          !std::string_view(why).ends_with("since_boot");
       const model::Message message{code, {{"why", has_why ? why : ""}}};
       const FindingMeaning meaning = meaning_of(code, message).value();
       GradeFacts facts;

@@ -23,7 +23,8 @@ std::vector<model::Observation> samples() {
   return {
       seen(CheckKind::login, "ssh://192.0.2.7:22",
            model::LoginFacts{model::LoginMethod::ssh, "192.0.2.7:22", "tocsin-probe",
-                             model::LoginOutcome::locked, "SSH-2.0-x", "192.0.2.1:4242", 12}),
+                             model::LoginOutcome::locked, "SSH-2.0-x", "192.0.2.1:4242", 12,
+                             "account locked", true, true, true, Tristate::no, Tristate::yes}),
       seen(CheckKind::warnings, "journal",
            model::WarningsFacts{"journal",
                                 10,
@@ -130,7 +131,7 @@ TEST(Facts, FactsOfAnotherKindAreRefused) {
 TEST(Facts, WhatIsOutOfRangeIsRefused) {
   v1::Observation login;
   to_proto(samples()[0], login);
-  login.mutable_login()->set_outcome(static_cast<v1::LoginOutcome>(9));
+  login.mutable_login()->set_outcome(static_cast<v1::LoginOutcome>(11));
   EXPECT_FALSE(from_proto(login));
   v1::Observation scan;
   to_proto(samples()[2], scan);
