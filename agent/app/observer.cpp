@@ -280,6 +280,10 @@ class Observer {
       if (why) answer(request.request_id, model::RequestOutcome::refused, *why, {});
       return;
     }
+    if (std::holds_alternative<model::TakeEvidence>(request.act)) {
+      return answer(request.request_id, model::RequestOutcome::refused,
+                    {"evidence.not_allowed", {}}, {});
+    }
     const auto& asked = std::get<model::CheckDefinition>(request.act);
     const model::CheckRef& ref = asked.check;
     if (!request_allowed(config_, ref)) {

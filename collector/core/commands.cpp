@@ -43,6 +43,14 @@ constexpr std::array kPermissions{
     // It changes the host and ends what an investigator may still want to see.
     Permission{"restart_service",
                {Role::working_group, Role::officer, Role::officer, Role::officer}},
+    // Looking for evidence is first aid and everybody's on duty (procedure H-04); giving it out is
+    // its custodian's, the investigators' and the auditors'.
+    Permission{"collect_evidence", {Role::duty, Role::working_group, Role::officer, Role::admin}},
+    Permission{"add_evidence", {Role::duty, Role::working_group, Role::officer, Role::admin}},
+    Permission{"give_up_evidence",
+               {Role::working_group, Role::officer, Role::officer, Role::officer}},
+    Permission{"export_evidence",
+               {Role::working_group, Role::officer, Role::auditor, Role::auditor}},
     Permission{"revoke_agent", {Role::officer, Role::admin, Role::admin, Role::admin}},
     Permission{"revoke_operator", {Role::admin, Role::admin, Role::admin, Role::admin}},
     Permission{"admit_agent", {Role::admin, Role::admin, Role::admin, Role::admin}},
@@ -222,7 +230,7 @@ std::optional<Answer> unable(const AgentId& agent, const model::Host* host) {
 
 // Asks the agent; its answer comes later, or the request's life ends.
 Answer asked(Context& context, const model::Command& command, const AgentId& agent,
-             model::Message detail, std::variant<model::CheckDefinition, model::RestartUnit> act) {
+             model::Message detail, decltype(model::Request::act) act) {
   Answer answer;
   // The position makes it unique; the rest shows which command asked.
   answer.request_id = fmt::format("{}.{}", context.position.value, command.id);
@@ -299,6 +307,19 @@ Answer decide(Context& context, const model::Command&, const model::AdmitAgent& 
   return {CommandOutcome::done, {"command.admitted", {{"host", act.host_name}}}, {}, 0, {}};
 }
 
+// No evidence store is served yet.
+Answer no_evidence() { return refused("command.no_evidence_store"); }
+Answer decide(Context&, const model::Command&, const model::CollectEvidence&) {
+  return no_evidence();
+}
+Answer decide(Context&, const model::Command&, const model::ExportEvidence&) {
+  return no_evidence();
+}
+Answer decide(Context&, const model::Command&, const model::GiveUpEvidence&) {
+  return no_evidence();
+}
+Answer decide(Context&, const model::Command&, const model::AddEvidence&) { return no_evidence(); }
+
 Answer decide(Context&, const model::Command&, const std::monostate&) {
   return refused("command.unknown");
 }
@@ -361,6 +382,10 @@ std::string_view act_name(const model::Command& command) {
     std::string_view operator()(const model::EstimateRepair&) const { return "estimate_repair"; }
     std::string_view operator()(const model::CloseIncident&) const { return "close"; }
     std::string_view operator()(const model::RevokeOperator&) const { return "revoke_operator"; }
+    std::string_view operator()(const model::CollectEvidence&) const { return "collect_evidence"; }
+    std::string_view operator()(const model::ExportEvidence&) const { return "export_evidence"; }
+    std::string_view operator()(const model::GiveUpEvidence&) const { return "give_up_evidence"; }
+    std::string_view operator()(const model::AddEvidence&) const { return "add_evidence"; }
   };
   return std::visit(Name{}, command.act);
 }

@@ -20,6 +20,10 @@ World::World(StateSnapshot snapshot) : values_(std::move(snapshot.values)) {
   }
   for (model::Incident& incident : snapshot.incidents) incidents.load(incident.id, incident);
   for (model::Notification& row : snapshot.notifications) notifications.load(row.id, row);
+  for (model::Evidence& row : snapshot.evidence) {
+    const model::EvidenceId id = row.id;
+    evidence.load(id, std::move(row));
+  }
   for (const model::Timer& timer : snapshot.timers) timers.load(timer);
   for (model::Finding& finding : snapshot.findings) {
     finding_by_key_[finding.dedup_key] = finding.id;
@@ -145,6 +149,7 @@ StateDelta World::take_delta(Position cursor, Instant judged_at) {
   delta.incidents = incidents.take_changed();
   delta.timeline = std::exchange(timeline_, {});
   delta.notifications = notifications.take_changed();
+  delta.evidence = evidence.take_changed();
   Timers::Changes changes = timers.take_changed();
   delta.timers_set = std::move(changes.set);
   delta.timers_cleared = std::move(changes.cleared);

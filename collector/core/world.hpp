@@ -16,6 +16,7 @@
 #include "collector/core/timers.hpp"
 #include "collector/ports/state.hpp"
 #include "common/base/ids.hpp"
+#include "common/model/evidence.hpp"
 #include "common/model/incident.hpp"
 
 namespace tocsin::collector {
@@ -30,6 +31,7 @@ class World {
   Table<AgentId, model::Host> hosts;
   Table<IncidentId, model::Incident> incidents;              // not closed
   Table<NotificationId, model::Notification> notifications;  // pending
+  Table<model::EvidenceId, model::Evidence> evidence;        // all
   Timers timers;
 
   // Findings are reached through these, which keep the index by dedup key.

@@ -192,8 +192,10 @@ class AgentSession final : public SessionReactor, public AgentStream {
   bool done_ = false;
 };
 
-using AgentLinkBase = v1::AgentLink::WithRawCallbackMethod_Session<
-    v1::AgentLink::WithCallbackMethod_Renew<v1::AgentLink::Service>>;
+// Evidence is not served yet: gRPC answers "unimplemented".
+using AgentLinkBase =
+    v1::AgentLink::WithRawCallbackMethod_Session<v1::AgentLink::WithCallbackMethod_UploadEvidence<
+        v1::AgentLink::WithCallbackMethod_Renew<v1::AgentLink::Service>>>;
 
 class AgentLinkService final : public AgentLinkBase {
  public:

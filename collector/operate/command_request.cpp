@@ -33,6 +33,10 @@ Status check_incident(IncidentId id) {
   return id ? Status{} : wrong("the command names no incident");
 }
 
+Status check_evidence(model::EvidenceId id) {
+  return id ? Status{} : wrong("the command names no evidence");
+}
+
 Status check_agent(const AgentId& agent) {
   std::string bytes;
   if (agent.hex.size() == kAgentIdDigits && from_hex(agent.hex, bytes)) return {};
@@ -64,6 +68,12 @@ struct CheckAct {
   Status operator()(const model::RevokeAgent& act) const { return check_agent(act.agent); }
   Status operator()(const model::RevokeOperator& act) const {
     return act.name.empty() ? wrong("the command names no operator") : Status{};
+  }
+  Status operator()(const model::CollectEvidence& act) const { return check_agent(act.agent); }
+  Status operator()(const model::ExportEvidence& act) const { return check_evidence(act.evidence); }
+  Status operator()(const model::GiveUpEvidence& act) const { return check_evidence(act.evidence); }
+  Status operator()(const model::AddEvidence&) const {
+    return fail(ErrorCode::permission_denied, "a file is added with its bytes only");
   }
   Status operator()(const model::AdmitAgent&) const {
     return fail(ErrorCode::permission_denied, "agents are admitted by enrolment only");

@@ -12,6 +12,7 @@
 
 #include "common/base/ids.hpp"
 #include "common/base/result.hpp"
+#include "common/model/evidence.hpp"
 #include "common/model/incident.hpp"
 #include "common/model/severity.hpp"
 
@@ -28,6 +29,7 @@ struct StateDelta {
   std::vector<model::Incident> incidents;
   std::vector<model::TimelineItem> timeline;  // only added
   std::vector<model::Notification> notifications;
+  std::vector<model::Evidence> evidence;
   std::vector<model::Timer> timers_set;
   std::vector<std::string> timers_cleared;
   std::vector<model::CommandResult> command_results;
@@ -46,6 +48,7 @@ struct StateSnapshot {
   std::vector<model::Finding> findings;    // open, or closed in the last 24 h before judged_at
   std::vector<model::Incident> incidents;  // not closed
   std::vector<model::Notification> notifications;  // pending
+  std::vector<model::Evidence> evidence;           // all
   std::vector<model::Timer> timers;
   std::map<std::string, std::string> values;
 };
@@ -67,6 +70,14 @@ struct IncidentQuery {
   model::Severity at_least = model::Severity::none;  // the approved grade, else the peak
   std::size_t limit = 100;
   IncidentId before;  // 0: from the newest
+};
+
+// What is named holds together; nothing named: all.
+struct EvidenceQuery {
+  model::EvidenceId id;
+  IncidentId incident;
+  std::string request_id;
+  std::size_t limit = 100;
 };
 
 // How many rows belong to one incident.
@@ -100,6 +111,8 @@ class StateReader {
   virtual Result<std::vector<model::Notification>> pending_notifications() = 0;
   virtual Result<std::vector<model::Notification>> last_by_channel() = 0;
   virtual Result<std::optional<model::CommandResult>> command_result(std::string_view id) = 0;
+  // Newest first.
+  virtual Result<std::vector<model::Evidence>> evidence(const EvidenceQuery& query) = 0;
 };
 
 }  // namespace tocsin::collector

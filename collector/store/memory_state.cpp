@@ -22,6 +22,7 @@ struct MemoryState::Content {
     model::Notification row;
   };
   std::map<NotificationId, KeptNotification> notifications;
+  std::map<model::EvidenceId, model::Evidence> evidence;
   std::map<std::string, Instant> timers;
   std::map<std::string, model::CommandResult, std::less<>> command_results;
   std::map<std::string, std::string> values;
@@ -93,6 +94,7 @@ class Store final : public StateStore {
     for (const auto& [id, kept] : content_->notifications) {
       if (is_pending(kept.row)) snapshot.notifications.push_back(kept.row);
     }
+    for (const auto& [id, evidence] : content_->evidence) snapshot.evidence.push_back(evidence);
     for (const auto& [key, due] : content_->timers) snapshot.timers.push_back({key, due});
     return snapshot;
   }
@@ -111,6 +113,7 @@ class Store final : public StateStore {
     for (const model::Notification& row : delta.notifications) {
       kept.notifications[row.id] = {delta.cursor, row};
     }
+    for (const model::Evidence& evidence : delta.evidence) kept.evidence[evidence.id] = evidence;
     for (const std::string& key : delta.timers_cleared) kept.timers.erase(key);
     for (const model::Timer& timer : delta.timers_set) kept.timers[timer.key] = timer.due;
     for (const model::CommandResult& result : delta.command_results) {
@@ -253,6 +256,20 @@ class Reader final : public StateReader {
   Result<std::optional<model::CommandResult>> command_result(std::string_view id) override {
     const std::lock_guard lock(content_->mutex);
     return find_result(*content_, id);
+  }
+
+  Result<std::vector<model::Evidence>> evidence(const EvidenceQuery& query) override {
+    const std::lock_guard lock(content_->mutex);
+    std::vector<model::Evidence> found;
+    for (auto at = content_->evidence.rbegin(); at != content_->evidence.rend(); ++at) {
+      const model::Evidence& evidence = at->second;
+      if (found.size() == query.limit) break;
+      if (query.id && evidence.id != query.id) continue;
+      if (query.incident && evidence.incident != query.incident) continue;
+      if (!query.request_id.empty() && evidence.request_id != query.request_id) continue;
+      found.push_back(evidence);
+    }
+    return found;
   }
 
  private:

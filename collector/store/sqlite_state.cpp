@@ -19,6 +19,7 @@ struct Writes {
   sqlite::Statement incident;
   sqlite::Statement timeline;
   sqlite::Statement notification;
+  sqlite::Statement evidence;
   sqlite::Statement timer_set;
   sqlite::Statement timer_cleared;
   sqlite::Statement command_result;
@@ -46,16 +47,18 @@ Result<Writes> Writes::prepare(sqlite::Database& database) {
   auto notification = statement(
       "INSERT OR REPLACE INTO notification(id, incident, pending, due, channel, outcome_at,"
       " document) VALUES(?, ?, ?, ?, ?, ?, ?)");
+  auto evidence = statement(
+      "INSERT OR REPLACE INTO evidence(id, incident, request, document) VALUES(?, ?, ?, ?)");
   auto timer_set = statement("INSERT OR REPLACE INTO timer(key, due) VALUES(?, ?)");
   auto timer_cleared = statement("DELETE FROM timer WHERE key=?");
   auto command_result =
       statement("INSERT OR IGNORE INTO command_result(id, document) VALUES(?, ?)");
   auto value = statement("INSERT OR REPLACE INTO value(key, value) VALUES(?, ?)");
   if (failure) return fail(std::move(*failure));
-  return Writes{std::move(*progress),  std::move(*host),          std::move(*finding),
-                std::move(*incident),  std::move(*timeline),      std::move(*notification),
-                std::move(*timer_set), std::move(*timer_cleared), std::move(*command_result),
-                std::move(*value)};
+  return Writes{std::move(*progress),       std::move(*host),      std::move(*finding),
+                std::move(*incident),       std::move(*timeline),  std::move(*notification),
+                std::move(*evidence),       std::move(*timer_set), std::move(*timer_cleared),
+                std::move(*command_result), std::move(*value)};
 }
 
 class SqliteStateStore final : public StateStore {
@@ -87,6 +90,8 @@ class SqliteStateStore final : public StateStore {
                               wire::decode_incident, snapshot.incidents));
     TOCSIN_TRY(load_documents("SELECT document FROM notification WHERE pending = 1 ORDER BY id",
                               wire::decode_notification, snapshot.notifications));
+    TOCSIN_TRY(load_documents("SELECT document FROM evidence ORDER BY id", wire::decode_evidence,
+                              snapshot.evidence));
     TOCSIN_TRY(load_timers(snapshot));
     TOCSIN_TRY(load_values(snapshot));
     return snapshot;
@@ -206,6 +211,7 @@ class SqliteStateStore final : public StateStore {
     for (const model::Incident& incident : delta.incidents) TOCSIN_TRY(write(incident));
     for (const model::TimelineItem& item : delta.timeline) TOCSIN_TRY(write(item));
     for (const model::Notification& row : delta.notifications) TOCSIN_TRY(write(row, delta.cursor));
+    for (const model::Evidence& evidence : delta.evidence) TOCSIN_TRY(write(evidence));
     for (const model::CommandResult& result : delta.command_results) {
       TOCSIN_TRY(writes_.command_result.bind(1, std::string_view(result.command_id))
                      .bind_blob(2, wire::encode_command_result(result))
@@ -246,6 +252,14 @@ class SqliteStateStore final : public StateStore {
     if (!added && added.error().code == ErrorCode::already_exists)
       return timeline_item_exists(item);
     return added;
+  }
+
+  Status write(const model::Evidence& evidence) {
+    return writes_.evidence.bind(1, evidence.id.value)
+        .bind(2, evidence.incident.value)
+        .bind(3, std::string_view(evidence.request_id))
+        .bind_blob(4, wire::encode_evidence(evidence))
+        .run();
   }
 
   Status write(const model::Notification& row, Position cursor) {

@@ -111,6 +111,19 @@ class SqliteStateReader final : public StateReader {
                [&](sqlite::Statement& query) { query.bind(1, id); });
   }
 
+  Result<std::vector<model::Evidence>> evidence(const EvidenceQuery& query) override {
+    constexpr std::size_t kMost = std::numeric_limits<std::int64_t>::max();
+    return all(
+        "SELECT document FROM evidence WHERE (?1 = 0 OR id = ?1) AND (?2 = 0 OR incident = ?2)"
+        " AND (?3 = '' OR request = ?3) ORDER BY id DESC LIMIT ?4",
+        wire::decode_evidence, [&](sqlite::Statement& statement) {
+          statement.bind(1, query.id.value)
+              .bind(2, query.incident.value)
+              .bind(3, std::string_view(query.request_id))
+              .bind(4, static_cast<std::int64_t>(std::min(query.limit, kMost)));
+        });
+  }
+
  private:
   static void bind_nothing(sqlite::Statement& /*query*/) {}
 

@@ -36,10 +36,18 @@ constexpr std::string_view kTables =
     "CREATE TABLE timer(key TEXT PRIMARY KEY, due INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE command_result(id TEXT PRIMARY KEY, document BLOB NOT NULL) WITHOUT ROWID;";
 
+// Tables that came later. Older versions leave them alone, so the schema stays what it is.
+constexpr std::string_view kAddedTables =
+    "CREATE TABLE IF NOT EXISTS evidence(id INTEGER PRIMARY KEY, incident INTEGER NOT NULL,"
+    " request TEXT NOT NULL, document BLOB NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS evidence_incident ON evidence(incident);"
+    "CREATE INDEX IF NOT EXISTS evidence_request ON evidence(request);";
+
 Status make_tables(sqlite::Database& database) {
   Result<sqlite::Transaction> transaction = sqlite::Transaction::begin(database);
   if (!transaction) return fail(transaction.error());
   TOCSIN_TRY(database.execute(std::string(kTables)));
+  TOCSIN_TRY(database.execute(std::string(kAddedTables)));
   TOCSIN_TRY(database.execute(fmt::format("PRAGMA application_id={}", kApplication)));
   TOCSIN_TRY(database.set_user_version(kSchema));
   return transaction->commit();
@@ -80,6 +88,7 @@ Result<sqlite::Database> open_state_for_writing(const SqliteStateOptions& option
     return database;
   }
   TOCSIN_TRY(database->check());
+  TOCSIN_TRY(database->execute(std::string(kAddedTables)));
   return database;
 }
 

@@ -1,6 +1,7 @@
 #include "collector/vantage/look.hpp"
 
 #include <utility>
+#include <variant>
 
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
@@ -15,8 +16,9 @@ PendingEntry look(const model::Request& request, const std::string& root,
   model::CollectorLook seen;
   seen.request_id = request.request_id;
   model::Observation& observation = seen.observation;
-  observation.check = request.run_check.check;
-  auto facts = net::look_by_ping(request.run_check, root, time, std::move(stop));
+  const auto& check = std::get<model::CheckDefinition>(request.act);
+  observation.check = check.check;
+  auto facts = net::look_by_ping(check, root, time, std::move(stop));
   if (facts) {
     observation.facts = *std::move(facts);
   } else {
@@ -28,10 +30,8 @@ PendingEntry look(const model::Request& request, const std::string& root,
   }
   observation.at = time.wall();
   observation.took = time.steady() - started;
-  PendingEntry entry;
-  entry.body = std::move(seen);
-  entry.bytes = wire::encode_journal(entry.body);
-  return entry;
+  const model::JournalBody body = std::move(seen);
+  return {wire::encode_journal(body), body};
 }
 
 }  // namespace tocsin::collector

@@ -11,8 +11,9 @@
 
 namespace tocsin::collector {
 
-// Looks now and blocks until request.run_check.deadline at most. Returns the entry to be journaled;
-// a look that could not see says why. `root`: where this machine's files are.
+// Looks now, as `request` says, whose act is a check, and blocks until its deadline at most.
+// Returns the entry to be journaled; a look that could not see says why. `root`: where this
+// machine's files are.
 PendingEntry look(const model::Request& request, const std::string& root,
                   const time::TimeSource& time, std::stop_token stop);
 

@@ -9,6 +9,7 @@
 #include "common/base/ids.hpp"
 #include "common/base/instant.hpp"
 #include "common/model/check.hpp"
+#include "common/model/evidence.hpp"
 
 namespace tocsin::model {
 
@@ -79,7 +80,7 @@ struct RestartUnit {
 struct Request {
   std::string request_id;
   Duration expires_in{};
-  std::variant<CheckDefinition, RestartUnit> act;
+  std::variant<CheckDefinition, RestartUnit, TakeEvidence> act;
   friend bool operator==(const Request&, const Request&) = default;
 };
 

@@ -8,6 +8,7 @@
 
 #include "common/base/ids.hpp"
 #include "common/base/instant.hpp"
+#include "common/model/evidence.hpp"
 #include "common/model/fact.hpp"
 #include "common/model/incident.hpp"
 
@@ -91,7 +92,7 @@ struct Command {
   std::string note;
   std::variant<std::monostate, Acknowledge, RegisterIncident, RunCheck, RevokeAgent, AdmitAgent,
                JudgeIncident, ApproveGrade, EstimateRepair, CloseIncident, RevokeOperator,
-               RestartService>
+               RestartService, CollectEvidence, ExportEvidence, GiveUpEvidence, AddEvidence>
       act;
   friend bool operator==(const Command&, const Command&) = default;
 };
@@ -156,9 +157,9 @@ struct CollectorLook {
 };
 
 // monostate: a kind that this version does not know; kept, counted and shown.
-using JournalBody =
-    std::variant<std::monostate, AgentFact, FactRangeLost, Command, DeliveryOutcome, PolicyChange,
-                 AgentPresence, ClockStep, Tick, CollectorEvent, CertificateSeen, CollectorLook>;
+using JournalBody = std::variant<std::monostate, AgentFact, FactRangeLost, Command, DeliveryOutcome,
+                                 PolicyChange, AgentPresence, ClockStep, Tick, CollectorEvent,
+                                 CertificateSeen, CollectorLook, EvidenceEvent>;
 
 struct JournalEntry {
   Position position;

@@ -80,10 +80,10 @@ struct HostPolicy {
   std::string baseline;  // name of a baseline
   Criticality criticality = Criticality::unknown;
   bool centre_critical = false;
-  std::string address;  // where others ping it when it is silent; empty: nobody does
-  std::string rack;     // others of the same rack are the last to be asked
-  int tcp_port = 0;     // a port of it that always answers, where it filters ICMP; 0: none known
-  Duration backup_rpo{};                // of this host; 0: what holds for the site
+  std::string address;    // where others ping it when it is silent; empty: nobody does
+  std::string rack;       // others of the same rack are the last to be asked
+  int tcp_port = 0;       // a port of it that always answers, where it filters ICMP; 0: none known
+  Duration backup_rpo{};  // of this host; 0: what holds for the site
   std::vector<CheckDefinition> checks;  // empty: the host's own file decides
   friend bool operator==(const HostPolicy&, const HostPolicy&) = default;
 };

@@ -124,6 +124,10 @@ void put_body(const model::CollectorLook& from, v1::JournalEntry& to) {
   to.mutable_look()->set_request_id(from.request_id);
   to_proto(from.observation, *to.mutable_look()->mutable_observation());
 }
+
+void put_body(const model::EvidenceEvent& from, v1::JournalEntry& to) {
+  to_proto(from, *to.mutable_evidence());
+}
 void put_body(const std::monostate&, v1::JournalEntry&) {}
 
 Result<model::JournalBody> take_fact(const v1::AgentFact& from) {
@@ -229,6 +233,11 @@ Result<model::JournalBody> take_body(const v1::JournalEntry& entry) {
       look.request_id = name_text(entry.look().request_id());
       TOCSIN_WIRE_SET(look.observation, from_proto(entry.look().observation()));
       return look;
+    }
+    case v1::JournalEntry::kEvidence: {
+      model::JournalBody body;
+      TOCSIN_WIRE_SET(body, from_proto(entry.evidence()));
+      return body;
     }
     case v1::JournalEntry::BODY_NOT_SET:
       break;
@@ -418,6 +427,13 @@ std::string encode_command_result(const model::CommandResult& result) {
 }
 Result<model::CommandResult> decode_command_result(std::string_view bytes) {
   return decode<v1::CommandResult>("command result document", bytes, kDocumentBytes);
+}
+
+std::string encode_evidence(const model::Evidence& evidence) {
+  return encode<v1::EvidenceState>(evidence);
+}
+Result<model::Evidence> decode_evidence(std::string_view bytes) {
+  return decode<v1::EvidenceState>("evidence document", bytes, kDocumentBytes);
 }
 
 std::string encode_checks(const std::vector<model::CheckDefinition>& checks) {

@@ -357,6 +357,9 @@ void to_proto(const model::Request& from, v1::Request& to) {
   if (const auto* restart = std::get_if<model::RestartUnit>(&from.act)) {
     to.mutable_restart_unit()->set_unit(restart->unit);
   }
+  if (const auto* take = std::get_if<model::TakeEvidence>(&from.act)) {
+    to_proto(*take, *to.mutable_take_evidence());
+  }
 }
 
 Result<model::Request> from_proto(const v1::Request& from) {
@@ -370,6 +373,10 @@ Result<model::Request> from_proto(const v1::Request& from) {
   request.expires_in = milliseconds(from.expires_in_ms());
   if (from.has_restart_unit()) {
     request.act = model::RestartUnit{name_text(from.restart_unit().unit())};
+    return request;
+  }
+  if (from.has_take_evidence()) {
+    request.act = from_proto(from.take_evidence());
     return request;
   }
   model::CheckDefinition check;

@@ -46,5 +46,11 @@ void to_proto(const model::Notification& from, v1::NotificationState& to);
 Result<model::Notification> from_proto(const v1::NotificationState& from);
 void to_proto(const model::CommandResult& from, v1::CommandResult& to);
 Result<model::CommandResult> from_proto(const v1::CommandResult& from);
+void to_proto(const model::TakeEvidence& from, v1::TakeEvidence& to);
+model::TakeEvidence from_proto(const v1::TakeEvidence& from);
+void to_proto(const model::EvidenceEvent& from, v1::EvidenceEvent& to);
+Result<model::EvidenceEvent> from_proto(const v1::EvidenceEvent& from);
+void to_proto(const model::Evidence& from, v1::EvidenceState& to);
+Result<model::Evidence> from_proto(const v1::EvidenceState& from);
 
 }  // namespace tocsin::wire

@@ -133,6 +133,29 @@ Result<model::Principal> from_proto(const v1::Principal& from) {
 
 namespace {
 
+// What is done with evidence.
+void put_evidence_act(const model::Command& from, v1::Command& to) {
+  if (const auto* collect = std::get_if<model::CollectEvidence>(&from.act)) {
+    to.mutable_collect_evidence()->set_agent_id(collect->agent.hex);
+    to.mutable_collect_evidence()->set_incident_id(collect->incident.value);
+    to.mutable_collect_evidence()->set_since_s(whole_seconds(collect->since));
+    to.mutable_collect_evidence()->set_within_s(whole_seconds(collect->within));
+  }
+  if (const auto* give = std::get_if<model::ExportEvidence>(&from.act)) {
+    to.mutable_export_evidence()->set_evidence_id(give->evidence.value);
+  }
+  if (const auto* give_up = std::get_if<model::GiveUpEvidence>(&from.act)) {
+    to.mutable_give_up_evidence()->set_evidence_id(give_up->evidence.value);
+    to.mutable_give_up_evidence()->set_witness(give_up->witness);
+  }
+  if (const auto* add = std::get_if<model::AddEvidence>(&from.act)) {
+    to.mutable_add_evidence()->set_incident_id(add->incident.value);
+    to.mutable_add_evidence()->set_name(add->name);
+    to.mutable_add_evidence()->set_sha256(add->digest);
+    to.mutable_add_evidence()->set_bytes(add->bytes);
+  }
+}
+
 // What a person decides about an incident.
 void put_decision(const model::Command& from, v1::Command& to) {
   if (const auto* judge = std::get_if<model::JudgeIncident>(&from.act)) {
@@ -178,6 +201,7 @@ void to_proto(const model::Command& from, v1::Command& to) {
     to.mutable_revoke_agent()->set_agent_id(revoke->agent.hex);
   }
   put_decision(from, to);
+  put_evidence_act(from, to);
   if (const auto* admit = std::get_if<model::AdmitAgent>(&from.act)) {
     to.mutable_admit_agent()->set_agent_id(admit->agent.hex);
     to.mutable_admit_agent()->set_host_name(admit->host_name);
@@ -257,6 +281,28 @@ Result<model::Command> from_proto(const v1::Command& from) {
     }
     case v1::Command::kRevokeOperator:
       command.act = model::RevokeOperator{name_text(from.revoke_operator().name())};
+      break;
+    case v1::Command::kCollectEvidence: {
+      const v1::CollectEvidence& in = from.collect_evidence();
+      model::CollectEvidence collect;
+      TOCSIN_WIRE_SET(collect.agent, agent_id(in.agent_id()));
+      collect.incident = IncidentId{in.incident_id()};
+      collect.since = bounded_seconds(in.since_s());
+      collect.within = bounded_seconds(in.within_s());
+      command.act = std::move(collect);
+      break;
+    }
+    case v1::Command::kExportEvidence:
+      command.act = model::ExportEvidence{model::EvidenceId{from.export_evidence().evidence_id()}};
+      break;
+    case v1::Command::kGiveUpEvidence:
+      command.act = model::GiveUpEvidence{model::EvidenceId{from.give_up_evidence().evidence_id()},
+                                          name_text(from.give_up_evidence().witness())};
+      break;
+    case v1::Command::kAddEvidence:
+      command.act = model::AddEvidence{
+          IncidentId{from.add_evidence().incident_id()}, name_text(from.add_evidence().name()),
+          name_text(from.add_evidence().sha256()), from.add_evidence().bytes()};
       break;
     case v1::Command::ACT_NOT_SET:
       break;  // Of a newer client: kept as monostate, answered "refused".

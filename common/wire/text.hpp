@@ -38,6 +38,12 @@ inline Instant host_instant(std::int64_t ns) {
   return {std::clamp(ns, -kFarthest, kFarthest)};
 }
 
+// Seconds from outside, at most a century of them.
+inline Duration bounded_seconds(std::uint64_t seconds) {
+  constexpr std::uint64_t kCentury = 100ULL * 366 * 24 * 3600;
+  return std::chrono::seconds(static_cast<std::int64_t>(std::min(seconds, kCentury)));
+}
+
 inline Status check_enum(std::string_view what, int value, int least, int most) {
   if (value >= least && value <= most) return {};
   return out_of_range(what, static_cast<std::uint64_t>(value));

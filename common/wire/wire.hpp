@@ -47,6 +47,8 @@ std::string encode_notification(const model::Notification& notification);
 Result<model::Notification> decode_notification(std::string_view bytes);
 std::string encode_command_result(const model::CommandResult& result);
 Result<model::CommandResult> decode_command_result(std::string_view bytes);
+std::string encode_evidence(const model::Evidence& evidence);
+Result<model::Evidence> decode_evidence(std::string_view bytes);
 
 // What goes down to an agent, as the spool keeps it for the observer.
 std::string encode_checks(const std::vector<model::CheckDefinition>& checks);

@@ -93,6 +93,15 @@ model::CommandResult result(const char* id, std::uint64_t position) {
   return made;
 }
 
+model::Evidence evidence(std::uint64_t id, std::uint64_t incident) {
+  model::Evidence made;
+  made.id = model::EvidenceId{id};
+  made.incident = IncidentId{incident};
+  made.request_id = std::to_string(id) + ".request";
+  made.custody = {{Instant{100}, Position{1}, model::CustodyAct::asked, {}, {}}};
+  return made;
+}
+
 template <class T>
 auto ids(const std::vector<T>& rows) {
   std::vector<std::uint64_t> values;
@@ -128,6 +137,7 @@ StateDelta everything() {
   delta.incidents = {incident(1)};
   delta.timeline = {timeline_item(1, 0)};
   delta.notifications = {notification(1, 1, 50)};
+  delta.evidence = {evidence(1, 1)};
   delta.timers_set = {{"register:1", Instant{600}}};
   delta.command_results = {result("c1", 1)};
   delta.values = {{"next.incident", "2"}, {"binary", std::string("\0\xff", 2)}};
@@ -145,6 +155,24 @@ TYPED_TEST(StateConformance, AnEmptyStateIsEmpty) {
   EXPECT_THAT(*this->reader->incidents({}), IsEmpty());
   EXPECT_FALSE(*this->reader->incident("42"));
   EXPECT_FALSE(*this->reader->incident(""));
+}
+
+TYPED_TEST(StateConformance, EvidenceIsFoundByIdIncidentAndRequestNewestFirst) {
+  StateDelta delta;
+  delta.evidence = {evidence(1, 7), evidence(2, 7), evidence(3, 0)};
+  this->commit(delta);
+  delta.evidence = {evidence(2, 7)};
+  delta.evidence[0].state = model::EvidenceState::received;
+  this->commit(delta);
+  EXPECT_EQ(ids(this->store->load()->evidence), (std::vector<std::uint64_t>{1, 2, 3}));
+  EXPECT_EQ(ids(*this->reader->evidence({})), (std::vector<std::uint64_t>{3, 2, 1}));
+  EXPECT_EQ(ids(*this->reader->evidence({{}, IncidentId{7}, "", 1})),
+            (std::vector<std::uint64_t>{2}));
+  EXPECT_EQ(ids(*this->reader->evidence({{}, {}, "3.request", 9})),
+            (std::vector<std::uint64_t>{3}));
+  const auto second = this->reader->evidence({model::EvidenceId{2}, {}, "", 9});
+  ASSERT_EQ(second->size(), 1U);
+  EXPECT_EQ(second->front(), delta.evidence[0]);
 }
 
 TYPED_TEST(StateConformance, LoadsWhatWasCommitted) {

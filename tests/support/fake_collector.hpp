@@ -46,6 +46,7 @@ class FakeState final : public collector::StateReader {
   std::vector<model::Notification> notification_rows;
   std::vector<model::Notification> pending_rows;
   std::vector<model::Notification> last_rows;
+  std::vector<model::Evidence> evidence_rows;  // newest first
   std::map<std::string, model::CommandResult> results;
   std::optional<Error> broken;
   mutable std::mutex mutex;
@@ -54,6 +55,16 @@ class FakeState final : public collector::StateReader {
     const std::lock_guard lock(mutex);
     if (broken) return fail(*broken);
     return AsOf{cursor, judged_at};
+  }
+  Result<std::vector<model::Evidence>> evidence(const collector::EvidenceQuery& query) override {
+    std::vector<model::Evidence> found;
+    for (const model::Evidence& row : evidence_rows) {
+      if ((!query.id || row.id == query.id) &&
+          (!query.incident || row.incident == query.incident)) {
+        found.push_back(row);
+      }
+    }
+    return found;
   }
   Result<std::vector<model::Host>> hosts() override { return host_rows; }
   Result<std::vector<model::Incident>> incidents(const collector::IncidentQuery& query) override {

@@ -262,6 +262,7 @@ class Story {
     std::string bytes;
     for (const auto& row : kept.hosts) bytes += wire::encode_host(row);
     for (const auto& row : kept.findings) bytes += wire::encode_finding(row);
+    for (const auto& row : kept.evidence) bytes += wire::encode_evidence(row);
     for (const auto& timer : kept.timers) bytes += fmt::format("{}@{};", timer.key, timer.due.ns);
     for (const auto& [key, value] : kept.values) bytes += fmt::format("{}={};", key, value);
     collector::IncidentQuery query;

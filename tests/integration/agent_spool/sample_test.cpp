@@ -75,7 +75,7 @@ void write_sample(const std::string& path) {
   model::Request request;
   request.request_id = "request-1";
   request.expires_in = 60s;
-  request.run_check = check;
+  request.act = check;
   ASSERT_TRUE(spool->put_request(request, Instant{1'795'341'600'000'000'000}));
   ASSERT_TRUE(spool->put_resend(kSsh));
 }

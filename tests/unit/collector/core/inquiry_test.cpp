@@ -83,7 +83,7 @@ TEST(Inquiry, AsksOtherRacksFirstWhenAHostFallsSilent) {
   room.silent("db1");
   EXPECT_THAT(room.asked(), UnorderedElementsAre(agent_of("v2"), agent_of("v3")));
   ASSERT_THAT(room.own_looks(), SizeIs(1));
-  EXPECT_EQ(room.own_looks().front().run_check.check.target, kDb);
+  EXPECT_EQ(std::get<model::CheckDefinition>(room.own_looks().front().act).check.target, kDb);
 }
 
 TEST(Inquiry, TellsNobodyWhileItRuns) {

@@ -49,8 +49,23 @@ TEST(Meaning, DoesNotCallAnUnusualPlaceAnAccess) {
 
 // `tocsin-agent diagnose` knows no grading table; what it suggests is what the table says.
 TEST(Meaning, AgreesWithWhatADiagnosisSuggests) {
-  for (const char* code :
-       {"answer.error_status", "answer.failed", "audit.emptied", "audit.gap", "audit.missing", "audit.rewritten", "audit.shrunk", "audit.stopped", "audit.zeroed", "login.banner_only", "login.expired", "login.host_key_changed", "login.locked", "login.refused", "login.rejected", "login.session_failed", "login.timed_out", "ping.loss.high", "ping.rtt.high", "ping.unreachable", "port.unexpected", "process.hidden", "process.preload_file", "process.unexpected", "reach.host_down", "service.crash_loop", "service.failed", "service.inactive", "service.not_found", "source.unexpected", "unit.unexpected", "warning.access", "warning.critical"}) {
+  for (const char* code : {"answer.error_status",  "answer.failed",
+                           "audit.emptied",        "audit.gap",
+                           "audit.missing",        "audit.rewritten",
+                           "audit.shrunk",         "audit.stopped",
+                           "audit.zeroed",         "login.banner_only",
+                           "login.expired",        "login.host_key_changed",
+                           "login.locked",         "login.refused",
+                           "login.rejected",       "login.session_failed",
+                           "login.timed_out",      "ping.loss.high",
+                           "ping.rtt.high",        "ping.unreachable",
+                           "port.unexpected",      "process.hidden",
+                           "process.preload_file", "process.unexpected",
+                           "reach.host_down",      "service.crash_loop",
+                           "service.failed",       "service.inactive",
+                           "service.not_found",    "source.unexpected",
+                           "unit.unexpected",      "warning.access",
+                           "warning.critical"}) {
     for (const char* why :
          {"", "@why.not_in_baseline", "@why.deleted", "@why.world_writable", "@why.memory_only",
           "@why.imitates_kernel", "@why.outside", "@why.preload @why.outside", "@why.no_package",

@@ -72,6 +72,9 @@ struct Scene final : collector::StateReader, collector::Intake {
   Result<std::vector<model::Notification>> notifications(IncidentId, std::size_t) override {
     return {};
   }
+  Result<std::vector<model::Evidence>> evidence(const collector::EvidenceQuery&) override {
+    return {};
+  }
   Result<collector::RowCounts> row_counts(IncidentId) override { return collector::RowCounts{}; }
   Result<std::vector<model::Notification>> last_by_channel() override { return {}; }
   Result<std::optional<model::CommandResult>> command_result(std::string_view) override {

@@ -154,6 +154,17 @@ std::vector<model::JournalBody> bodies_of_every_kind() {
   bodies.emplace_back(command);
   command.act = model::RevokeOperator{"wang"};
   bodies.emplace_back(command);
+  command.act = model::CollectEvidence{an_agent(), IncidentId{3}, 24h, 10min};
+  bodies.emplace_back(command);
+  command.act = model::ExportEvidence{model::EvidenceId{2}};
+  bodies.emplace_back(command);
+  command.act = model::GiveUpEvidence{model::EvidenceId{2}, "王"};
+  bodies.emplace_back(command);
+  command.act = model::AddEvidence{IncidentId{3}, "螢幕.png", std::string(64, 'd'), 9};
+  bodies.emplace_back(command);
+  bodies.emplace_back(model::EvidenceEvent{an_agent(), "7.c1", model::EvidenceId{2},
+                                           model::CustodyAct::damaged, who, std::string(64, 'b'), 5,
+                                           4, 3, a_message()});
   bodies.emplace_back(model::FactRangeLost{an_agent(), Epoch{1}, Seq{2}, Seq{3}, a_message()});
   bodies.emplace_back(
       model::DeliveryOutcome{NotificationId{5}, 2, model::DeliveryResult::refused, a_message()});
@@ -282,6 +293,29 @@ TEST(Wire, EveryStateDocumentComesBackAsItWas) {
   notification.status = model::NotificationStatus::failed;
   EXPECT_EQ(wire::decode_notification(wire::encode_notification(notification)), notification);
 
+  model::Evidence evidence;
+  evidence.id = model::EvidenceId{2};
+  evidence.state = model::EvidenceState::unobtainable;
+  evidence.request_id = "7.c1";
+  evidence.agent = an_agent();
+  evidence.host_name = "tsm-bk02";
+  evidence.incident = IncidentId{4};
+  evidence.name = "螢幕.png";
+  evidence.asked_by = {"wang", model::Role::officer, "f"};
+  evidence.asked = Instant{5};
+  evidence.reason = "因為";
+  evidence.received = Instant{6};
+  evidence.manifest = std::string(64, 'b');
+  evidence.bytes = 7;
+  evidence.items = 8;
+  evidence.missing = 9;
+  evidence.problem = a_message();
+  evidence.witness = "李";
+  evidence.custody = {
+      {Instant{5}, Position{6}, model::CustodyAct::asked, evidence.asked_by, a_message()}};
+  evidence.custody_left_out = 3;
+  EXPECT_EQ(wire::decode_evidence(wire::encode_evidence(evidence)), evidence);
+
   const model::CommandResult result{"c",
                                     Position{1},
                                     model::CommandOutcome::conflict,
@@ -303,6 +337,9 @@ TEST(Wire, ChecksAndRequestsComeBackAsTheyWere) {
   EXPECT_EQ(wire::decode_request(wire::encode_request(request)), request);
   const model::Request restart{"r2", 30s, model::RestartUnit{"web.service"}};
   EXPECT_EQ(wire::decode_request(wire::encode_request(restart)), restart);
+  const model::Request take{
+      "r3", 30s, model::TakeEvidence{model::EvidenceId{2}, 24h, "wang", "因為", "SI-115-0042"}};
+  EXPECT_EQ(wire::decode_request(wire::encode_request(take)), take);
 }
 
 // Nobody is asked for what the collector finds itself, and no host has it among its checks; an
@@ -405,6 +442,7 @@ TEST(Wire, MutatedBytesNeverGetPastTheLimits) {
     static_cast<void>(wire::decode_host(bytes));
     static_cast<void>(wire::decode_incident(bytes));
     static_cast<void>(wire::decode_checks(bytes));
+    static_cast<void>(wire::decode_evidence(bytes));
   }));
 }
 
