@@ -178,6 +178,7 @@ Status LinkSession::handle(const v1::CollectorMessage& message) {
       return query_chain(message.chain_query());
     case v1::CollectorMessage::kResendCheck:
       return resend_check(message.resend_check());
+    case v1::CollectorMessage::kBaseline:
     case v1::CollectorMessage::BODY_NOT_SET:
       return {};  // Of a newer collector: not for us.
   }

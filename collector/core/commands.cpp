@@ -51,6 +51,12 @@ constexpr std::array kPermissions{
                {Role::working_group, Role::officer, Role::officer, Role::officer}},
     Permission{"export_evidence",
                {Role::working_group, Role::officer, Role::auditor, Role::auditor}},
+    Permission{"propose_baseline", {Role::duty, Role::working_group, Role::officer, Role::admin}},
+    // What is approved is not looked at any more; never by who proposed it.
+    Permission{"approve_baseline",
+               {Role::working_group, Role::officer, Role::officer, Role::officer}},
+    Permission{"reject_baseline",
+               {Role::working_group, Role::officer, Role::officer, Role::officer}},
     Permission{"revoke_agent", {Role::officer, Role::admin, Role::admin, Role::admin}},
     Permission{"revoke_operator", {Role::admin, Role::admin, Role::admin, Role::admin}},
     Permission{"admit_agent", {Role::admin, Role::admin, Role::admin, Role::admin}},
@@ -319,6 +325,17 @@ Answer decide(Context&, const model::Command&, const model::GiveUpEvidence&) {
   return no_evidence();
 }
 Answer decide(Context&, const model::Command&, const model::AddEvidence&) { return no_evidence(); }
+Answer decide(Context&, const model::Command&, const model::ProposeBaseline&) {
+  return refused("command.not_served");
+}
+
+Answer decide(Context&, const model::Command&, const model::ApproveBaseline&) {
+  return refused("command.not_served");
+}
+
+Answer decide(Context&, const model::Command&, const model::RejectBaseline&) {
+  return refused("command.not_served");
+}
 
 Answer decide(Context&, const model::Command&, const std::monostate&) {
   return refused("command.unknown");
@@ -381,6 +398,9 @@ std::string_view act_name(const model::Command& command) {
     std::string_view operator()(const model::ApproveGrade&) const { return "approve_grade"; }
     std::string_view operator()(const model::EstimateRepair&) const { return "estimate_repair"; }
     std::string_view operator()(const model::CloseIncident&) const { return "close"; }
+    std::string_view operator()(const model::ProposeBaseline&) const { return "propose_baseline"; }
+    std::string_view operator()(const model::ApproveBaseline&) const { return "approve_baseline"; }
+    std::string_view operator()(const model::RejectBaseline&) const { return "reject_baseline"; }
     std::string_view operator()(const model::RevokeOperator&) const { return "revoke_operator"; }
     std::string_view operator()(const model::CollectEvidence&) const { return "collect_evidence"; }
     std::string_view operator()(const model::ExportEvidence&) const { return "export_evidence"; }

@@ -25,6 +25,14 @@ World::World(StateSnapshot snapshot) : values_(std::move(snapshot.values)) {
     evidence.load(id, std::move(row));
   }
   for (const model::Timer& timer : snapshot.timers) timers.load(timer);
+  for (model::HostLearning& learning : snapshot.learned) {
+    const AgentId agent = learning.agent;
+    learned.load(agent, std::move(learning));
+  }
+  for (model::BaselineRecord& record : snapshot.baselines) {
+    const BaselineId id = record.id;
+    baselines.load(id, std::move(record));
+  }
   for (model::Finding& finding : snapshot.findings) {
     finding_by_key_[finding.dedup_key] = finding.id;
     if (finding.closed) {
@@ -150,6 +158,8 @@ StateDelta World::take_delta(Position cursor, Instant judged_at) {
   delta.timeline = std::exchange(timeline_, {});
   delta.notifications = notifications.take_changed();
   delta.evidence = evidence.take_changed();
+  delta.learned = learned.take_changed();
+  delta.baselines = baselines.take_changed();
   Timers::Changes changes = timers.take_changed();
   delta.timers_set = std::move(changes.set);
   delta.timers_cleared = std::move(changes.cleared);

@@ -16,6 +16,7 @@
 #include "collector/core/timers.hpp"
 #include "collector/ports/state.hpp"
 #include "common/base/ids.hpp"
+#include "common/model/baseline.hpp"
 #include "common/model/evidence.hpp"
 #include "common/model/incident.hpp"
 
@@ -33,6 +34,8 @@ class World {
   Table<NotificationId, model::Notification> notifications;  // pending
   Table<model::EvidenceId, model::Evidence> evidence;        // all
   Timers timers;
+  Table<AgentId, model::HostLearning> learned;
+  Table<BaselineId, model::BaselineRecord> baselines;  // proposed or in force
 
   // Findings are reached through these, which keep the index by dedup key.
   const model::Finding* finding(FindingId id) const { return findings_.find(id); }

@@ -37,6 +37,10 @@ Status check_evidence(model::EvidenceId id) {
   return id ? Status{} : wrong("the command names no evidence");
 }
 
+Status check_baseline(BaselineId id) {
+  return id ? Status{} : wrong("the command names no baseline");
+}
+
 Status check_agent(const AgentId& agent) {
   std::string bytes;
   if (agent.hex.size() == kAgentIdDigits && from_hex(agent.hex, bytes)) return {};
@@ -75,6 +79,16 @@ struct CheckAct {
   Status operator()(const model::AddEvidence&) const {
     return fail(ErrorCode::permission_denied, "a file is added with its bytes only");
   }
+  Status operator()(const model::ProposeBaseline& act) const {
+    if (act.scope.name.empty()) return wrong("the command names neither a host nor a group");
+    const bool once = act.from_finding || act.since > Duration{};
+    return once ? Status{} : wrong("the command says neither since when nor from which finding");
+  }
+  Status operator()(const model::ApproveBaseline& act) const {
+    TOCSIN_TRY(check_baseline(act.baseline));
+    return act.valid_for > Duration{} ? Status{} : wrong("the command says not for how long");
+  }
+  Status operator()(const model::RejectBaseline& act) const { return check_baseline(act.baseline); }
   Status operator()(const model::AdmitAgent&) const {
     return fail(ErrorCode::permission_denied, "agents are admitted by enrolment only");
   }

@@ -12,6 +12,7 @@
 
 #include "common/base/ids.hpp"
 #include "common/base/result.hpp"
+#include "common/model/baseline.hpp"
 #include "common/model/evidence.hpp"
 #include "common/model/incident.hpp"
 #include "common/model/severity.hpp"
@@ -34,6 +35,8 @@ struct StateDelta {
   std::vector<std::string> timers_cleared;
   std::vector<model::CommandResult> command_results;
   std::map<std::string, std::string> values;  // next ids, number series, policy
+  std::vector<model::HostLearning> learned{};
+  std::vector<model::BaselineRecord> baselines{};
   // Incidents that closed before this go for good, the oldest kForgottenAtOnce of them, with their
   // history, notifications and findings; and findings that belong to none.
   std::optional<Instant> forget_before;
@@ -51,6 +54,8 @@ struct StateSnapshot {
   std::vector<model::Evidence> evidence;           // all
   std::vector<model::Timer> timers;
   std::map<std::string, std::string> values;
+  std::vector<model::HostLearning> learned{};
+  std::vector<model::BaselineRecord> baselines{};  // proposed or in force
 };
 
 // Used by the judge's thread only.
@@ -77,6 +82,14 @@ struct EvidenceQuery {
   model::EvidenceId id;
   IncidentId incident;
   std::string request_id;
+  std::size_t limit = 100;
+};
+
+struct BaselineQuery {
+  BaselineId id;                              // 0: any
+  std::optional<model::BaselineScope> scope;  // nullopt: any
+  std::uint32_t version = 0;                  // 0: any
+  bool live_only = false;                     // proposed or in force
   std::size_t limit = 100;
 };
 
@@ -113,6 +126,8 @@ class StateReader {
   virtual Result<std::optional<model::CommandResult>> command_result(std::string_view id) = 0;
   // Newest first.
   virtual Result<std::vector<model::Evidence>> evidence(const EvidenceQuery& query) = 0;
+  // The newest first.
+  virtual Result<std::vector<model::BaselineRecord>> baselines(const BaselineQuery& query) = 0;
 };
 
 }  // namespace tocsin::collector

@@ -26,6 +26,8 @@ struct MemoryState::Content {
   std::map<std::string, Instant> timers;
   std::map<std::string, model::CommandResult, std::less<>> command_results;
   std::map<std::string, std::string> values;
+  std::map<AgentId, model::HostLearning> learned;
+  std::map<BaselineId, model::BaselineRecord> baselines;
 };
 
 namespace {
@@ -96,6 +98,10 @@ class Store final : public StateStore {
     }
     for (const auto& [id, evidence] : content_->evidence) snapshot.evidence.push_back(evidence);
     for (const auto& [key, due] : content_->timers) snapshot.timers.push_back({key, due});
+    for (const auto& [agent, learned] : content_->learned) snapshot.learned.push_back(learned);
+    for (const auto& [id, record] : content_->baselines) {
+      if (is_live(record)) snapshot.baselines.push_back(record);
+    }
     return snapshot;
   }
 
@@ -120,6 +126,8 @@ class Store final : public StateStore {
       kept.command_results.try_emplace(result.command_id, result);
     }
     for (const auto& [key, value] : delta.values) kept.values[key] = value;
+    for (const model::HostLearning& learned : delta.learned) kept.learned[learned.agent] = learned;
+    for (const model::BaselineRecord& record : delta.baselines) kept.baselines[record.id] = record;
     if (delta.forget_before) forget(kept, *delta.forget_before);
     kept.cursor = delta.cursor;
     kept.judged_at = delta.judged_at;
@@ -145,6 +153,13 @@ class Store final : public StateStore {
 
   std::shared_ptr<Content> content_;
 };
+
+bool matches(const model::BaselineRecord& record, const BaselineQuery& query) {
+  if (query.id && record.id != query.id) return false;
+  if (query.scope && record.scope != *query.scope) return false;
+  if (query.version != 0 && record.version != query.version) return false;
+  return !query.live_only || is_live(record);
+}
 
 bool matches(const model::Incident& incident, const IncidentQuery& query) {
   if (query.before && incident.id >= query.before) return false;
@@ -268,6 +283,16 @@ class Reader final : public StateReader {
       if (query.incident && evidence.incident != query.incident) continue;
       if (!query.request_id.empty() && evidence.request_id != query.request_id) continue;
       found.push_back(evidence);
+    }
+    return found;
+  }
+
+  Result<std::vector<model::BaselineRecord>> baselines(const BaselineQuery& query) override {
+    const std::lock_guard lock(content_->mutex);
+    std::vector<model::BaselineRecord> found;
+    for (auto at = content_->baselines.rbegin(); at != content_->baselines.rend(); ++at) {
+      if (found.size() == page_rows(query)) break;
+      if (matches(at->second, query)) found.push_back(at->second);
     }
     return found;
   }

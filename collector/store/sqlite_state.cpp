@@ -24,6 +24,8 @@ struct Writes {
   sqlite::Statement timer_cleared;
   sqlite::Statement command_result;
   sqlite::Statement value;
+  sqlite::Statement learned;
+  sqlite::Statement baseline;
 
   static Result<Writes> prepare(sqlite::Database& database);
 };
@@ -54,11 +56,15 @@ Result<Writes> Writes::prepare(sqlite::Database& database) {
   auto command_result =
       statement("INSERT OR IGNORE INTO command_result(id, document) VALUES(?, ?)");
   auto value = statement("INSERT OR REPLACE INTO value(key, value) VALUES(?, ?)");
+  auto learned = statement("INSERT OR REPLACE INTO learned(agent, document) VALUES(?, ?)");
+  auto baseline = statement(
+      "INSERT OR REPLACE INTO baseline(id, scope, version, live, document) VALUES(?, ?, ?, ?, ?)");
   if (failure) return fail(std::move(*failure));
   return Writes{std::move(*progress),       std::move(*host),      std::move(*finding),
                 std::move(*incident),       std::move(*timeline),  std::move(*notification),
                 std::move(*evidence),       std::move(*timer_set), std::move(*timer_cleared),
-                std::move(*command_result), std::move(*value)};
+                std::move(*command_result), std::move(*value),     std::move(*learned),
+                std::move(*baseline)};
 }
 
 class SqliteStateStore final : public StateStore {
@@ -92,6 +98,10 @@ class SqliteStateStore final : public StateStore {
                               wire::decode_notification, snapshot.notifications));
     TOCSIN_TRY(load_documents("SELECT document FROM evidence ORDER BY id", wire::decode_evidence,
                               snapshot.evidence));
+    TOCSIN_TRY(load_documents("SELECT document FROM learned ORDER BY agent", wire::decode_learning,
+                              snapshot.learned));
+    TOCSIN_TRY(load_documents("SELECT document FROM baseline WHERE live = 1 ORDER BY id",
+                              wire::decode_baseline, snapshot.baselines));
     TOCSIN_TRY(load_timers(snapshot));
     TOCSIN_TRY(load_values(snapshot));
     return snapshot;
@@ -217,7 +227,23 @@ class SqliteStateStore final : public StateStore {
                      .bind_blob(2, wire::encode_command_result(result))
                      .run());
     }
+    for (const model::HostLearning& learned : delta.learned) {
+      TOCSIN_TRY(writes_.learned.bind(1, std::string_view(learned.agent.hex))
+                     .bind_blob(2, wire::encode_learning(learned))
+                     .run());
+    }
+    for (const model::BaselineRecord& record : delta.baselines) TOCSIN_TRY(write(record));
     return {};
+  }
+
+  Status write(const model::BaselineRecord& record) {
+    const std::string scope = model::to_string(record.scope);
+    return writes_.baseline.bind(1, record.id.value)
+        .bind(2, std::string_view(scope))
+        .bind(3, std::int64_t{record.version})
+        .bind(4, std::int64_t{is_live(record)})
+        .bind_blob(5, wire::encode_baseline(record))
+        .run();
   }
 
   Status write(const model::Host& host) {

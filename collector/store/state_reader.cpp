@@ -124,6 +124,20 @@ class SqliteStateReader final : public StateReader {
         });
   }
 
+  Result<std::vector<model::BaselineRecord>> baselines(const BaselineQuery& query) override {
+    const std::string scope = query.scope ? model::to_string(*query.scope) : std::string();
+    return all(
+        "SELECT document FROM baseline WHERE (?1 = 0 OR id = ?1) AND (?2 = '' OR scope = ?2)"
+        " AND (?3 = 0 OR version = ?3) AND (?4 = 0 OR live = 1) ORDER BY id DESC LIMIT ?5",
+        wire::decode_baseline, [&](sqlite::Statement& statement) {
+          statement.bind(1, query.id.value)
+              .bind(2, std::string_view(scope))
+              .bind(3, std::int64_t{query.version})
+              .bind(4, std::int64_t{query.live_only})
+              .bind(5, static_cast<std::int64_t>(page_rows(query)));
+        });
+  }
+
  private:
   static void bind_nothing(sqlite::Statement& /*query*/) {}
 

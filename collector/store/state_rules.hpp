@@ -23,9 +23,17 @@ inline bool is_pending(const model::Notification& row) {
   return row.status == model::NotificationStatus::pending;
 }
 
+inline bool is_live(const model::BaselineRecord& record) {
+  return record.status == model::BaselineStatus::proposed ||
+         record.status == model::BaselineStatus::approved;
+}
+
 // Whether somebody tried to deliver it, so that it says something about its channel.
 inline bool has_outcome(const model::Notification& row) { return row.attempts > 0; }
 
+inline std::size_t page_rows(const BaselineQuery& query) {
+  return std::min(query.limit, limits::kPageRows);
+}
 inline std::size_t page_rows(const IncidentQuery& query) {
   return std::min(query.limit, limits::kPageRows);
 }

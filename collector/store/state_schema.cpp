@@ -5,7 +5,7 @@
 namespace tocsin::collector {
 namespace {
 
-constexpr std::int64_t kSchema = 1;
+constexpr std::int64_t kSchema = 2;
 constexpr std::int64_t kApplication =
     0x54535331;  // "TSS1": tells a state file from other databases
 
@@ -36,18 +36,31 @@ constexpr std::string_view kTables =
     "CREATE TABLE timer(key TEXT PRIMARY KEY, due INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE command_result(id TEXT PRIMARY KEY, document BLOB NOT NULL) WITHOUT ROWID;";
 
-// Tables that came later. Older versions leave them alone, so the schema stays what it is.
-constexpr std::string_view kAddedTables =
+// Added since schema 1. A file that lacks some gets them when it is opened; nothing else changes.
+constexpr std::string_view kLaterTables =
     "CREATE TABLE IF NOT EXISTS evidence(id INTEGER PRIMARY KEY, incident INTEGER NOT NULL,"
     " request TEXT NOT NULL, document BLOB NOT NULL);"
     "CREATE INDEX IF NOT EXISTS evidence_incident ON evidence(incident);"
-    "CREATE INDEX IF NOT EXISTS evidence_request ON evidence(request);";
+    "CREATE INDEX IF NOT EXISTS evidence_request ON evidence(request);"
+    "CREATE TABLE IF NOT EXISTS learned(agent TEXT PRIMARY KEY, document BLOB NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS baseline(id INTEGER PRIMARY KEY, scope TEXT NOT NULL,"
+    " version INTEGER NOT NULL, live INTEGER NOT NULL, document BLOB NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS baseline_scope ON baseline(scope, version);"
+    "CREATE INDEX IF NOT EXISTS baseline_live ON baseline(id) WHERE live = 1;";
+
+Status add_later_tables(sqlite::Database& database) {
+  Result<sqlite::Transaction> transaction = sqlite::Transaction::begin(database);
+  if (!transaction) return fail(transaction.error());
+  TOCSIN_TRY(database.execute(std::string(kLaterTables)));
+  TOCSIN_TRY(database.set_user_version(kSchema));
+  return transaction->commit();
+}
 
 Status make_tables(sqlite::Database& database) {
   Result<sqlite::Transaction> transaction = sqlite::Transaction::begin(database);
   if (!transaction) return fail(transaction.error());
   TOCSIN_TRY(database.execute(std::string(kTables)));
-  TOCSIN_TRY(database.execute(std::string(kAddedTables)));
+  TOCSIN_TRY(database.execute(std::string(kLaterTables)));
   TOCSIN_TRY(database.execute(fmt::format("PRAGMA application_id={}", kApplication)));
   TOCSIN_TRY(database.set_user_version(kSchema));
   return transaction->commit();
@@ -88,7 +101,7 @@ Result<sqlite::Database> open_state_for_writing(const SqliteStateOptions& option
     return database;
   }
   TOCSIN_TRY(database->check());
-  TOCSIN_TRY(database->execute(std::string(kAddedTables)));
+  if (*schema < kSchema) TOCSIN_TRY(add_later_tables(*database));
   return database;
 }
 

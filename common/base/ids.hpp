@@ -21,6 +21,7 @@ using Epoch = NumberId<struct EpochTag>;        // of an agent's spool, random
 using Seq = NumberId<struct SeqTag>;            // in an epoch, from 1, without gaps
 using FindingId = NumberId<struct FindingIdTag>;
 using IncidentId = NumberId<struct IncidentIdTag>;  // internal; the official number is text
+using BaselineId = NumberId<struct BaselineIdTag>;
 using NotificationId = NumberId<struct NotificationIdTag>;
 
 // SHA-256 of the agent's public key (SubjectPublicKeyInfo, DER), 64 lower-case hex digits.

@@ -79,6 +79,14 @@ std::string_view to_string(AddressClass address_class);  // "any", "loopback", "
 std::optional<Protocol> protocol_from(std::string_view word);
 std::optional<AddressClass> address_class_from(std::string_view word);
 
+// Where a program's file comes from. A package vouches for it while its sum is the package's own.
+struct ProgramFile {
+  std::string package;                  // empty: none, or not known
+  Tristate intact = Tristate::unknown;  // the file is as its package put it there
+  std::string sha256;                   // hex, where no package vouches for it; empty: unknown
+  friend bool operator==(const ProgramFile&, const ProgramFile&) = default;
+};
+
 struct Listener {
   Protocol protocol = Protocol::tcp;
   AddressClass address_class = AddressClass::any;
@@ -92,6 +100,7 @@ struct Listener {
   std::string unit;
   std::vector<std::uint32_t> process_ids;
   std::string network_namespace;
+  ProgramFile file{};
   friend bool operator==(const Listener&, const Listener&) = default;
 };
 
@@ -147,6 +156,7 @@ struct ProcessGroup {
   Tristate preload = Tristate::unknown;
   std::uint32_t example_pid = 0;
   Tristate packaged = Tristate::unknown;  // a package installed the executable
+  ProgramFile file{};
   friend bool operator==(const ProcessGroup&, const ProcessGroup&) = default;
 };
 

@@ -8,6 +8,7 @@
 
 #include "common/base/ids.hpp"
 #include "common/base/instant.hpp"
+#include "common/model/baseline.hpp"
 #include "common/model/evidence.hpp"
 #include "common/model/fact.hpp"
 #include "common/model/incident.hpp"
@@ -92,7 +93,8 @@ struct Command {
   std::string note;
   std::variant<std::monostate, Acknowledge, RegisterIncident, RunCheck, RevokeAgent, AdmitAgent,
                JudgeIncident, ApproveGrade, EstimateRepair, CloseIncident, RevokeOperator,
-               RestartService, CollectEvidence, ExportEvidence, GiveUpEvidence, AddEvidence>
+               RestartService, CollectEvidence, ExportEvidence, GiveUpEvidence, AddEvidence,
+               ProposeBaseline, ApproveBaseline, RejectBaseline>
       act;
   friend bool operator==(const Command&, const Command&) = default;
 };

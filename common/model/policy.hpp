@@ -23,7 +23,9 @@ struct ListenerRule {
   std::uint16_t port_to = 0;
   std::string executable;
   std::string user;
-  std::string reason;  // why it is approved
+  std::string reason;     // why it is approved
+  std::string package{};  // that the executable must come from, unchanged
+  std::string sha256{};   // that the executable must have
   friend bool operator==(const ListenerRule&, const ListenerRule&) = default;
 };
 
@@ -39,6 +41,8 @@ struct ProcessRule {
   std::string executable;
   std::string user;
   std::string reason;
+  std::string package{};  // as of a listener
+  std::string sha256{};
   friend bool operator==(const ProcessRule&, const ProcessRule&) = default;
 };
 
@@ -61,6 +65,8 @@ struct Baseline {
   std::vector<ProcessRule> processes;
   bool has_units = false;
   std::vector<std::string> units;  // services and timers that may run or be enabled
+  // Approved for a time that is over: what needs it is `cannot tell`. Never of a policy's own.
+  bool expired = false;
   friend bool operator==(const Baseline&, const Baseline&) = default;
 };
 
@@ -78,6 +84,7 @@ enum class Criticality : std::uint8_t { unknown = 0, support, standard, core };
 struct HostPolicy {
   std::string host;      // host name; "*" is the default for hosts that have none
   std::string baseline;  // name of a baseline
+  std::string group{};   // whose hosts may have one learned baseline together
   Criticality criticality = Criticality::unknown;
   bool centre_critical = false;
   std::string address;    // where others ping it when it is silent; empty: nobody does

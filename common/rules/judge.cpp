@@ -69,7 +69,6 @@ Judgement judge(const model::Observation& observation, const model::Baseline* ba
     case model::CheckKind::answer:
       return judge_if<model::AnswerFacts>(observation,
                                           [&](const auto& facts) { return judge_answer(facts); });
-    case model::CheckKind::login:
     case model::CheckKind::backup_job:
     case model::CheckKind::metrics:
     case model::CheckKind::collector:

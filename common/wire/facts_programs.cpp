@@ -5,6 +5,19 @@ namespace tocsin::wire {
 
 namespace {
 
+// Absent where nothing is known, so that what an earlier version wrote stays the same.
+template <class Proto>
+void put_file(const model::ProgramFile& from, Proto& to) {
+  if (from == model::ProgramFile{}) return;
+  v1::ProgramFile& out = *to.mutable_file();
+  out.set_package(from.package);
+  out.set_intact(wire::to(from.intact));
+  out.set_sha256(from.sha256);
+}
+model::ProgramFile take_file(const v1::ProgramFile& from) {
+  return {name_text(from.package()), wire::from(from.intact()), clean_text(from.sha256(), 64)};
+}
+
 void put_listener(const model::Listener& from, v1::Listener& to) {
   to.set_protocol(static_cast<v1::Protocol>(from.protocol));
   to.set_address_class(static_cast<v1::AddressClass>(from.address_class));
@@ -18,6 +31,7 @@ void put_listener(const model::Listener& from, v1::Listener& to) {
   to.set_unit(from.unit);
   for (const std::uint32_t pid : from.process_ids) to.add_process_ids(pid);
   to.set_network_namespace(from.network_namespace);
+  put_file(from.file, to);
 }
 
 Result<model::Listener> take_listener(const v1::Listener& from) {
@@ -40,6 +54,7 @@ Result<model::Listener> take_listener(const v1::Listener& from) {
                          limits::kProcessIds));
   listener.process_ids.assign(from.process_ids().begin(), from.process_ids().end());
   listener.network_namespace = name_text(from.network_namespace());
+  listener.file = take_file(from.file());
   return listener;
 }
 
@@ -132,6 +147,7 @@ void put(const model::ProcessesFacts& from, v1::ProcessesFacts& to) {
     out.set_preload(wire::to(group.preload));
     out.set_example_pid(group.example_pid);
     out.set_packaged(wire::to(group.packaged));
+    put_file(group.file, out);
   }
   to.set_processes(from.processes);
   to.set_groups_over_limit(from.groups_over_limit);
@@ -173,6 +189,7 @@ Result<model::ProcessesFacts> take(const v1::ProcessesFacts& from) {
     out.preload = wire::from(group.preload());
     out.example_pid = group.example_pid();
     out.packaged = wire::from(group.packaged());
+    out.file = take_file(group.file());
   }
   facts.processes = from.processes();
   facts.groups_over_limit = from.groups_over_limit();

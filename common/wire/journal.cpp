@@ -436,6 +436,25 @@ Result<model::Evidence> decode_evidence(std::string_view bytes) {
   return decode<v1::EvidenceState>("evidence document", bytes, kDocumentBytes);
 }
 
+std::string encode_learning(const model::HostLearning& learning) {
+  return encode<v1::HostLearning>(learning);
+}
+Result<model::HostLearning> decode_learning(std::string_view bytes) {
+  return decode<v1::HostLearning>("learning document", bytes, kDocumentBytes);
+}
+std::string encode_baseline(const model::BaselineRecord& record) {
+  return encode<v1::BaselineState>(record);
+}
+Result<model::BaselineRecord> decode_baseline(std::string_view bytes) {
+  return decode<v1::BaselineState>("baseline document", bytes, kDocumentBytes);
+}
+std::string encode_approved(const model::ApprovedBaseline& baseline) {
+  return encode<v1::ApprovedBaseline>(baseline);
+}
+Result<model::ApprovedBaseline> decode_approved(std::string_view bytes) {
+  return decode<v1::ApprovedBaseline>("approved baseline", bytes, limits::kMessageBytes);
+}
+
 std::string encode_checks(const std::vector<model::CheckDefinition>& checks) {
   v1::Assign assign;
   for (const model::CheckDefinition& check : checks) to_proto(check, *assign.add_checks());

@@ -3,12 +3,14 @@
 #pragma once
 
 #include "tocsin/v1/agent.pb.h"
+#include "tocsin/v1/baseline.pb.h"
 #include "tocsin/v1/journal.pb.h"
 #include "tocsin/v1/model.pb.h"
 #include "tocsin/v1/operator.pb.h"
 #include "tocsin/v1/state.pb.h"
 
 #include "common/base/result.hpp"
+#include "common/model/baseline.hpp"
 #include "common/model/fact.hpp"
 #include "common/model/incident.hpp"
 #include "common/model/journal.hpp"
@@ -52,5 +54,15 @@ void to_proto(const model::EvidenceEvent& from, v1::EvidenceEvent& to);
 Result<model::EvidenceEvent> from_proto(const v1::EvidenceEvent& from);
 void to_proto(const model::Evidence& from, v1::EvidenceState& to);
 Result<model::Evidence> from_proto(const v1::EvidenceState& from);
+void to_proto(const model::BaselineScope& from, v1::BaselineScope& to);
+Result<model::BaselineScope> from_proto(const v1::BaselineScope& from);
+void to_proto(const model::BaselineEntry& from, v1::BaselineEntry& to);
+Result<model::BaselineEntry> from_proto(const v1::BaselineEntry& from);
+void to_proto(const model::ApprovedBaseline& from, v1::ApprovedBaseline& to);
+Result<model::ApprovedBaseline> from_proto(const v1::ApprovedBaseline& from);
+void to_proto(const model::HostLearning& from, v1::HostLearning& to);
+Result<model::HostLearning> from_proto(const v1::HostLearning& from);
+void to_proto(const model::BaselineRecord& from, v1::BaselineState& to);
+Result<model::BaselineRecord> from_proto(const v1::BaselineState& from);
 
 }  // namespace tocsin::wire

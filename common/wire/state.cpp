@@ -1,6 +1,7 @@
 // Principals, commands and the documents of the state store.
 #include <algorithm>
 
+#include "common/wire/parts.hpp"
 #include "common/wire/proto.hpp"
 #include "common/wire/text.hpp"
 
@@ -114,6 +115,11 @@ Result<model::GradeExplanation> take(const v1::GradeExplanation& from) {
 
 }  // namespace
 
+Result<AgentId> take_agent_id(const std::string& hex) { return agent_id(hex); }
+std::uint32_t seconds_of(Duration duration) { return whole_seconds(duration); }
+void put_decided(const model::Decided& from, v1::Decided& to) { put(from, to); }
+Result<model::Decided> take_decided(const v1::Decided& from) { return take(from); }
+
 void to_proto(const model::Principal& from, v1::Principal& to) {
   to.set_name(from.name);
   to.set_role(static_cast<v1::Role>(from.role));
@@ -202,6 +208,7 @@ void to_proto(const model::Command& from, v1::Command& to) {
   }
   put_decision(from, to);
   put_evidence_act(from, to);
+  put_baseline_act(from, to);
   if (const auto* admit = std::get_if<model::AdmitAgent>(&from.act)) {
     to.mutable_admit_agent()->set_agent_id(admit->agent.hex);
     to.mutable_admit_agent()->set_host_name(admit->host_name);
@@ -303,6 +310,16 @@ Result<model::Command> from_proto(const v1::Command& from) {
       command.act = model::AddEvidence{
           IncidentId{from.add_evidence().incident_id()}, name_text(from.add_evidence().name()),
           name_text(from.add_evidence().sha256()), from.add_evidence().bytes()};
+      break;
+    case v1::Command::kProposeBaseline:
+      TOCSIN_WIRE_SET(command.act, take_propose(from.propose_baseline()));
+      break;
+    case v1::Command::kApproveBaseline:
+      command.act = model::ApproveBaseline{BaselineId{from.approve_baseline().baseline_id()},
+                                           std::chrono::seconds(from.approve_baseline().valid_s())};
+      break;
+    case v1::Command::kRejectBaseline:
+      command.act = model::RejectBaseline{BaselineId{from.reject_baseline().baseline_id()}};
       break;
     case v1::Command::ACT_NOT_SET:
       break;  // Of a newer client: kept as monostate, answered "refused".

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "common/base/result.hpp"
+#include "common/model/baseline.hpp"
 #include "common/model/fact.hpp"
 #include "common/model/incident.hpp"
 #include "common/model/journal.hpp"
@@ -49,6 +50,15 @@ std::string encode_command_result(const model::CommandResult& result);
 Result<model::CommandResult> decode_command_result(std::string_view bytes);
 std::string encode_evidence(const model::Evidence& evidence);
 Result<model::Evidence> decode_evidence(std::string_view bytes);
+std::string encode_learning(const model::HostLearning& learning);
+Result<model::HostLearning> decode_learning(std::string_view bytes);
+std::string encode_baseline(const model::BaselineRecord& record);
+Result<model::BaselineRecord> decode_baseline(std::string_view bytes);
+
+// As a host keeps it in a file. `digest_of`: SHA-256, hex, of all but its own digest.
+std::string encode_approved(const model::ApprovedBaseline& baseline);
+Result<model::ApprovedBaseline> decode_approved(std::string_view bytes);
+std::string digest_of(const model::ApprovedBaseline& baseline);
 
 // What goes down to an agent, as the spool keeps it for the observer.
 std::string encode_checks(const std::vector<model::CheckDefinition>& checks);

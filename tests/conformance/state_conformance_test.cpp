@@ -245,6 +245,51 @@ TYPED_TEST(StateConformance, LoadsOnlyWhatIsNotDone) {
   EXPECT_THAT(snapshot->timers, ElementsAre(model::Timer{"b", Instant{2}}));
 }
 
+model::BaselineRecord baseline(std::uint64_t id, const char* host, std::uint32_t version,
+                               model::BaselineStatus status) {
+  model::BaselineRecord made;
+  made.id = BaselineId{id};
+  made.scope = {model::ScopeKind::host, host};
+  made.version = version;
+  made.status = status;
+  return made;
+}
+
+TYPED_TEST(StateConformance, WhatIsLearnedIsKeptByHost) {
+  model::HostLearning learning;
+  learning.agent = host("1", "").agent;
+  learning.forgotten = 1;
+  StateDelta delta;
+  delta.learned = {learning};
+  this->commit(delta);
+  learning.forgotten = 2;
+  delta.learned = {learning};
+  this->commit(delta);
+  EXPECT_THAT(this->store->load().value().learned, ElementsAre(learning));
+}
+
+TYPED_TEST(StateConformance, BaselinesThatAreOverStayReadable) {
+  using model::BaselineStatus;
+  StateDelta delta;
+  delta.baselines = {baseline(1, "web1", 1, BaselineStatus::superseded),
+                     baseline(2, "web1", 2, BaselineStatus::approved),
+                     baseline(3, "web2", 0, BaselineStatus::rejected),
+                     baseline(4, "web2", 0, BaselineStatus::proposed)};
+  this->commit(delta);
+  EXPECT_THAT(ids(this->store->load().value().baselines), ElementsAre(2, 4));
+  const auto asked = [&](BaselineQuery query) {
+    return ids(this->reader->baselines(query).value());
+  };
+  EXPECT_THAT(asked({}), ElementsAre(4, 3, 2, 1));
+  EXPECT_THAT(asked({BaselineId{3}, {}, 0, false, 10}), ElementsAre(3));
+  const model::BaselineScope web1{model::ScopeKind::host, "web1"};
+  EXPECT_THAT(asked({{}, web1, 0, false, 10}), ElementsAre(2, 1));
+  EXPECT_THAT(asked({{}, web1, 1, false, 10}), ElementsAre(1));
+  EXPECT_THAT(asked({{}, {}, 0, true, 10}), ElementsAre(4, 2));
+  EXPECT_THAT(asked({{}, {}, 0, false, 2}), ElementsAre(4, 3));
+  EXPECT_THAT(asked({{}, {{model::ScopeKind::group, "web1"}}, 0, false, 10}), IsEmpty());
+}
+
 TYPED_TEST(StateConformance, ATimerClearedAndSetAtOnceIsSet) {
   StateDelta delta;
   delta.timers_cleared = {"a"};

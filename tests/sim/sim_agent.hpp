@@ -52,7 +52,9 @@ class SimAgent {
   void handle(const v1::CollectorMessage& message);
   bool drained();  // nothing waits in the spool
   // What the observer saw last of each check, as its heartbeats tell.
-  std::vector<agent::CheckRow> results() { return spool_->checks().value_or({}); }
+  std::vector<agent::CheckRow> results() {
+    return spool_->checks().value_or(std::vector<agent::CheckRow>{});
+  }
 
   FakeTime time;
   std::map<std::string, Offered> offered;

@@ -48,6 +48,7 @@ class FakeState final : public collector::StateReader {
   std::vector<model::Notification> last_rows;
   std::vector<model::Evidence> evidence_rows;  // newest first
   std::map<std::string, model::CommandResult> results;
+  std::vector<model::BaselineRecord> baseline_rows;  // oldest first
   std::optional<Error> broken;
   mutable std::mutex mutex;
 
@@ -108,6 +109,21 @@ class FakeState final : public collector::StateReader {
     const auto found = results.find(std::string(id));
     if (found == results.end()) return std::nullopt;
     return found->second;
+  }
+  Result<std::vector<model::BaselineRecord>> baselines(
+      const collector::BaselineQuery& query) override {
+    std::vector<model::BaselineRecord> found;
+    for (auto row = baseline_rows.rbegin(); row != baseline_rows.rend(); ++row) {
+      if (query.id && row->id != query.id) continue;
+      if (query.scope && row->scope != *query.scope) continue;
+      if (query.version != 0 && row->version != query.version) continue;
+      const bool live = row->status == model::BaselineStatus::proposed ||
+                        row->status == model::BaselineStatus::approved;
+      if (query.live_only && !live) continue;
+      if (found.size() == query.limit) break;
+      found.push_back(*row);
+    }
+    return found;
   }
 
  private:

@@ -42,10 +42,22 @@ class StateFiles : public ::testing::Test {
 };
 
 TEST_F(StateFiles, ANewerSchemaIsRefusedByBoth) {
-  execute("PRAGMA user_version=2");
+  execute("PRAGMA user_version=1000");
   EXPECT_EQ(open_error().code, ErrorCode::failed_precondition);
   EXPECT_THAT(open_error().message, HasSubstr("newer version"));
   EXPECT_EQ(open_state_reader(options).error().code, ErrorCode::failed_precondition);
+}
+
+TEST_F(StateFiles, AFileOfTheFirstSchemaGetsWhatItLacks) {
+  execute("DROP TABLE learned; DROP TABLE baseline; PRAGMA user_version=1");
+  const auto store = open_state_store(options);
+  ASSERT_TRUE(store) << store.error().message;
+  StateDelta delta;
+  delta.cursor = Position{1};
+  delta.baselines.emplace_back();
+  delta.baselines.back().id = BaselineId{1};
+  EXPECT_TRUE((*store)->commit(delta));
+  EXPECT_EQ((*store)->load().value().baselines, delta.baselines);
 }
 
 TEST_F(StateFiles, AnotherDatabaseIsRefused) {

@@ -105,6 +105,7 @@ class JudgeThreadTest : public ::testing::Test {
         {*reader_, store_, intake_,
          [](auto, auto) { return Result<model::SitePolicy>(story_policy()); }},
         {[this](const auto& request) { requests_.push_back(request); },
+         [this](const auto& look) { looks_.push_back(look); },
          [this](const auto& agent) { revoked_.push_back(agent); }, [this] { ++outbox_changes_; },
          [this](const auto& agent) { admitted_.push_back(agent); }});
     ASSERT_TRUE(started.has_value()) << started.error().message;
@@ -148,6 +149,7 @@ class JudgeThreadTest : public ::testing::Test {
   DirectIntake intake_{*writer_};
   std::uint64_t seq_ = 0;
   std::vector<collector::AgentRequest> requests_;
+  std::vector<model::Request> looks_;
   std::vector<AgentId> revoked_;
   std::vector<AgentId> admitted_;
   std::atomic<int> outbox_changes_ = 0;
@@ -241,6 +243,7 @@ TEST_F(JudgeThreadTest, AsksAgentsAndEndsTheirStreamsAfterTheCommit) {
   stop();  // The hooks are called on its thread.
   ASSERT_THAT(requests_, SizeIs(1));
   EXPECT_EQ(requests_[0].agent, agent_of("web1"));
+  EXPECT_THAT(looks_, SizeIs(0)) << "the collector has nothing to look at";
   EXPECT_THAT(revoked_, ElementsAre(agent_of("web1")));
   EXPECT_THAT(admitted_, ElementsAre(agent_of("web1")));
 }

@@ -10,7 +10,7 @@ namespace {
 using ::testing::SizeIs;
 
 FactRun facts(std::uint64_t epoch, std::uint64_t first, std::size_t count, std::size_t bytes = 1) {
-  FactRun run{Epoch{epoch}, Seq{first}, {}};
+  FactRun run{Epoch{epoch}, Seq{first}, {}, {}};
   while (run.entries.size() < count) run.entries.push_back({std::string(bytes, 'x'), {}});
   return run;
 }

@@ -75,6 +75,9 @@ struct Scene final : collector::StateReader, collector::Intake {
   Result<std::vector<model::Evidence>> evidence(const collector::EvidenceQuery&) override {
     return {};
   }
+  Result<std::vector<model::BaselineRecord>> baselines(const collector::BaselineQuery&) override {
+    return {};
+  }
   Result<collector::RowCounts> row_counts(IncidentId) override { return collector::RowCounts{}; }
   Result<std::vector<model::Notification>> last_by_channel() override { return {}; }
   Result<std::optional<model::CommandResult>> command_result(std::string_view) override {

@@ -47,6 +47,23 @@ TEST(CommandRequest, NeedsAnActAboutSomething) {
   EXPECT_EQ(code_of(command), ErrorCode::invalid_argument);
 }
 
+TEST(CommandRequest, ABaselineIsProposedForSomethingAndApprovedForATime) {
+  v1::Command command = acknowledgement();
+  command.mutable_propose_baseline()->mutable_scope()->set_kind(v1::BaselineScope::KIND_HOST);
+  command.mutable_propose_baseline()->set_since_s(60);
+  EXPECT_EQ(code_of(command), ErrorCode::invalid_argument);
+  command.mutable_propose_baseline()->mutable_scope()->set_name("web1");
+  EXPECT_TRUE(command_from(command, kCaller));
+  command.mutable_propose_baseline()->set_since_s(0);
+  EXPECT_EQ(code_of(command), ErrorCode::invalid_argument);
+  command.mutable_approve_baseline()->set_baseline_id(1);
+  EXPECT_EQ(code_of(command), ErrorCode::invalid_argument);
+  command.mutable_approve_baseline()->set_valid_s(60);
+  EXPECT_TRUE(command_from(command, kCaller));
+  command.mutable_reject_baseline()->set_baseline_id(0);
+  EXPECT_EQ(code_of(command), ErrorCode::invalid_argument);
+}
+
 TEST(CommandRequest, NotesAreBounded) {
   v1::Command command = acknowledgement();
   command.set_note(std::string(limits::kText + 1, 'x'));
