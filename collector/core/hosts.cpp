@@ -165,13 +165,15 @@ bool is_repeated(const model::Host& host, const model::Observation& observation)
 
 std::string carried_key(const AgentId& agent) { return "carried/" + agent.hex; }
 
-// Counts down what an epoch still carries over; true: this fact is of that.
-bool take_carried(World& world, const AgentId& agent, bool another_epoch) {
-  const std::string key = carried_key(agent);
-  const std::uint64_t left = world.number(key);
-  if (left == 0) return false;
-  world.set_value(key, std::to_string(another_epoch ? 0 : left - 1));
-  return !another_epoch;
+// Is this fact one of those that its epoch carries over? Their last number is kept, not how many
+// are left: some may be lost on the way.
+bool is_carried(World& world, const model::AgentFact& fact, bool another_epoch) {
+  const std::string key = carried_key(fact.agent);
+  const std::uint64_t last = world.number(key);
+  if (last == 0) return false;
+  if (!another_epoch && fact.seq.value <= last) return true;
+  world.set_value(key, "0");
+  return false;
 }
 
 // How many facts follow it that may be repeated.
@@ -229,7 +231,7 @@ Judged take_fact(Context& context, const model::AgentFact& fact) {
   model::Host* host = watched_host(context, fact.agent);
   if (host == nullptr) return judged;
   const bool another_epoch = std::exchange(host->epoch, fact.epoch) != fact.epoch;
-  const bool carried = take_carried(context.world, fact.agent, another_epoch);
+  const bool carried = is_carried(context.world, fact, another_epoch);
   host->last_fact = context.now;
   ++host->facts;
   const auto& body = fact.fact.body;
@@ -249,7 +251,7 @@ Judged take_fact(Context& context, const model::AgentFact& fact) {
     context.world.add("counter/facts_lost", loss->count);
   } else if (const auto* event = std::get_if<model::AgentEvent>(&body)) {
     if (const std::uint64_t count = carried_after(*event); count > 0) {
-      context.world.set_value(carried_key(fact.agent), std::to_string(count));
+      context.world.set_value(carried_key(fact.agent), std::to_string(fact.seq.value + count));
     }
     context.world.add("counter/agent_events");
   } else {

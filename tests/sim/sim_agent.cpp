@@ -94,7 +94,7 @@ void SimAgent::keep_copy() {
 }
 
 void SimAgent::restore_copy() {
-  if (copy_.empty()) return;
+  if (copy_.empty()) return keep_copy();
   // What was under way from the old life is long gone when the copy is back.
   if (stream_) stream_->up.clear();
   close();

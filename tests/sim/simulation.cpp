@@ -73,7 +73,7 @@ void Simulation::set_up() {
 void Simulation::step() {
   pass_time(chance_.below(2000) * 1ms);
   if (chance_.one_in(25)) return disaster();
-  switch (chance_.below(8)) {
+  switch (chance_.below(12)) {
     case 0:
     case 1:
       return agent_step(*agents_[chance_.below(agents_.size())]);
@@ -141,7 +141,7 @@ void Simulation::disaster() {
 
 void Simulation::agent_disaster() {
   SimAgent& agent = *agents_[chance_.below(agents_.size())];
-  switch (chance_.below(8)) {
+  switch (chance_.below(12)) {
     case 0:
       return agent.restart();
     case 1:
@@ -151,10 +151,13 @@ void Simulation::agent_disaster() {
     case 3:
       return agent.time.step_wall(chance_.one_in(2) ? 24h : -24h);
     case 4:
-      return agent.keep_copy();
     case 5:
-      return agent.restore_copy();
+      return agent.keep_copy();
     case 6:
+    case 7:
+    case 8:
+      return agent.restore_copy();
+    case 9:
       return agent.purge();
     default:
       return cut_connection(agent);
@@ -331,6 +334,11 @@ void Simulation::settle() {
   collector_->heal();
   for (const auto& agent : agents_) {
     agent->heal();
+    // Rows that are lost now take results with them that nothing later need tell again.
+    if (chance_.one_in(2)) {
+      agent->observe();
+      agent->purge();
+    }
     agent->disconnect();  // What was dropped is sent again only after a new Hello.
   }
   for (std::size_t round = 0; round < kSettleRounds; ++round) {

@@ -17,7 +17,7 @@ namespace tocsin::tests {
 
 struct SimulationOptions {
   std::size_t agents = 3;
-  std::size_t steps = 600;
+  std::size_t steps = 1200;
   Sabotage sabotage = Sabotage::none;
 };
 

@@ -206,6 +206,22 @@ TEST(Hosts, WhatComesAfterTheCarriedFactsIsJudgedWhateverItsTime) {
   EXPECT_TRUE(findings(story, "web1", ssh)[0].closed);
 }
 
+// Found by the simulation: what is lost on the way is no later fact's to be taken for.
+TEST(Hosts, ACarriedFactThatWasLostMakesNoLaterOneARepetition) {
+  const model::CheckRef ssh{model::CheckKind::service, "ssh.service"};
+  Story story;
+  story.admit("web1");
+  story.at(5min).push(fact_of("web1", Epoch{1}, ssh_at("active", 5min)));
+  model::AgentFact begun =
+      fact_of("web1", Epoch{2}, model::AgentEvent{{"spool.epoch_begun", {{"carried", "2"}}}});
+  begun.seq = Seq{1};
+  story.push(begun);
+  model::AgentFact later = fact_of("web1", Epoch{2}, ssh_at("failed", 4min));
+  later.seq = Seq{4};  // 2 and 3 were carried, and lost
+  story.push(later);
+  EXPECT_THAT(findings(story, "web1", ssh), SizeIs(1));
+}
+
 TEST(Hosts, ARestoredSpoolIsAFindingUntilTheAgentIsHeardAgain) {
   Story story;
   story.admit("web1");
