@@ -59,7 +59,7 @@ Status take(Spool& observer, const std::string& id) {
 
 // What must be there when a step is done.
 struct Content {
-  std::string facts;  // "seq:number" of each row
+  std::string facts;  // "seq:number" of each row; 10: that a new epoch has begun
   std::string cursor;
   std::string assignment;
   std::string fresh;
@@ -110,12 +110,12 @@ const std::vector<Step>& steps() {
          epoch = *begun;
          return {};
        },
-       {"1:3 2:4 ", "c2", "digest", "r2 ", "", 2}},
+       {"1:10 2:3 3:4 ", "c2", "digest", "r2 ", "", 2}},
       {[](Spool& observer, Spool&, Epoch&) { return append(observer, {5}, "c3"); },
-       {"1:3 2:4 3:5 ", "c3", "digest", "r2 ", "", 2}},
+       {"1:10 2:3 3:4 4:5 ", "c3", "digest", "r2 ", "", 2}},
       {[](Spool& observer, Spool&, Epoch&) { return take(observer, "r2"); },
-       {"1:3 2:4 3:5 ", "c3", "digest", "", "r2 ", 2}},
-      {[](Spool&, Spool& link, Epoch& epoch) { return link.acknowledge(epoch, Seq{3}); },
+       {"1:10 2:3 3:4 4:5 ", "c3", "digest", "", "r2 ", 2}},
+      {[](Spool&, Spool& link, Epoch& epoch) { return link.acknowledge(epoch, Seq{4}); },
        {"", "c3", "digest", "", "r2 ", 2}},
   };
   return all;

@@ -17,7 +17,7 @@ TEST(AgentConfig, ReadsTheExampleWithEveryKey) {
   const auto config = load_agent_config(TOCSIN_EXAMPLES "/agent.toml");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->collectors.size(), 2U);
-  EXPECT_EQ(config->checks.size(), 8U);
+  EXPECT_EQ(config->checks.size(), 10U);
   EXPECT_EQ(config->settings.plugins.size(), 1U);
   EXPECT_EQ(config->key_file(), "/var/lib/tocsin-agent/agent.key");
 }
@@ -25,7 +25,7 @@ TEST(AgentConfig, ReadsTheExampleWithEveryKey) {
 TEST(AgentConfig, TheExamplesCommentsStateTheRealDefaults) {
   const std::string text = config::read_file(TOCSIN_EXAMPLES "/agent.toml", 1 << 20).value();
   const auto [all, count] = tests::uncommented(text);
-  EXPECT_EQ(count, 19);
+  EXPECT_EQ(count, 20);
   const auto config = read_agent_config(all, "agent.toml");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(*config, read_agent_config(text, "agent.toml").value());
