@@ -114,7 +114,7 @@ std::string matrix_text(const std::vector<Look>& looks) {
     text += fmt::format("{}{}{} {}", text.empty() ? "" : "; ", look.vantage.name, rack,
                         mark(look.sight));
     if (look.sight != Sight::reached) {
-      text += fmt::format(" (gateway {})", gateway_mark(look.gateway));
+      text += fmt::format(" (GW {})", gateway_mark(look.gateway));
     }
   }
   return text;

@@ -493,9 +493,10 @@ Printed explain_here(const std::string& topic, const Settings& settings) {
   return printed({ErrorCode::not_found, message}, settings);
 }
 
-// A code has a dot and letters first ("port.unexpected"); a number has dashes or digits.
+// A code has a dot and letters first ("port.unexpected"), a grade is one letter; a number has
+// dashes or digits.
 bool may_be_incident(std::string_view topic) {
-  return topic.size() > 1 && topic.find('.') == std::string_view::npos &&
+  return topic.find('.') == std::string_view::npos &&
          topic.find_first_of("0123456789") != std::string_view::npos;
 }
 

@@ -152,7 +152,8 @@ check "It recovers when the host is back" within 60 has_recovered
 
 saw() { ctl hosts web2 -o json | jq -r --arg target "$1" '.hosts[0].checks[] | select(.check.target == $target) | .reasons[].code' | grep -qx "$2"; }
 scan() { ctl run-check web2 "port_scan:$target" >/dev/null; }
-finds() { scan && saw "$target" "$1"; }
+# One scan at a time: a thousand of them asked for at once would keep the host from its own checks.
+finds() { scan && within 6 saw "$target" "$1"; }
 check "A scan finds what was approved" within 20 finds port_scan.ok
 hosts listen db1 999
 check "and a port that nobody approved" within 20 finds port.answers

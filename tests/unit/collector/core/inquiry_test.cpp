@@ -117,7 +117,7 @@ TEST(Inquiry, TheMatrixIsInWhatPeopleRead) {
   room.looks(room.view(0, model::Tristate::unknown));
   const auto& parameters = room.incident().title.parameters;
   ASSERT_THAT(parameters, SizeIs(3));
-  EXPECT_THAT(parameters[2].value, HasSubstr("v2 [B] ✗ (gateway ✓)"));
+  EXPECT_THAT(parameters[2].value, HasSubstr("v2 [B] ✗ (GW ✓)"));
   const auto rows = room.all_notifications();
   ASSERT_FALSE(rows.empty());
   EXPECT_EQ(rows.front().body.front(), room.incident().title);

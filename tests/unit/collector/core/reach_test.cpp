@@ -83,7 +83,7 @@ TEST(LookOf, IsBlindWithoutItsOwnGateway) {
 TEST(Reach, ShowsWhoReachesWhom) {
   Look other = kReached;
   other.vantage = vantage("v2", "B");
-  EXPECT_EQ(matrix_text({kMissed, other, kBlind}), "v1 ✗ (gateway ✓); v2 [B] ✓; v1 ? (gateway ✗)");
+  EXPECT_EQ(matrix_text({kMissed, other, kBlind}), "v1 ✗ (GW ✓); v2 [B] ✓; v1 ? (GW ✗)");
 }
 
 rc::Gen<std::vector<Look>> looks() {

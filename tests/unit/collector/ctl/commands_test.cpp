@@ -303,7 +303,9 @@ TEST_F(Commands, WhatNeedsNoCollectorAsksNone) {
   EXPECT_EQ(connections_, 0);
   EXPECT_EQ(run_it(Explain{"SI-115-0042"}).exit, ExitCode::done);
   EXPECT_EQ(run_it(Explain{"42"}).exit, ExitCode::done);
-  EXPECT_EQ(connections_, 2);
+  script_.list.mutable_incidents(0)->set_id(1);
+  EXPECT_EQ(run_it(Explain{"1"}).exit, ExitCode::done);
+  EXPECT_EQ(connections_, 3);
 }
 
 TEST_F(Commands, ABrokenJournalIsAFailure) {
