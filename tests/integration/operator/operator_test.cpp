@@ -260,6 +260,7 @@ TEST_F(OperatorServiceTest, MoreCallsThanThePoolHoldsAreRefusedAndCounted) {
   EXPECT_EQ(workers_.rejected(), 1U);
   may_end.count_down();
   EXPECT_EQ(slow[0].get(), StatusCode::OK);
+  workers_.stop();  // Its other jobs look at this function's latches.
 }
 
 }  // namespace
