@@ -19,19 +19,17 @@ namespace {
 constexpr int kLooks = 3;
 constexpr Duration kBetweenLooks = 600ms;
 constexpr std::uint32_t kBeyondHighest = 1024;
-// About 5 ms of one processor a run.
 constexpr std::uint32_t kMostInUse = 32'768;
-constexpr std::uint32_t kStretch = 16'384;
+constexpr std::uint32_t kAskedAtOnce = 16'384;
 constexpr std::size_t kGroups = 4096;
 constexpr std::size_t kStatusBytes = 8192;
 
 bool known(int result) { return result >= 0 || errno == EPERM; }
 
-// Each call by itself: a kernel that lies in one of them rarely lies in all.
-bool signal_reaches(std::uint32_t id) {
+bool signal_reaches(std::uint32_t id, unsigned way) {
   const auto pid = static_cast<pid_t>(id);
-  if (known(::kill(pid, 0))) return true;
-  if (known(::getsid(pid))) return true;
+  if (way % kWays == 0) return known(::kill(pid, 0));
+  if (way % kWays == 1) return known(::getsid(pid));
   cpu_set_t processors;
   return known(::sched_getaffinity(pid, sizeof processors, &processors));
 }
@@ -54,6 +52,28 @@ bool contains(const std::vector<std::uint32_t>& sorted, std::uint32_t id) {
   return std::binary_search(sorted.begin(), sorted.end(), id);
 }
 
+// The next of the numbers from `low` to `high`, at most `count`.
+IdRange next_range(std::uint32_t low, std::uint32_t high, std::uint32_t count, IdRange& search) {
+  if (search.from < low || search.from >= high) search.from = low;
+  const IdRange range{search.from, std::min(search.from + count, high), search.round};
+  search.from = range.to;
+  if (range.to == high) ++search.round;
+  return range;
+}
+
+// Those of a range that are not listed, and that one way knows.
+void suspect(const ProcessSources& sources, const std::vector<std::uint32_t>& listed,
+             const IdRange& range, std::vector<std::uint32_t>& suspects) {
+  auto next = std::lower_bound(listed.begin(), listed.end(), range.from);
+  for (std::uint32_t id = range.from; id < range.to; ++id) {
+    if (next != listed.end() && *next == id) {
+      ++next;
+    } else if (sources.exists(id, id + range.round) && !sources.is_thread(id)) {
+      suspects.push_back(id);
+    }
+  }
+}
+
 }  // namespace
 
 ProcessSources host_sources() {
@@ -71,15 +91,15 @@ std::uint32_t parse_highest_id(std::string_view text) {
 }
 
 std::vector<IdRange> id_ranges(std::uint32_t highest_listed, std::uint32_t highest_possible,
-                               std::uint32_t& next) {
-  const std::uint32_t top =
-      std::min({highest_listed + kBeyondHighest, highest_possible, kMostInUse});
-  std::vector<IdRange> ranges{{2, std::max<std::uint32_t>(top, 2)}};
-  if (top >= highest_possible) return ranges;
-  if (next < top || next >= highest_possible) next = top;
-  const std::uint32_t end = std::min(next + kStretch, highest_possible);
-  ranges.push_back({next, end});
-  next = end;
+                               IdSearch& search) {
+  constexpr std::uint32_t kFirst = 2;
+  const std::uint32_t top = std::max(
+      std::min({highest_listed + kBeyondHighest, highest_possible, kMostInUse}), kFirst + 1);
+  const bool others = top < highest_possible;
+  std::vector<IdRange> ranges{
+      next_range(kFirst, top, others ? kAskedAtOnce / 2 : kAskedAtOnce, search.in_use)};
+  const std::uint32_t rest = kAskedAtOnce - (ranges[0].to - ranges[0].from);
+  if (others) ranges.push_back(next_range(top, highest_possible, rest, search.others));
   return ranges;
 }
 
@@ -88,15 +108,16 @@ HiddenProcesses find_hidden(const ProcessSources& sources, const std::vector<IdR
   HiddenProcesses hidden;
   std::vector<std::uint32_t> listed = sources.listed();
   if (!contains(listed, 1)) return hidden;
+  const auto exists = [&](std::uint32_t id) {
+    unsigned way = 0;
+    while (way < kWays && !sources.exists(id, way)) ++way;
+    return way < kWays;
+  };
   const auto is_hidden = [&](std::uint32_t id) {
-    return !contains(listed, id) && sources.exists(id) && !sources.is_thread(id);
+    return !contains(listed, id) && exists(id) && !sources.is_thread(id);
   };
   std::vector<std::uint32_t> suspects;
-  for (const IdRange& range : ranges) {
-    for (std::uint32_t id = range.from; id < range.to; ++id) {
-      if (is_hidden(id)) suspects.push_back(id);
-    }
-  }
+  for (const IdRange& range : ranges) suspect(sources, listed, range, suspects);
   for (const std::uint32_t id : sources.grouped()) {
     if (is_hidden(id)) suspects.push_back(id);
   }

@@ -15,26 +15,36 @@
 
 namespace tocsin::agent {
 
+// The calls that tell whether a process exists: a kernel that lies in one rarely lies in all.
+constexpr unsigned kWays = 3;
+
 // The ways to learn of a process, apart from each other; tests put their own here.
 struct ProcessSources {
   std::function<std::vector<std::uint32_t>()> listed;   // of /proc, sorted
   std::function<std::vector<std::uint32_t>()> grouped;  // of the control groups, sorted
-  std::function<bool(std::uint32_t)> exists;            // a signal would reach it
-  std::function<bool(std::uint32_t)> is_thread;         // of another process
+  // A signal would reach it, as one of the kernel's calls tells: the `way` modulo kWays.
+  std::function<bool(std::uint32_t, unsigned way)> exists;
+  std::function<bool(std::uint32_t)> is_thread;  // of another process
   std::function<void(Duration)> pause;
 };
 // The host's own. `root` must be "/": numbers are asked of the kernel.
 ProcessSources host_sources();
 
-// Numbers from `from` up to `to`, without it.
+// Numbers from `from` up to `to`, without it. In each round another way is tried with a number.
 struct IdRange {
   std::uint32_t from = 0;
   std::uint32_t to = 0;
+  unsigned round = 0;
 };
-// Which numbers one run asks the kernel about: those in use lately, and a stretch of the others
-// that moves on from run to run until all were asked. `next` is where it stands.
+// Where the search stands between runs: which number is next, and how often all had their turn.
+struct IdSearch {
+  IdRange in_use;  // numbers that were in use lately; `to` is not used
+  IdRange others;
+};
+// Which numbers one run asks the kernel about, about 5 ms of one processor: a part of those in use
+// lately (32768 of them in four runs) and of the others, until all had their turn.
 std::vector<IdRange> id_ranges(std::uint32_t highest_listed, std::uint32_t highest_possible,
-                               std::uint32_t& next);
+                               IdSearch& search);
 
 struct HiddenProcesses {
   std::vector<std::uint32_t> ids;  // sorted

@@ -43,7 +43,7 @@ struct ProcessesMemory final : CheckMemory {
   os::Users users;
   os::Packages packages;
   std::map<std::uint32_t, KnownProcess> known;  // by process id
-  std::uint32_t next_id = 0;                    // where the search for hidden processes stands
+  IdSearch hidden_search;
   std::optional<MonoTime> units_read;
   std::vector<model::UnitEntry> units;
   std::uint32_t units_over_limit = 0;
@@ -149,7 +149,7 @@ void look_for_hidden(CheckContext& context, ProcessesMemory& memory, std::uint32
                      model::ProcessesFacts& facts) {
   if (context.root != "/") return;
   const auto most = os::read_start("/proc/sys/kernel/pid_max", 64);
-  const auto ranges = id_ranges(highest, parse_highest_id(most.value_or("")), memory.next_id);
+  const auto ranges = id_ranges(highest, parse_highest_id(most.value_or("")), memory.hidden_search);
   HiddenProcesses hidden = find_hidden(host_sources(), ranges, context.stop);
   facts.hidden_searched = model::tristate(hidden.searched);
   if (hidden.ids.size() > limits::kHiddenProcesses) {

@@ -17,6 +17,7 @@ struct Kernel {
   std::set<std::uint32_t> processes{1, 100, 200};
   std::set<std::uint32_t> threads;
   std::set<std::uint32_t> concealed;
+  std::set<unsigned> denied_by;  // ways of asking that know of nothing
   Ids grouped;
   int looks = 0;
   std::function<void(int look)> change = [](int) {};
@@ -30,7 +31,10 @@ struct Kernel {
               return ids;
             },
             [this] { return grouped; },
-            [this](std::uint32_t id) { return processes.contains(id) || threads.contains(id); },
+            [this](std::uint32_t id, unsigned way) {
+              if (denied_by.contains(way % kWays)) return false;
+              return processes.contains(id) || threads.contains(id);
+            },
             [this](std::uint32_t id) { return threads.contains(id); },
             [this](Duration span) {
               waited += span;
@@ -112,21 +116,54 @@ RC_GTEST_PROP(HiddenProcessesProperty, NothingThatIsListedOrAThreadIsEverHidden,
   }
 }
 
-RC_GTEST_PROP(IdRangesProperty, EveryNumberIsAskedInTheEndAndNoRunAsksTooMany, ()) {
+// procedure M-09
+TEST(HiddenProcesses, AreFoundWhileOneWayOfAskingTellsTheTruth) {
+  for (unsigned truthful = 0; truthful < kWays; ++truthful) {
+    Kernel kernel;
+    kernel.concealed = {200};
+    for (unsigned way = 0; way < kWays; ++way) {
+      if (way != truthful) kernel.denied_by.insert(way);
+    }
+    Ids found;
+    for (unsigned round = 0; round < kWays; ++round) {
+      const auto ids = find_hidden(kernel.sources(), {{2, 1000, round}}, {}).ids;
+      found.insert(found.end(), ids.begin(), ids.end());
+    }
+    EXPECT_EQ(found, Ids{200}) << "by way " << truthful;
+  }
+}
+
+RC_GTEST_PROP(IdRangesProperty, EveryNumberIsAskedInEachWayInTheEndAndNoRunAsksTooMany, ()) {
   const std::uint32_t possible = *rc::gen::inRange<std::uint32_t>(32'768, 400'000);
   const std::uint32_t listed = *rc::gen::inRange<std::uint32_t>(1, possible);
-  std::uint32_t next = *rc::gen::arbitrary<std::uint32_t>();
-  std::vector<bool> asked(possible);
-  for (int run = 0; run < 64; ++run) {
+  IdSearch search;
+  search.in_use.from = *rc::gen::arbitrary<std::uint32_t>();
+  search.others.from = *rc::gen::arbitrary<std::uint32_t>();
+  std::vector<unsigned> ways(possible);  // bits
+  for (unsigned run = 0; run < 64 * kWays; ++run) {
     std::uint32_t count = 0;
-    for (const IdRange& range : id_ranges(listed, possible, next)) {
+    for (const IdRange& range : id_ranges(listed, possible, search)) {
       RC_ASSERT(range.from >= 2U && range.to <= possible);
-      for (std::uint32_t id = range.from; id < range.to; ++id) asked[id] = true;
+      for (std::uint32_t id = range.from; id < range.to; ++id) {
+        ways[id] |= 1U << (id + range.round) % kWays;
+      }
       count += range.to - range.from;
     }
-    RC_ASSERT(count <= 65'536U);
+    RC_ASSERT(count <= 16'384U);
   }
-  RC_ASSERT(std::all_of(asked.begin() + 2, asked.end(), [](bool is) { return is; }));
+  RC_ASSERT(std::all_of(ways.begin() + 2, ways.end(),
+                        [](unsigned asked) { return asked == (1U << kWays) - 1; }));
+}
+
+TEST(IdRanges, AskAboutEveryNumberInUseWithinFourRuns) {
+  IdSearch search;
+  std::set<std::uint32_t> asked;
+  for (int run = 0; run < 4; ++run) {
+    for (const IdRange& range : id_ranges(30'000, 4'194'304, search)) {
+      for (std::uint32_t id = range.from; id < range.to; ++id) asked.insert(id);
+    }
+  }
+  for (std::uint32_t id = 2; id < 31'024; ++id) ASSERT_TRUE(asked.contains(id)) << id;
 }
 
 TEST(HighestId, IsWithinWhatAKernelAllows) {
