@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::size_t kLinkBytes = 4096;
 constexpr std::size_t kEntriesBytes = 32768;
+constexpr std::size_t kAtOnceBytes = 8192;
 constexpr std::size_t kScanThreads = 2;
 constexpr std::size_t kWorthAThread = 1024;  // sockets; for a few one thread is there sooner
 
@@ -73,6 +74,10 @@ Folder open_folder(int at, const std::string& name) {
 
 std::string of_process(std::uint32_t pid, std::string_view name) {
   return std::to_string(pid).append("/").append(name);
+}
+
+Instant instant_of(const timespec& time) {
+  return Instant{time.tv_sec * 1'000'000'000LL + time.tv_nsec};
 }
 
 Result<std::string> read_link(int at, const std::string& name) {
@@ -276,6 +281,26 @@ Result<std::string> ProcReader::read(std::uint32_t pid, std::string_view name,
   const Fd file(::openat(proc_.get(), path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!file.valid()) return fail(system_error("open /proc/" + path, errno));
   return read_at(file, 0, limit);
+}
+
+Result<std::string> ProcReader::read_at_once(std::uint32_t pid, std::string_view name,
+                                             std::size_t limit) const {
+  const std::string path = of_process(pid, name);
+  const Fd file(::openat(proc_.get(), path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file.valid()) return fail(system_error("open /proc/" + path, errno));
+  char first[kAtOnceBytes];
+  const ssize_t n = ::pread(file.get(), first, std::min(limit, sizeof first), 0);
+  if (n < 0) return fail(system_error("read /proc/" + path, errno));
+  const auto size = static_cast<std::size_t>(n);
+  return size < sizeof first ? std::string(first, size) : read_at(file, 0, limit);
+}
+
+Result<ProcessIdentity> ProcReader::identity(std::uint32_t pid) const {
+  struct stat folder {};
+  if (::fstatat(proc_.get(), std::to_string(pid).c_str(), &folder, AT_SYMLINK_NOFOLLOW) != 0) {
+    return fail(system_error("stat process " + std::to_string(pid), errno));
+  }
+  return ProcessIdentity{folder.st_ino, instant_of(folder.st_ctim), folder.st_uid};
 }
 
 Result<std::string> ProcReader::link(std::uint32_t pid, std::string_view name) const {

@@ -46,6 +46,16 @@ std::optional<std::pair<std::uint16_t, std::uint16_t>> parse_port_range(std::str
 std::vector<std::pair<std::uint32_t, std::string>> parse_passwd(std::string_view text,
                                                                 std::size_t limit);
 
+// What tells a process from any other that has its number later, and whose rights it has now: of
+// its folder in /proc, which the kernel makes for a process and gives to its effective user. Far
+// cheaper than a file in it. The same process may get another identity (never the other way round).
+struct ProcessIdentity {
+  std::uint64_t folder = 0;
+  Instant made;
+  std::uint32_t uid = 0;
+  friend bool operator==(const ProcessIdentity&, const ProcessIdentity&) = default;
+};
+
 // Reads /proc of one host. Thread: one at a time.
 class ProcReader {
  public:
@@ -57,6 +67,11 @@ class ProcReader {
   // A file of a process, at most `limit` bytes. Errors: not_found (the process ended),
   // permission_denied.
   Result<std::string> read(std::uint32_t pid, std::string_view name, std::size_t limit) const;
+  // The same with half the calls, for what the kernel gives in one piece: stat, cmdline, cgroup,
+  // environ.
+  Result<std::string> read_at_once(std::uint32_t pid, std::string_view name,
+                                   std::size_t limit) const;
+  Result<ProcessIdentity> identity(std::uint32_t pid) const;
   // What a link of a process points to: "exe", "fd/7".
   Result<std::string> link(std::uint32_t pid, std::string_view name) const;
 

@@ -26,6 +26,9 @@ std::string ask_name_service(std::uint32_t uid) {
 }  // namespace
 
 void Users::refresh(MonoTime now) {
+  // A thousand names at one moment need one look at the file.
+  if (checked_at_ == now && names_.size() < kMaxUsers) return;
+  checked_at_ = now;
   const std::string path = under(root_, "/etc/passwd");
   const FileStat current = stat_of(path).value_or(FileStat{});
   const bool fresh = read_ && current == file_ && now - read_at_ < kKeep;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,7 @@ class Users {
   std::string root_;
   std::map<std::uint32_t, std::string> names_;
   FileStat file_;
+  std::optional<MonoTime> checked_at_;
   MonoTime read_at_;
   bool read_ = false;
 };
