@@ -89,13 +89,13 @@ class SocketReader::Diag {
     return diag;
   }
 
-  // Appends one family's sockets of one protocol.
+  // Appends one family's sockets of one protocol; of TCP also both families' (AF_UNSPEC).
   Status dump(SocketQuery query, model::Protocol protocol, int family, std::vector<Socket>& into) {
     const std::size_t first = into.size();
     const std::uint32_t states = states_of(query, protocol);
     for (int i = 0; i < kDumpTries; ++i) {
       into.resize(first);
-      TOCSIN_TRY(ask(states, protocol, family));
+      TOCSIN_TRY(family == AF_UNSPEC ? ask_both_families(states) : ask(states, protocol, family));
       const auto complete = receive(protocol, into);
       if (!complete) return fail(complete.error());
       if (*complete) break;
@@ -110,16 +110,29 @@ class SocketReader::Diag {
   explicit Diag(mnl_socket* socket) : handle_(socket, mnl_socket_close), buffer_(kBufferBytes) {}
 
   Status ask(std::uint32_t states, model::Protocol protocol, int family) {
+    inet_diag_req_v2 request{};
+    request.sdiag_family = static_cast<std::uint8_t>(family);
+    request.sdiag_protocol = protocol == model::Protocol::tcp ? IPPROTO_TCP : IPPROTO_UDP;
+    request.idiag_states = states;
+    return send(SOCK_DIAG_BY_FAMILY, &request, sizeof request);
+  }
+
+  // The older question, which the kernel still answers, is about TCP of any family: its table,
+  // which holds both, is walked once and not twice.
+  Status ask_both_families(std::uint32_t states) {
+    inet_diag_req request{};
+    request.idiag_family = AF_INET;
+    request.idiag_states = states;
+    return send(TCPDIAG_GETSOCK, &request, sizeof request);
+  }
+
+  Status send(std::uint16_t type, const void* request, std::size_t size) {
     std::array<char, 256> buffer{};
     nlmsghdr* header = mnl_nlmsg_put_header(buffer.data());
-    header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+    header->nlmsg_type = type;
     header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
     header->nlmsg_seq = ++sequence_;
-    auto* request = static_cast<inet_diag_req_v2*>(
-        mnl_nlmsg_put_extra_header(header, sizeof(inet_diag_req_v2)));
-    request->sdiag_family = static_cast<std::uint8_t>(family);
-    request->sdiag_protocol = protocol == model::Protocol::tcp ? IPPROTO_TCP : IPPROTO_UDP;
-    request->idiag_states = states;
+    std::memcpy(mnl_nlmsg_put_extra_header(header, size), request, size);
     if (mnl_socket_sendto(handle_.get(), header, header->nlmsg_len) < 0) {
       return fail(system_error("ask sock_diag", errno));
     }
@@ -259,7 +272,9 @@ Result<DiagAnswer> parse_sock_diag(std::string_view datagram, model::Protocol pr
       answer.done = header.nlmsg_type == NLMSG_DONE;
       if (answer.done) return answer;
     }
-    if (header.nlmsg_type == SOCK_DIAG_BY_FAMILY && payload.size() >= sizeof(inet_diag_msg)) {
+    const bool socket =
+        header.nlmsg_type == SOCK_DIAG_BY_FAMILY || header.nlmsg_type == TCPDIAG_GETSOCK;
+    if (socket && payload.size() >= sizeof(inet_diag_msg)) {
       inet_diag_msg message;
       std::memcpy(&message, payload.data(), sizeof message);
       if (message.idiag_family == AF_INET || message.idiag_family == AF_INET6) {
@@ -315,17 +330,36 @@ Status SocketReader::read(SocketQuery query, std::vector<Socket>& into) {
 }
 
 Status SocketReader::ask_kernel(SocketQuery query, std::vector<Socket>& into) {
-  into.clear();
-  if (!diag_) {
-    auto opened = Diag::open();
-    if (!opened) return fail(opened.error());
-    diag_ = std::move(*opened);
+  TOCSIN_TRY(ask_for_tcp(query, into));
+  if (query == SocketQuery::tcp_listeners) return {};
+  for (const int family : {AF_INET, AF_INET6}) {
+    TOCSIN_TRY(diag_->dump(query, model::Protocol::udp, family, into));
   }
-  for (const auto protocol : {model::Protocol::tcp, model::Protocol::udp}) {
-    if (query == SocketQuery::tcp_listeners && protocol != model::Protocol::tcp) continue;
-    for (const int family : {AF_INET, AF_INET6}) {
-      TOCSIN_TRY(diag_->dump(query, protocol, family, into));
-    }
+  return {};
+}
+
+Status SocketReader::open_diag() {
+  if (diag_) return {};
+  auto opened = Diag::open();
+  if (!opened) return fail(opened.error());
+  diag_ = std::move(*opened);
+  return {};
+}
+
+Status SocketReader::ask_for_tcp(SocketQuery query, std::vector<Socket>& into) {
+  into.clear();
+  TOCSIN_TRY(open_diag());
+  if (both_families_) {
+    const Status asked = diag_->dump(query, model::Protocol::tcp, AF_UNSPEC, into);
+    if (asked || asked.error().code == ErrorCode::resource_exhausted) return asked;
+    // A kernel that no longer knows the older question. Anew: something may be left of its answer.
+    both_families_ = false;
+    diag_.reset();
+    into.clear();
+    TOCSIN_TRY(open_diag());
+  }
+  for (const int family : {AF_INET, AF_INET6}) {
+    TOCSIN_TRY(diag_->dump(query, model::Protocol::tcp, family, into));
   }
   return {};
 }

@@ -80,8 +80,11 @@ class SocketReader {
  private:
   class Diag;
   Status ask_kernel(SocketQuery query, std::vector<Socket>& into);
+  Status open_diag();
+  Status ask_for_tcp(SocketQuery query, std::vector<Socket>& into);
   std::string root_;
   std::unique_ptr<Diag> diag_;
+  bool both_families_ = true;  // the kernel tells TCP of both in one answer
 };
 
 // The same from the text of a /proc/net folder: of this network namespace ("/proc/net"), or of the

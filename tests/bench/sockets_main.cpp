@@ -123,20 +123,37 @@ struct RawSocket {
   std::array<std::uint32_t, 4> local, remote;
 };
 
-void raw_dump(int netlink, int family, int protocol, std::uint32_t states,
-              std::vector<RawSocket>& into) {
-  static std::array<char, 32768> buffer;
+template <class Body>
+void ask(int netlink, std::uint16_t type, const Body& body) {
   struct {
     nlmsghdr header;
-    inet_diag_req_v2 body;
+    Body body;
   } request{};
   request.header.nlmsg_len = sizeof request;
-  request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+  request.header.nlmsg_type = type;
   request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  request.body.sdiag_family = static_cast<std::uint8_t>(family);
-  request.body.sdiag_protocol = static_cast<std::uint8_t>(protocol);
-  request.body.idiag_states = states;
+  request.body = body;
   if (::send(netlink, &request, sizeof request, 0) < 0) give_up("ask sock_diag");
+}
+
+// TCP of both families walks the kernel's table once.
+void ask_tcp(int netlink, std::uint32_t states) {
+  inet_diag_req body{};
+  body.idiag_family = AF_INET;
+  body.idiag_states = states;
+  ask(netlink, TCPDIAG_GETSOCK, body);
+}
+
+void ask_udp(int netlink, int family, std::uint32_t states) {
+  inet_diag_req_v2 body{};
+  body.sdiag_family = static_cast<std::uint8_t>(family);
+  body.sdiag_protocol = IPPROTO_UDP;
+  body.idiag_states = states;
+  ask(netlink, SOCK_DIAG_BY_FAMILY, body);
+}
+
+void raw_answer(int netlink, int protocol, std::vector<RawSocket>& into) {
+  static std::array<char, 32768> buffer;
   for (;;) {
     auto left = static_cast<unsigned>(
         std::max<ssize_t>(0, ::recv(netlink, buffer.data(), buffer.size(), 0)));
@@ -164,12 +181,12 @@ void raw_dump(int netlink, int family, int protocol, std::uint32_t states,
 
 void raw_all(int netlink, std::uint32_t states, std::vector<RawSocket>& into) {
   into.clear();
+  ask_tcp(netlink, states);
+  raw_answer(netlink, IPPROTO_TCP, into);
   for (const int family : {AF_INET, AF_INET6}) {
-    for (const int protocol : {IPPROTO_TCP, IPPROTO_UDP}) {
-      // A UDP socket that is bound and nothing more is in state CLOSE.
-      const bool udp_listen = protocol == IPPROTO_UDP && states == 1U << TCP_LISTEN;
-      raw_dump(netlink, family, protocol, udp_listen ? 1U << TCP_CLOSE : states, into);
-    }
+    // A UDP socket that is bound and nothing more is in state CLOSE.
+    ask_udp(netlink, family, states == 1U << TCP_LISTEN ? 1U << TCP_CLOSE : states);
+    raw_answer(netlink, IPPROTO_UDP, into);
   }
 }
 

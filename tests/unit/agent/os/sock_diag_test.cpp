@@ -25,14 +25,14 @@ std::string message(std::uint16_t type, std::string_view payload, std::uint16_t 
   return bytes;
 }
 
-std::string listener_message(std::uint16_t flags = 0) {
+std::string listener_message(std::uint16_t flags = 0, std::uint16_t type = SOCK_DIAG_BY_FAMILY) {
   inet_diag_msg body{};
   body.idiag_family = AF_INET;
   body.idiag_state = 10;
   body.id.idiag_sport = htons(4444);
   body.idiag_uid = 33;
   body.idiag_inode = 777;
-  return message(SOCK_DIAG_BY_FAMILY, {reinterpret_cast<const char*>(&body), sizeof body}, flags);
+  return message(type, {reinterpret_cast<const char*>(&body), sizeof body}, flags);
 }
 
 std::string error_message(int code) {
@@ -66,6 +66,13 @@ TEST(ParseSockDiag, ReadsListenersAndTheEnd) {
   EXPECT_EQ(answer->sockets[0].inode, 777U);
   EXPECT_TRUE(answer->done);
   EXPECT_FALSE(answer->interrupted);
+}
+
+TEST(ParseSockDiag, ReadsTheAnswerToTheOlderQuestionToo) {
+  const auto answer = parsed(listener_message(0, TCPDIAG_GETSOCK), model::Protocol::tcp);
+  ASSERT_TRUE(answer.has_value());
+  ASSERT_EQ(answer->sockets.size(), 1U);
+  EXPECT_EQ(answer->sockets[0].local_port, 4444);
 }
 
 TEST(ParseSockDiag, SaysWhenTheTableChangedMeanwhile) {
