@@ -26,13 +26,16 @@ constexpr std::size_t kNamespaces = 64;       // looked into
 constexpr std::size_t kEventsAtOnce = 16384;  // taken from the kernel at one time
 constexpr Duration kSettled = 30s;            // for unconnected UDP on an ephemeral port
 constexpr Duration kSearchAgain = 60s;        // for a socket whose owner was not found
+constexpr Duration kWritableKept = 30s;       // who may write a program that is still the same
 constexpr std::size_t kOwnersKept = 64;       // of one socket
 constexpr std::size_t kFileBytes = 8192;
 
 struct KnownOwner {
   std::uint32_t descriptor = 0;
+  os::ProcessIdentity identity;
   std::uint64_t start_ticks = 0;
   std::string link;  // of /proc/PID/exe as last read
+  MonoTime writable_read;
   SocketOwner owner;
 };
 
@@ -73,44 +76,57 @@ struct SocketsMemory final : CheckMemory {
 };
 
 std::uint64_t start_ticks_of(const os::ProcReader& proc, std::uint32_t pid) {
-  const auto text = proc.read(pid, "stat", kFileBytes);
+  const auto text = proc.read_at_once(pid, "stat", kFileBytes);
   if (!text) return 0;
   const auto stat = os::parse_stat(*text);
   return stat ? stat->start_ticks : 0;
 }
 
 // Reads what can change while a process lives: which program it runs, whether others may write it.
-void look_at_program(const os::ProcReader& proc, KnownOwner& known) {
+void look_at_program(const os::ProcReader& proc, MonoTime now, KnownOwner& known) {
   const std::uint32_t pid = known.owner.process_id;
   const std::string link = proc.link(pid, "exe").value_or(std::string());
-  if (link != known.link || known.link.empty()) {
+  const bool same = link == known.link && !link.empty();
+  if (!same) {
     known.link = link;
     const ExecutableLink parsed = parse_executable_link(link);
     known.owner.executable = parsed.path;
     known.owner.deleted = link.empty() ? model::Tristate::unknown : model::tristate(parsed.deleted);
-    const auto cgroup = proc.read(pid, "cgroup", kFileBytes);
+    const auto cgroup = proc.read_at_once(pid, "cgroup", kFileBytes);
     known.owner.unit = cgroup ? os::parse_cgroup_unit(*cgroup) : std::string();
   }
+  if (same && now - known.writable_read < kWritableKept) return;
   const auto writable = proc.executable_world_writable(pid, known.owner.executable);
   known.owner.world_writable = writable ? model::tristate(*writable) : model::Tristate::unknown;
+  known.writable_read = now;
 }
 
-KnownOwner owner_from(const os::ProcReader& proc, const os::ProcReader::Holder& holder) {
+KnownOwner owner_from(const os::ProcReader& proc, const os::ProcReader::Holder& holder,
+                      MonoTime now) {
   KnownOwner known;
   known.descriptor = holder.fd;
   known.owner.process_id = holder.pid;
+  known.identity = proc.identity(holder.pid).value_or(os::ProcessIdentity{});
   known.start_ticks = start_ticks_of(proc, holder.pid);
-  look_at_program(proc, known);
+  look_at_program(proc, now, known);
   return known;
 }
 
+// False: another process has its number since, or nobody.
+bool still_lives(const os::ProcReader& proc, KnownOwner& known) {
+  const auto identity = proc.identity(known.owner.process_id);
+  if (!identity) return false;
+  if (*identity == known.identity) return true;
+  known.identity = *identity;
+  return start_ticks_of(proc, known.owner.process_id) == known.start_ticks;
+}
+
 // False: this process no longer has this socket where it was.
-bool still_holds(const os::ProcReader& proc, std::uint64_t inode, KnownOwner& known) {
-  const std::uint32_t pid = known.owner.process_id;
-  const auto link = proc.link(pid, "fd/" + std::to_string(known.descriptor));
+bool still_holds(const os::ProcReader& proc, std::uint64_t inode, MonoTime now, KnownOwner& known) {
+  const auto link = proc.link(known.owner.process_id, "fd/" + std::to_string(known.descriptor));
   if (!link || os::parse_socket_link(*link) != inode) return false;
-  if (start_ticks_of(proc, pid) != known.start_ticks) return false;
-  look_at_program(proc, known);
+  if (!still_lives(proc, known)) return false;
+  look_at_program(proc, now, known);
   return true;
 }
 
@@ -132,8 +148,9 @@ std::vector<std::uint64_t> reconcile(const std::vector<Listening>& sockets,
   std::vector<std::uint64_t> unknown;
   for (auto& [inode, known] : memory.sockets) {
     const bool had_owners = !known.owners.empty();
-    std::erase_if(known.owners,
-                  [&, key = inode](KnownOwner& owner) { return !still_holds(proc, key, owner); });
+    std::erase_if(known.owners, [&, key = inode](KnownOwner& owner) {
+      return !still_holds(proc, key, now, owner);
+    });
     const bool search = !known.searched || now - *known.searched >= kSearchAgain || had_owners;
     if (known.owners.empty() && search && inode != 0) unknown.push_back(inode);
   }
@@ -148,7 +165,7 @@ Status search_owners(const std::vector<std::uint64_t>& inodes, const os::ProcRea
   for (const std::uint64_t inode : inodes) memory.sockets[inode].searched = now;
   for (const os::ProcReader::Holder& holder : scan->holders) {
     std::vector<KnownOwner>& owners = memory.sockets[holder.inode].owners;
-    if (owners.size() < kOwnersKept) owners.push_back(owner_from(proc, holder));
+    if (owners.size() < kOwnersKept) owners.push_back(owner_from(proc, holder, now));
     memory.sockets[holder.inode].had_owner = true;
   }
   return {};
