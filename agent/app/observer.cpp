@@ -246,9 +246,12 @@ class Observer {
     job->must_send = known == known_rows_.end();
     if (known != known_rows_.end()) job->row = known->second;
     job->row.check = check.check;
-    const auto cursor = spool_.cursor(cursor_key(check.check));
-    if (cursor) job->context->cursor = *cursor;
+    job->context->cursor = cursor_of(check.check);
     return job;
+  }
+
+  std::optional<std::string> cursor_of(const model::CheckRef& check) {
+    return spool_.cursor(cursor_key(check)).value_or(std::nullopt);
   }
 
   std::shared_ptr<CheckContext> make_context() {
@@ -293,6 +296,8 @@ class Observer {
     auto job = std::make_shared<Job>();
     job->check = bounded(asked, 0s);
     job->context = make_context();
+    // What a backup's slow tests found; a look on request makes none itself.
+    if (ref.kind == model::CheckKind::backup_job) job->context->cursor = cursor_of(ref);
     job->request_id = request.request_id;
     job->state = Job::State::queued;
     queue_.push_front(std::move(job));

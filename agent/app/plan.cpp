@@ -12,7 +12,7 @@ namespace {
 
 constexpr Duration kShortest = 100ms;
 constexpr Duration kLongestInterval = 24h;
-constexpr Duration kLongestDeadline = 60s;
+constexpr Duration kLongestDeadline = 10min;
 
 // Is `path` below one of the folders, without a way out?
 bool lies_in(const std::string& path, const std::vector<std::string>& folders) {

@@ -20,7 +20,7 @@ struct CheckPlan {
 };
 // The host's own checks, then those assigned that it allows, at most limits::kChecks. Intervals and
 // deadlines are brought into what makes sense: 100 ms to a day, at least min_interval where
-// assigned; a deadline of 100 ms to a minute. Where nothing is assigned, the host's own decide.
+// assigned; a deadline of 100 ms to 10 min. Where nothing is assigned, the host's own decide.
 CheckPlan plan_checks(const ObserverConfig& config,
                       const std::vector<model::CheckDefinition>& assigned);
 

@@ -3,8 +3,10 @@
 #include "agent/checks/answer.hpp"
 #include "agent/checks/antivirus.hpp"
 #include "agent/checks/audit_log.hpp"
+#include "agent/checks/backup_job.hpp"
 #include "agent/checks/check.hpp"
 #include "agent/checks/login.hpp"
+#include "agent/checks/metrics.hpp"
 #include "agent/checks/ping.hpp"
 #include "agent/checks/plugin.hpp"
 #include "agent/checks/port_scan.hpp"
@@ -21,7 +23,9 @@ const CatalogEntry& catalog_entry(model::CheckKind kind) {
       CatalogEntry{model::CheckKind::answer, observe_answer},
       CatalogEntry{model::CheckKind::antivirus, observe_antivirus},
       CatalogEntry{model::CheckKind::audit_log, observe_audit_log},
+      CatalogEntry{model::CheckKind::backup_job, observe_backup_job},
       CatalogEntry{model::CheckKind::login, observe_login},
+      CatalogEntry{model::CheckKind::metrics, observe_metrics},
       CatalogEntry{model::CheckKind::ping, observe_ping},
       CatalogEntry{model::CheckKind::plugin, observe_plugin},
       CatalogEntry{model::CheckKind::port_scan, observe_port_scan},

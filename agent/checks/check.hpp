@@ -12,10 +12,12 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/config/settings.hpp"
 #include "common/base/result.hpp"
 #include "common/model/check.hpp"
+#include "common/series/sample.hpp"
 #include "common/time/time_source.hpp"
 
 namespace tocsin::agent {
@@ -29,12 +31,13 @@ struct CheckMemory {
 // sets it, also a restart: it is committed with the observation's fact. One run at a time has it.
 struct CheckContext {
   const time::TimeSource& time;
-  std::stop_token stop;                   // the deadline passed, or the agent stops
-  std::string root = "/";                 // of the host's files; tests put a folder here
-  std::optional<std::string> cursor;      // as committed by the last run that set it
-  std::optional<std::string> new_cursor;  // set by the check: commit this with the observation
-  std::unique_ptr<CheckMemory> memory;    // made by the check at its first run
-  HostSettings settings = {};             // of the host's own file
+  std::stop_token stop;                      // the deadline passed, or the agent stops
+  std::string root = "/";                    // of the host's files; tests put a folder here
+  std::optional<std::string> cursor;         // as committed by the last run that set it
+  std::optional<std::string> new_cursor;     // set by the check: commit this with the observation
+  std::unique_ptr<CheckMemory> memory;       // made by the check at its first run
+  HostSettings settings = {};                // of the host's own file
+  std::vector<series::Sample> samples = {};  // set by the check: points of curves that may be lost
 };
 
 using RunCheck = std::function<model::Observation(const model::CheckDefinition&, CheckContext&)>;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/checks/metrics_facts.hpp"
 #include "agent/checks/observation.hpp"
 #include "agent/checks/plugin_facts.hpp"
 #include "agent/os/program.hpp"
@@ -45,8 +46,10 @@ model::Observation observe_plugin(const model::CheckDefinition& check, CheckCont
     const std::string_view errors = std::string_view(end->errors).substr(0, 200);
     return run.unseen(model::Outcome::failed, error_detail(fmt::format("{}; {}", how, errors)));
   }
-  return run.seen(
-      plugin_facts(plugin->name, static_cast<std::uint32_t>(end->status), end->output, end->cut));
+  model::PluginFacts facts =
+      plugin_facts(plugin->name, static_cast<std::uint32_t>(end->status), end->output, end->cut);
+  context.samples = samples_of(facts, context.time.wall());
+  return run.seen(std::move(facts));
 }
 
 }  // namespace tocsin::agent

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/config/backup_config.hpp"
 #include "common/config/checks.hpp"
 #include "common/config/document.hpp"
 #include "common/config/duration.hpp"
@@ -190,6 +191,7 @@ Result<AgentConfig> read_agent_config(std::string_view toml, std::string_view na
   read_antivirus(root, config.settings.antivirus);
   read_plugins(root, config.settings);
   read_warnings(root, config.settings.warnings);
+  config.settings.backups = read_backups(root);
   config.checks = config::read_checks(root);
   TOCSIN_TRY(document->finish());
   return config;
@@ -210,7 +212,7 @@ std::string print_config(const AgentConfig& config) {
                       config::toml_list(config.collectors), config::toml_text(config.server_name));
   return text + print_allow(config) + print_actions(config.settings.actions) +
          print_settings(config.settings) + print_warnings(config.settings.warnings) +
-         config::print_checks(config.checks, "checks");
+         print_backups(config.settings.backups) + config::print_checks(config.checks, "checks");
 }
 
 }  // namespace tocsin::agent

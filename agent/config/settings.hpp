@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/config/backup_settings.hpp"
 #include "common/base/instant.hpp"
 
 namespace tocsin::agent {
@@ -60,6 +61,7 @@ struct HostSettings {
   std::vector<PluginSettings> plugins;
   AntivirusSettings antivirus;
   WarningsSettings warnings;
+  std::vector<BackupSettings> backups;
   std::vector<std::string> probe_targets;  // networks whose hosts port_scan and answer may reach
   friend bool operator==(const HostSettings&, const HostSettings&) = default;
 };

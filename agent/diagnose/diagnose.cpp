@@ -70,6 +70,14 @@ std::vector<CheckDefinition> default_plugins(const HostSettings& settings) {
   return plugins;
 }
 
+std::vector<CheckDefinition> default_backups(const HostSettings& settings) {
+  std::vector<CheckDefinition> backups;
+  for (const BackupSettings& backup : settings.backups) {
+    backups.push_back(definition_of(CheckKind::backup_job, backup.name));
+  }
+  return backups;
+}
+
 std::vector<CheckDefinition> defaults_of(CheckKind kind, const DiagnoseOptions& options) {
   switch (kind) {
     case CheckKind::ping:
@@ -82,6 +90,10 @@ std::vector<CheckDefinition> defaults_of(CheckKind kind, const DiagnoseOptions& 
     case CheckKind::processes:
     case CheckKind::antivirus:
       return {definition_of(kind)};
+    case CheckKind::metrics:
+      return {definition_of(kind)};
+    case CheckKind::backup_job:
+      return default_backups(options.settings);
     case CheckKind::plugin:
       return default_plugins(options.settings);
     case CheckKind::login:
@@ -89,8 +101,6 @@ std::vector<CheckDefinition> defaults_of(CheckKind kind, const DiagnoseOptions& 
                                // say.
     case CheckKind::port_scan:
     case CheckKind::answer:
-    case CheckKind::backup_job:
-    case CheckKind::metrics:
     case CheckKind::collector:
       break;
   }
@@ -143,6 +153,7 @@ std::optional<std::string> plan_checks_of(const DiagnoseOptions& options, Plan& 
   }
   if (options.checks.empty()) {
     for (const CheckKind kind : model::kCheckKinds) {
+      if (kind == CheckKind::metrics) continue;  // Of no clause; whoever wants it asks for it.
       for (const CheckDefinition& definition : definitions_of(kind, options)) {
         add(plan, definition);
       }

@@ -123,7 +123,8 @@ void judge_one(Context& context, model::Host& host, model::CheckStatus& status, 
   const std::string_view name = judged_host(context, host, status.observation);
   const model::Baseline* baseline =
       name.empty() ? nullptr : model::baseline_of(context.policy, name);
-  model::Judgement judgement = rules::judge(status.observation, baseline, context.policy.limits);
+  model::Judgement judgement =
+      rules::judge(status.observation, baseline, model::rule_limits(context.policy, host.name));
   add_hidden_ports(context, status.observation, judgement);
   if (status.verdict != judgement.verdict || status.since.ns == 0) {
     status.verdict = judgement.verdict;

@@ -111,10 +111,8 @@ void read_grading(Table& root, model::SitePolicy& policy) {
   }
 }
 
-void read_limits(Table& root, model::RuleLimits& limits) {
-  auto table = root.table("limits");
-  if (!table) return;
-  auto ping = table->table("ping");
+void read_ping_limits(Table& limits_table, model::RuleLimits& limits) {
+  auto ping = limits_table.table("ping");
   if (!ping) return;
   ping->number("loss_warning_permille", limits.ping_loss_warning_permille, 1, 1000);
   ping->number("loss_critical_permille", limits.ping_loss_critical_permille, 1, 1000);
@@ -123,6 +121,41 @@ void read_limits(Table& root, model::RuleLimits& limits) {
     ping->error("loss_warning_permille",
                 "\"loss_warning_permille\" is above \"loss_critical_permille\"");
   }
+}
+
+constexpr DurationRange kBackupAges{1min, 400 * 24h};
+
+void read_backup_limits(Table& limits_table, model::BackupLimits& limits) {
+  auto backup = limits_table.table("backup");
+  if (!backup) return;
+  backup->duration("rpo", limits.rpo, kBackupAges);
+  backup->duration("integrity", limits.integrity, kBackupAges);
+  backup->duration("restore_test", limits.restore_test, kBackupAges);
+  backup->duration("database_backup", limits.database_backup, kBackupAges);
+  backup->number("database_permille", limits.database_permille, 1, 1000);
+  backup->number("log_permille", limits.log_permille, 1, 1000);
+  backup->number("pool_permille", limits.pool_permille, 1, 1000);
+}
+
+void read_metric_limits(Table& limits_table, model::MetricLimits& limits) {
+  auto metrics = limits_table.table("metrics");
+  if (!metrics) return;
+  metrics->number("disk_low_permille", limits.disk_low_permille, 1, 1000);
+  metrics->number("disk_full_permille", limits.disk_full_permille, 1, 1000);
+  metrics->number("memory_available_permille", limits.memory_available_permille, 0, 1000);
+  metrics->number("memory_stalled_permille", limits.memory_stalled_permille, 0, 1000);
+  metrics->duration("clock_offset", limits.clock_offset, {1ms, 24h});
+  if (limits.disk_low_permille > limits.disk_full_permille) {
+    metrics->error("disk_low_permille", "\"disk_low_permille\" is above \"disk_full_permille\"");
+  }
+}
+
+void read_limits(Table& root, model::RuleLimits& limits) {
+  auto table = root.table("limits");
+  if (!table) return;
+  read_ping_limits(*table, limits);
+  read_backup_limits(*table, limits.backup);
+  read_metric_limits(*table, limits.metrics);
 }
 
 void read_protocol(Table& table, model::Protocol& protocol) {
@@ -230,6 +263,7 @@ model::HostPolicy read_host(Table& table) {
   }
   table.text("rack", host.rack, 64);
   table.number("tcp_port", host.tcp_port, 0, 65535);
+  table.duration("backup_rpo", host.backup_rpo, kBackupAges);
   host.checks = read_checks(table);
   return host;
 }

@@ -35,17 +35,19 @@ enum class CheckKind : std::uint8_t {
 };
 // Every kind that this version can run.
 inline constexpr std::array kCheckKinds{
-    CheckKind::ping,       //
-    CheckKind::service,    //
-    CheckKind::audit_log,  //
-    CheckKind::sockets,    //
-    CheckKind::processes,  //
-    CheckKind::antivirus,  //
-    CheckKind::plugin,     //
-    CheckKind::warnings,   //
-    CheckKind::port_scan,  //
-    CheckKind::answer,     //
-    CheckKind::login,      //
+    CheckKind::ping,        //
+    CheckKind::service,     //
+    CheckKind::audit_log,   //
+    CheckKind::sockets,     //
+    CheckKind::processes,   //
+    CheckKind::antivirus,   //
+    CheckKind::plugin,      //
+    CheckKind::warnings,    //
+    CheckKind::port_scan,   //
+    CheckKind::answer,      //
+    CheckKind::login,       //
+    CheckKind::backup_job,  //
+    CheckKind::metrics,     //
 };
 std::string_view to_string(CheckKind kind);  // "sockets": the word of configuration and CLI
 std::optional<CheckKind> check_kind_from(std::string_view word);

@@ -19,6 +19,10 @@ model::Judgement judge_processes(const model::ProcessesFacts& facts,
 model::Judgement judge_login(const model::LoginFacts& facts);
 // `at`: when the host looked.
 model::Judgement judge_antivirus(const model::AntivirusFacts& facts, Instant at);
+// `at`: when the host looked, by the same clock as the facts' times.
+model::Judgement judge_backup_job(const model::BackupJobFacts& facts,
+                                  const model::BackupLimits& limits, Instant at);
+model::Judgement judge_metrics(const model::MetricsFacts& facts, const model::MetricLimits& limits);
 model::Judgement judge_plugin(const model::PluginFacts& facts);
 // `baseline`: of the host that was scanned.
 model::Judgement judge_port_scan(const model::PortScanFacts& facts,

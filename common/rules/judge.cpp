@@ -70,7 +70,12 @@ Judgement judge(const model::Observation& observation, const model::Baseline* ba
       return judge_if<model::AnswerFacts>(observation,
                                           [&](const auto& facts) { return judge_answer(facts); });
     case model::CheckKind::backup_job:
+      return judge_if<model::BackupJobFacts>(observation, [&](const auto& facts) {
+        return judge_backup_job(facts, limits.backup, observation.at);
+      });
     case model::CheckKind::metrics:
+      return judge_if<model::MetricsFacts>(
+          observation, [&](const auto& facts) { return judge_metrics(facts, limits.metrics); });
     case model::CheckKind::collector:
       break;
   }

@@ -8,9 +8,9 @@
 
 namespace tocsin::wire {
 
-void to_proto(std::span<const model::Sample> from, v1::Samples& to) {
+void to_proto(std::span<const series::Sample> from, v1::Samples& to) {
   std::map<std::string_view, v1::Series*> known;
-  for (const model::Sample& sample : from) {
+  for (const series::Sample& sample : from) {
     v1::Series*& series = known[sample.series];
     if (series == nullptr) {
       series = to.add_series();
@@ -21,11 +21,11 @@ void to_proto(std::span<const model::Sample> from, v1::Samples& to) {
   }
 }
 
-Result<std::vector<model::Sample>> from_proto(const v1::Samples& from) {
+Result<std::vector<series::Sample>> from_proto(const v1::Samples& from) {
   TOCSIN_TRY(
       check_count("samples.series", static_cast<std::size_t>(from.series_size()), limits::kSeries));
   std::size_t points = 0;
-  std::vector<model::Sample> samples;
+  std::vector<series::Sample> samples;
   for (const v1::Series& series : from.series()) {
     points += static_cast<std::size_t>(series.at_ns_size());
     TOCSIN_TRY(check_count("samples", points, limits::kSamples));

@@ -8,14 +8,14 @@
 #include "tocsin/v1/agent.pb.h"
 
 #include "common/base/result.hpp"
-#include "common/model/sample.hpp"
+#include "common/series/sample.hpp"
 
 namespace tocsin::wire {
 
 // One curve for each name, in the order in which they first appear; points keep their order.
-void to_proto(std::span<const model::Sample> from, v1::Samples& to);
+void to_proto(std::span<const series::Sample> from, v1::Samples& to);
 // Names are cleaned and bounded; a point without a number is left out. Errors: invalid_argument
 // (more curves or points than their limits, times and values that do not pair).
-Result<std::vector<model::Sample>> from_proto(const v1::Samples& from);
+Result<std::vector<series::Sample>> from_proto(const v1::Samples& from);
 
 }  // namespace tocsin::wire

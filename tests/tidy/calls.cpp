@@ -42,8 +42,7 @@ const std::vector<Ban>& bans() {
       {"throw", programs, {"common/config/document.cpp"}, "errors are values"},
       {"unordered_map", pure, {}, "its order would reach the output"},
       {"unordered_set", pure, {}, "its order would reach the output"},
-      // What people look at and nobody judges may be a fraction.
-      {"double", pure, {"common/model/sample.hpp"}, "thresholds are integers"},
+      {"double", pure, {}, "thresholds are integers"},
       {"float", pure, {}, "thresholds are integers"},
       {"getenv(", pure, {}, "the core knows no environment"},
       {"random_device", pure, {}, "chance is passed in"},

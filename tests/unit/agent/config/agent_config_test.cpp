@@ -17,8 +17,11 @@ TEST(AgentConfig, ReadsTheExampleWithEveryKey) {
   const auto config = load_agent_config(TOCSIN_EXAMPLES "/agent.toml");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->collectors.size(), 2U);
-  EXPECT_EQ(config->checks.size(), 10U);
+  EXPECT_EQ(config->checks.size(), 12U);
   EXPECT_EQ(config->settings.plugins.size(), 1U);
+  ASSERT_EQ(config->settings.backups.size(), 2U);
+  EXPECT_EQ(config->settings.backups[0].program, "/usr/bin/dsmadmc");
+  EXPECT_EQ(config->settings.backups[1].restore_every, 7 * 24h);
   EXPECT_EQ(config->key_file(), "/var/lib/tocsin-agent/agent.key");
 }
 
@@ -67,6 +70,29 @@ TEST(AgentConfig, AProgramIsNamedByItsAbsolutePathAndOnce) {
             "agent.toml:5:8: plugin \"a\" is there twice");
 }
 
+// No secret is written where it does not belong, and nothing becomes part of a query that could
+// change it.
+TEST(AgentConfig, ABackupNamesFilesForItsSecretsAndPlainNames) {
+  const std::string tsm = "[[backups]]\nname = 'a'\ntool = 'tsm'\n";
+  EXPECT_EQ(refusal(tsm), "agent.toml:1:1: \"credentials_file\" is missing");
+  EXPECT_EQ(refusal(tsm + "credentials_file = '/c'\nsources = [\"A') or ('1'='1\"]\n"),
+            "agent.toml:5:11: a source of tsm is the name of a node");
+  EXPECT_EQ(refusal(tsm + "credentials_file = '/c'\npassword_file = '/p'\n"),
+            "agent.toml:5:1: unknown key \"password_file\"");
+  const std::string restic = "[[backups]]\nname = 'a'\ntool = 'restic'\npassword_file = '/p'\n";
+  EXPECT_EQ(refusal(restic),
+            "agent.toml:1:1: either \"repository\" or \"repository_file\" is needed");
+  EXPECT_EQ(refusal(restic + "repository = 'rest:https://u:p@h/r'\n"),
+            "agent.toml:5:14: a repository with a password belongs into a \"repository_file\"");
+  EXPECT_EQ(refusal(restic + "repository = 'sftp://u@h/r'\n"), "");
+  EXPECT_EQ(refusal(restic + "repository = '/r'\nrestore_file = '/etc/*'\n"),
+            "agent.toml:6:16: \"restore_file\" is one file, not a pattern");
+  EXPECT_EQ(refusal(restic + "repository = '/r'\ncheck_read = '--help'\n"),
+            "agent.toml:6:14: \"check_read\" is a part such as \"5%\" or \"1/10\"");
+  EXPECT_EQ(refusal(restic + "repository = '/r'\n" + restic + "repository = '/r'\n"),
+            "agent.toml:7:8: backup \"a\" is there twice");
+}
+
 TEST(AgentConfig, ReportsMistakesTogether) {
   EXPECT_EQ(
       refusal("[agent]\ndirectory = 'var'\n[collector]\nadresses = ['a:1']\n"
@@ -75,7 +101,8 @@ TEST(AgentConfig, ReportsMistakesTogether) {
       "agent.toml:3:1: \"addresses\" is missing\n"
       "agent.toml:4:1: unknown key \"adresses\"; is \"addresses\" meant?\n"
       "agent.toml:6:9: \"socket\" is not one of ping, service, audit_log, sockets, processes, "
-      "antivirus, plugin, warnings, port_scan, answer, login\n"
+      "antivirus, plugin, warnings, port_scan, answer, login, "
+      "backup_job, metrics\n"
       "agent.toml:7:15: a folder is an absolute path");
   EXPECT_EQ(refusal("[collector]\naddresses = ['collector']\n"),
             "agent.toml:2:13: \"collector\" is not an address such as \"collector:8444\" or "

@@ -141,7 +141,7 @@ TEST(Diagnose, RefusesAnUnknownCheck) {
   EXPECT_EQ(outcome.code, 2);
   EXPECT_EQ(outcome.err,
             "Unknown check: sokets\\x1b. Known are: ping service audit_log sockets processes "
-            "antivirus plugin warnings port_scan answer login\n");
+            "antivirus plugin warnings port_scan answer login backup_job metrics\n");
   EXPECT_TRUE(outcome.out.empty());
   EXPECT_TRUE(checks.asked().empty());
 }

@@ -44,6 +44,7 @@ TEST(SitePolicy, ReadsTheExampleWithEveryKey) {
   EXPECT_TRUE(policy.channels[0].require_tls);
   EXPECT_EQ(policy.hosts[0].address, "10.0.0.11");
   EXPECT_EQ(policy.hosts[0].rack, "A3");
+  EXPECT_EQ(policy.hosts[0].backup_rpo, 4h);
   ASSERT_EQ(policy.contacts.size(), 4U);
   EXPECT_EQ(policy.contacts[2].group, "network");
   EXPECT_EQ(policy.contacts[1].at_least, model::Severity::b);
@@ -53,7 +54,7 @@ TEST(SitePolicy, ReadsTheExampleWithEveryKey) {
 TEST(SitePolicy, TheExamplesCommentsStateTheRealDefaults) {
   const std::string text = read_file(TOCSIN_EXAMPLES "/site.toml", 1 << 20).value();
   const auto [all, count] = tests::uncommented(text);
-  EXPECT_EQ(count, 20);
+  EXPECT_EQ(count, 32);
   const auto policy = read_site_policy(all, "site.toml");
   ASSERT_TRUE(policy) << policy.error().message;
   EXPECT_EQ(*policy, read_site_policy(text, "site.toml").value());

@@ -10,22 +10,22 @@ namespace tocsin::wire {
 namespace {
 
 TEST(Samples, AreReadAsTheyWereWrittenCurveByCurve) {
-  const std::vector<model::Sample> samples{
+  const std::vector<series::Sample> samples{
       {"cpu.busy", Instant{1}, 0.5}, {"disk./.used", Instant{1}, 99}, {"cpu.busy", Instant{2}, -1}};
   v1::Samples message;
   to_proto(samples, message);
   ASSERT_EQ(message.series_size(), 2);
   const auto read = from_proto(message);
   ASSERT_TRUE(read);
-  EXPECT_EQ(*read, (std::vector<model::Sample>{samples[0], samples[2], samples[1]}));
+  EXPECT_EQ(*read, (std::vector<series::Sample>{samples[0], samples[2], samples[1]}));
 }
 
 TEST(Samples, WhatIsNoNumberOrHasNoNameIsLeftOut) {
   v1::Samples message;
-  to_proto(std::vector<model::Sample>{{"a", Instant{1}, std::nan("")},
-                                      {"a", Instant{2}, HUGE_VAL},
-                                      {"", Instant{3}, 1},
-                                      {"a\x1b[1m", Instant{4}, 1}},
+  to_proto(std::vector<series::Sample>{{"a", Instant{1}, std::nan("")},
+                                       {"a", Instant{2}, HUGE_VAL},
+                                       {"", Instant{3}, 1},
+                                       {"a\x1b[1m", Instant{4}, 1}},
            message);
   const auto read = from_proto(message);
   ASSERT_TRUE(read);

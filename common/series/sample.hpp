@@ -6,7 +6,7 @@
 
 #include "common/base/instant.hpp"
 
-namespace tocsin::model {
+namespace tocsin::series {
 
 struct Sample {
   std::string series;  // "cpu.busy", "disk./var.used", "plugin.ups.load"
@@ -15,4 +15,4 @@ struct Sample {
   friend bool operator==(const Sample&, const Sample&) = default;
 };
 
-}  // namespace tocsin::model
+}  // namespace tocsin::series

@@ -1,0 +1,94 @@
+// How a host fares. A low value is a sign, a full disk or exhausted memory a hindrance. The facts
+// change in steps of one hundredth (agent/checks/metrics_facts), so a value that stands at its
+// limit opens a finding once and not at every look.
+#include <cstdlib>
+
+#include "common/rules/checks.hpp"
+#include "common/rules/findings.hpp"
+
+namespace tocsin::rules {
+namespace {
+
+using model::Tristate;
+
+bool at_least(std::uint32_t permille, int limit) {
+  return static_cast<std::int64_t>(permille) >= limit;
+}
+
+// What the two resources of a disk are called when they are low, and when they are full.
+struct Codes {
+  const char* low;
+  const char* full;
+};
+constexpr Codes kSpace{"disk.space_low", "disk.space_full"};
+constexpr Codes kInodes{"disk.inodes_low", "disk.inodes_full"};
+
+void judge_share(const Codes& codes, const std::string& mount, std::uint32_t permille,
+                 const model::MetricLimits& limits, Findings& findings) {
+  const bool full = at_least(permille, limits.disk_full_permille);
+  if (!full && !at_least(permille, limits.disk_low_permille)) return;
+  const std::string code = full ? codes.full : codes.low;
+  findings.add({code,
+                subject_part(mount),
+                {code, {said("mount", mount), said("percent", std::uint64_t{permille} / 10)}}},
+               full ? 1 : 0);
+}
+
+void judge_memory(const model::MetricsFacts& facts, const model::MetricLimits& limits,
+                  Findings& findings) {
+  const bool little = static_cast<std::int64_t>(facts.memory_available_permille) <=
+                      limits.memory_available_permille;
+  // Little is left on many a healthy host; that programs wait for memory is what hinders.
+  const bool waits = facts.stalled_known != Tristate::yes ||
+                     at_least(facts.stalled_permille, limits.memory_stalled_permille);
+  if (little && waits) {
+    findings.add({"memory.exhausted",
+                  "memory",
+                  {"memory.exhausted",
+                   {said("percent", facts.memory_available_permille / 10),
+                    said("stalled", facts.stalled_permille / 10)}}},
+                 1);
+  }
+  if (facts.recent_oom_kills > 0) {
+    findings.add(
+        {"memory.killed", "memory", {"memory.killed", {said("count", facts.recent_oom_kills)}}}, 1);
+  }
+}
+
+void judge_clock(const model::MetricsFacts& facts, const model::MetricLimits& limits,
+                 Findings& findings) {
+  if (facts.clock_synchronized == Tristate::unknown) {
+    findings.note({"clock.unknown", {}});
+  } else if (facts.clock_synchronized == Tristate::no) {
+    findings.add({"clock.unsynchronized", "clock", {"clock.unsynchronized", {}}});
+  }
+  const Duration off = std::chrono::microseconds(std::abs(facts.clock_offset_us));
+  if (facts.clock_synchronized == Tristate::yes && off > limits.clock_offset) {
+    findings.add({"clock.wrong",
+                  "clock",
+                  {"clock.wrong", {said("ms", static_cast<std::uint64_t>(off / 1ms))}}},
+                 1);
+  }
+}
+
+}  // namespace
+
+model::Judgement judge_metrics(const model::MetricsFacts& facts,
+                               const model::MetricLimits& limits) {
+  Findings findings;
+  for (const model::FileSystemUse& one : facts.file_systems) {
+    judge_share(kSpace, one.mount, one.used_permille, limits, findings);
+    judge_share(kInodes, one.mount, one.inodes_used_permille, limits, findings);
+    if (!one.read_only) continue;
+    findings.add(
+        {"disk.read_only", subject_part(one.mount), {"disk.read_only", {said("mount", one.mount)}}},
+        1);
+  }
+  judge_memory(facts, limits, findings);
+  judge_clock(facts, limits, findings);
+  const std::uint32_t unseen = facts.file_systems_unseen + facts.file_systems_over_limit;
+  if (unseen > 0) findings.note({"metrics.unseen", {said("count", unseen)}});
+  return std::move(findings).finish({"metrics.ok", {said("disks", facts.file_systems.size())}});
+}
+
+}  // namespace tocsin::rules

@@ -1,0 +1,55 @@
+// This machine's kernel, and a folder that stands for one.
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/integration/agent/checks/check_run.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+using model::MetricsFacts;
+
+TEST(MetricsCheck, SeesThisMachineAndMakesCurves) {
+  CheckRun check(model::CheckKind::metrics);
+  const auto facts = check.facts<MetricsFacts>();
+  EXPECT_GT(facts.processors, 0U);
+  EXPECT_GT(facts.memory_available_permille, 0U);
+  EXPECT_LE(facts.memory_available_permille, 1000U);
+  EXPECT_NE(facts.clock_synchronized, model::Tristate::unknown);
+  EXPECT_FALSE(facts.file_systems.empty());
+  for (const auto& one : facts.file_systems) EXPECT_LE(one.used_permille, 1000U) << one.mount;
+  check.run();
+  std::set<std::string> names;
+  for (const auto& sample : check.context.samples) names.insert(sample.series);
+  EXPECT_THAT(names, testing::IsSupersetOf({"cpu.busy", "load.1m", "memory.used"}));
+}
+
+TEST(MetricsCheck, WithoutAKernelItSaysSo) {
+  const tests::TempDir dir;
+  CheckRun check(model::CheckKind::metrics, {}, dir.path());
+  EXPECT_EQ(check.run().outcome, model::Outcome::failed);
+}
+
+// What cannot be looked at is counted, the rest is seen.
+TEST(MetricsCheck, AMountThatIsGoneIsCounted) {
+  const tests::TempDir dir;
+  std::filesystem::create_directories(dir.file("proc/1"));
+  std::filesystem::create_directories(dir.file("data"));
+  std::ofstream(dir.file("proc/stat")) << "cpu 1 1 1 1\n";
+  std::ofstream(dir.file("proc/1/mountinfo"))
+      << "1 0 8:1 / /data rw - ext4 /dev/a rw\n2 0 8:2 / /gone rw - ext4 /dev/b rw\n";
+  CheckRun check(model::CheckKind::metrics, {}, dir.path());
+  const auto facts = check.facts<MetricsFacts>();
+  ASSERT_EQ(facts.file_systems.size(), 1U);
+  EXPECT_EQ(facts.file_systems[0].mount, "/data");
+  EXPECT_EQ(facts.file_systems_unseen, 1U);
+}
+
+}  // namespace
+}  // namespace tocsin::agent
