@@ -5,10 +5,13 @@
 
 #include <fmt/format.h>
 
+#include "collector/core/looked_at.hpp"
+
 namespace tocsin::collector {
 namespace {
 
 constexpr std::string_view kManySilentKey = "agent_silence/many";
+constexpr std::string_view kTarget = "/target/";
 
 const model::Incident* open_under(const World& world, const std::string& dedup_key) {
   for (const auto& [id, incident] : world.incidents.rows()) {
@@ -17,14 +20,17 @@ const model::Incident* open_under(const World& world, const std::string& dedup_k
   return nullptr;
 }
 
-// The address that a finding of the network is about.
-const std::string& target_of(const model::Finding& finding) {
-  return finding.check == agent_check() ? finding.subject : finding.check.target;
+// The address that a finding is about, of the network or of a host that others look at.
+std::string target_of(const model::Finding& finding) {
+  if (finding.check == agent_check()) return finding.subject;
+  return is_about_another(finding) ? address_looked_at(finding.check) : finding.check.target;
 }
 
-// One network target is one incident, however many hosts miss it.
+// One network target is one incident, however many hosts miss it; and so is a host that others look
+// at.
 bool is_about_a_target(const model::Finding& finding, Kind kind) {
-  return kind == Kind::network && finding.check.kind == model::CheckKind::ping;
+  return (kind == Kind::network && finding.check.kind == model::CheckKind::ping) ||
+         is_about_another(finding);
 }
 
 // Several places were asked, and nobody reaches it (procedure M-01).
@@ -40,7 +46,8 @@ bool is_confirmed_down(const World& world, const model::Incident& incident, Dura
 const model::Incident* recent_of(const World& world, const model::Finding& finding, Kind kind,
                                  Instant now) {
   for (const auto& [id, incident] : world.incidents.rows()) {
-    const bool same = incident.agent == finding.agent && incident.kind == to_string(kind);
+    const bool same = incident.agent == finding.agent && incident.kind == to_string(kind) &&
+                      incident.dedup_key.find(kTarget) == std::string::npos;
     if (same && !incident.recovered && now - incident.opened <= kJoinWindow) return &incident;
   }
   return nullptr;
@@ -58,7 +65,7 @@ std::size_t recently_silent(const World& world, Instant now) {
 
 std::string key_of_new(const World& world, const model::Finding& finding, Kind kind, Instant now) {
   if (is_about_a_target(finding, kind)) {
-    return fmt::format("{}/target/{}", to_string(kind), target_of(finding));
+    return fmt::format("{}{}{}", to_string(kind), kTarget, target_of(finding));
   }
   if (kind == Kind::agent_silence && recently_silent(world, now) + 1 >= kManySilent) {
     return std::string(kManySilentKey);
@@ -106,9 +113,10 @@ const model::HostPolicy* asset_policy(const model::SitePolicy& policy,
                                       const model::Finding& finding) {
   const auto target =
       std::find_if(policy.hosts.begin(), policy.hosts.end(), [&](const model::HostPolicy& host) {
-        const std::string& about = target_of(finding);
-        return finding.check.kind == model::CheckKind::ping && !about.empty() &&
-               (host.host == about || host.address == about);
+        const bool other = finding.check.kind == model::CheckKind::ping ||
+                           finding.check == agent_check() || is_about_another(finding);
+        const std::string about = other ? target_of(finding) : std::string();
+        return !about.empty() && (host.host == about || host.address == about);
       });
   return target != policy.hosts.end() ? &*target : model::host_policy(policy, incident.host_name);
 }
@@ -133,6 +141,10 @@ void add_estimate(GradeFacts& facts, const model::Incident& incident) {
 }
 
 }  // namespace
+
+bool is_about_another(const model::Finding& finding) {
+  return finding.check.kind != model::CheckKind::ping && !address_looked_at(finding.check).empty();
+}
 
 model::CheckRef agent_check() { return {model::CheckKind::ping, "agent"}; }
 

@@ -22,6 +22,10 @@ inline constexpr Duration kConfirmedAlone = 3min;
 // The collector's own look at an agent, as a check: findings about silence and clones carry it.
 model::CheckRef agent_check();
 
+// Does it tell about a host that another host looked at: its ports, its answers, its logins? Pings
+// have rules of their own, for they may tell about the way.
+bool is_about_another(const model::Finding& finding);
+
 // Where a finding belongs: an incident that is open, or a new one under `dedup_key`.
 struct Belonging {
   std::optional<IncidentId> existing;

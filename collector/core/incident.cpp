@@ -167,6 +167,10 @@ model::Incident new_incident(const Context& context, const model::Finding& findi
       about_us ? context.policy.site : (host == nullptr ? finding.agent.hex : host->name);
   if (const model::HostPolicy* down = unreachable_host(context, finding)) {
     incident.host_name = down->host;
+  } else if (is_about_another(finding)) {
+    const std::string address = address_looked_at(finding.check);
+    const model::HostPolicy* other = host_at(context.policy, address);
+    incident.host_name = other == nullptr ? address : other->host;
   }
   incident.kind = to_string(kind);
   incident.title = finding.message;

@@ -272,13 +272,6 @@ Judged take(Context& context, const AgentId& agent, std::string_view request_id,
 
 }  // namespace
 
-const model::HostPolicy* host_at(const model::SitePolicy& policy, std::string_view address) {
-  if (address.empty()) return nullptr;
-  const auto found = std::find_if(policy.hosts.begin(), policy.hosts.end(),
-                                  [&](const auto& host) { return host.address == address; });
-  return found == policy.hosts.end() ? nullptr : &*found;
-}
-
 const model::HostPolicy* unreachable_host(const Context& context, const model::Finding& finding) {
   if (finding.code == kDown) return host_at(context.policy, finding.subject);
   if (finding.code == "ping.unreachable") return host_at(context.policy, finding.check.target);

@@ -10,6 +10,7 @@
 
 #include "collector/core/effects.hpp"
 #include "collector/core/hosts.hpp"
+#include "collector/core/looked_at.hpp"
 #include "common/model/journal.hpp"
 
 namespace tocsin::collector {
@@ -19,8 +20,6 @@ inline constexpr Duration kInquiryLife = 15s;
 // While something is wrong, it is asked again.
 inline constexpr Duration kAskAgain = 60s;
 
-// The host of the policy with this address, or nullptr.
-const model::HostPolicy* host_at(const model::SitePolicy& policy, std::string_view address);
 // The host, as the policy names it, that a finding says cannot be reached; nullptr where it is
 // another kind of finding or the policy gives no address.
 const model::HostPolicy* unreachable_host(const Context& context, const model::Finding& finding);

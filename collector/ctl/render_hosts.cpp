@@ -23,10 +23,15 @@ std::ptrdiff_t count(const v1::HostState& host, v1::Verdict verdict) {
                        [&](const v1::CheckStatus& check) { return check.verdict() == verdict; });
 }
 
+// Others look at it; nobody looks into it.
+bool is_agentless(const v1::HostState& host) { return host.agent_id().empty(); }
+
 v1::Severity worst_open(const v1::HostList& list, const v1::HostState& host) {
   v1::Severity worst = v1::SEVERITY_UNSPECIFIED;
   for (const v1::IncidentState& incident : list.open_incidents()) {
-    if (incident.agent_id() != host.agent_id()) continue;
+    const bool its = is_agentless(host) ? incident.host_name() == host.name()
+                                        : incident.agent_id() == host.agent_id();
+    if (!its) continue;
     worst = std::max(worst, shown_severity(incident));
   }
   return worst;
@@ -36,7 +41,7 @@ v1::Severity worst_open(const v1::HostList& list, const v1::HostState& host) {
 // can tell anything about.
 std::string state_text(const View& view, const v1::HostState& host, v1::Severity worst) {
   if (host.revoked()) return "- " + say(view, "ctl.host.revoked");
-  if (host.presence() != v1::AgentPresence::STATE_HEARD) {
+  if (!is_agentless(host) && host.presence() != v1::AgentPresence::STATE_HEARD) {
     switch (host.presence()) {
       case v1::AgentPresence::STATE_CLONE_SUSPECTED:
         return "! " + say(view, "presence.clone_suspected");
@@ -48,6 +53,9 @@ std::string state_text(const View& view, const v1::HostState& host, v1::Severity
   }
   if (worst != v1::SEVERITY_UNSPECIFIED) {
     return fmt::format("{} {}", severity_sign(worst), say(view, "verdict.abnormal"));
+  }
+  if (is_agentless(host) && count(host, v1::VERDICT_ABNORMAL) == 0) {
+    return "? " + say(view, "ctl.host.agentless");
   }
   for (const v1::Verdict verdict : {v1::VERDICT_ABNORMAL, v1::VERDICT_CANNOT_TELL}) {
     if (count(host, verdict) > 0) {
@@ -65,6 +73,10 @@ std::string last_heard(const v1::HostState& host, std::int64_t now_ns) {
 
 // Not calm either: a host on which no check has said anything yet.
 bool is_calm(const v1::HostState& host, v1::Severity worst) {
+  if (is_agentless(host)) {
+    return worst == v1::SEVERITY_UNSPECIFIED && count(host, v1::VERDICT_NORMAL) > 0 &&
+           count(host, v1::VERDICT_ABNORMAL) == 0;
+  }
   return host.presence() == v1::AgentPresence::STATE_HEARD && worst == v1::SEVERITY_UNSPECIFIED &&
          count(host, v1::VERDICT_NORMAL) > 0 && count(host, v1::VERDICT_ABNORMAL) == 0 &&
          count(host, v1::VERDICT_CANNOT_TELL) == 0;
@@ -73,6 +85,17 @@ bool is_calm(const v1::HostState& host, v1::Severity worst) {
 std::string clause_text(const v1::CheckRef& check) {
   const auto decoded = wire::from_proto(check);
   return decoded ? std::string(model::clause_of(decoded->kind)) : "";
+}
+
+// The first says most; of a host that others look at, who looked is needed too.
+std::string reasons_text(const View& view, const v1::HostState& host,
+                         const v1::CheckStatus& check) {
+  if (check.reasons().empty()) return "";
+  std::string text = words(view, check.reasons(0));
+  if (is_agentless(host) && check.reasons_size() > 1) {
+    text += " " + words(view, check.reasons(check.reasons_size() - 1));
+  }
+  return text;
 }
 
 }  // namespace
@@ -116,12 +139,16 @@ std::string render_host(const View& view, const v1::HostList& list) {
   lines.add(say(view, "ctl.column.host"), clean(host.name()));
   lines.add(say(view, "ctl.column.state"), state_text(view, host, worst_open(list, host)));
   lines.add(say(view, "ctl.column.last_heard"), last_heard(host, now));
-  lines.add(say(view, "ctl.column.agent"),
-            fmt::format("{}  {}", clean(host.agent_version()), clean(host.agent_id())));
-  lines.add(say(view, "ctl.column.system"), clean(host.operating_system()));
-  lines.add(say(view, "ctl.host.facts"),
-            say(view, "ctl.host.facts.text",
-                {{"count", number(host.facts())}, {"lost", number(host.facts_lost())}}));
+  if (is_agentless(host)) {
+    lines.add(say(view, "ctl.column.agent"), say(view, "ctl.host.agentless.text"));
+  } else {
+    lines.add(say(view, "ctl.column.agent"),
+              fmt::format("{}  {}", clean(host.agent_version()), clean(host.agent_id())));
+    lines.add(say(view, "ctl.column.system"), clean(host.operating_system()));
+    lines.add(say(view, "ctl.host.facts"),
+              say(view, "ctl.host.facts.text",
+                  {{"count", number(host.facts())}, {"lost", number(host.facts_lost())}}));
+  }
   std::string text = lines.render();
   if (!host.checks().empty()) {
     i18n::Table table({"", title(view, "ctl.column.check"), title(view, "ctl.column.clause"),
@@ -130,8 +157,7 @@ std::string render_host(const View& view, const v1::HostList& list) {
     for (const v1::CheckStatus& check : host.checks()) {
       table.add({std::string(verdict_sign(check.verdict())), check_text(check.check()),
                  clause_text(check.check()), verdict_text(view, check.verdict()),
-                 clock_text(view, check.since_ns(), now),
-                 check.reasons().empty() ? "" : words(view, check.reasons(0))});
+                 clock_text(view, check.since_ns(), now), reasons_text(view, host, check)});
     }
     text += "\n" + table.render(view.width);
   }

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "collector/core/commands.hpp"
+#include "collector/operate/agentless.hpp"
 #include "collector/operate/command_request.hpp"
 #include "collector/operate/summary.hpp"
 #include "common/base/limits.hpp"
@@ -66,6 +68,12 @@ std::uint32_t beyond(std::uint64_t all, std::size_t answered) {
 
 bool names(std::string_view wanted, const model::Host& host) {
   return wanted.empty() || host.name.starts_with(wanted) || host.agent.hex == wanted;
+}
+
+// What others see of a host without an agent is an incident of that host, not of theirs.
+bool is_of(const model::Incident& incident, const model::Host& host) {
+  return incident.host_name == host.name ||
+         (!host.agent.hex.empty() && incident.agent == host.agent);
 }
 
 }  // namespace
@@ -161,13 +169,17 @@ Result<v1::HostList> OperatorApi::list_hosts(const v1::ListHostsRequest& request
   const auto open = parts_.state.incidents(all_open());
   if (!open) return fail(open.error());
 
+  std::vector<model::Host> pages = hosts_without_agent(*parts_.judge.policy(), *hosts);
+  std::move(pages.begin(), pages.end(), std::back_inserter(*hosts));
   const auto has_incident = [&](const model::Host& host) {
     return std::any_of(open->begin(), open->end(),
-                       [&](const model::Incident& i) { return i.agent == host.agent; });
+                       [&](const model::Incident& i) { return is_of(i, host); });
   };
   std::erase_if(*hosts, [&](const model::Host& host) {
+    const bool attention =
+        host.agent.hex.empty() ? agentless_needs_attention(host) : needs_attention(host);
     return !names(request.name(), host) ||
-           (request.abnormal_only() && !needs_attention(host) && !has_incident(host));
+           (request.abnormal_only() && !attention && !has_incident(host));
   });
   // A whole name is meant as such, also where it begins another one.
   const auto exact = std::find_if(hosts->begin(), hosts->end(), [&](const model::Host& host) {
@@ -184,9 +196,8 @@ Result<v1::HostList> OperatorApi::list_hosts(const v1::ListHostsRequest& request
   const bool with_observations = !request.name().empty() && hosts->size() == 1;
   for (const model::Host& host : *hosts) add_host(host, with_observations, list);
   for (const model::Incident& incident : *open) {
-    const bool listed = std::any_of(hosts->begin(), hosts->end(), [&](const model::Host& host) {
-      return host.agent == incident.agent;
-    });
+    const bool listed = std::any_of(hosts->begin(), hosts->end(),
+                                    [&](const model::Host& host) { return is_of(incident, host); });
     if (listed) wire::to_proto(incident, *list.add_open_incidents());
   }
   return list;

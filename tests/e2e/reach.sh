@@ -29,6 +29,11 @@ has_mail() { deploy/mailbox.py "$work/mailbox" "$1" >/dev/null; }
 mails() { find "$work/mailbox/new" -type f 2>/dev/null | wc -l; }
 no_mail() { [ "$(mails)" = 0 ]; }
 has_recovered() { [ "$(incidents 'select(.kind == "network") | .recoveredAt')" != null ]; }
+ctl_says() {
+  local wanted=$1
+  shift
+  ctl "$@" | grep -q "$wanted"
+}
 explains() { ctl explain "$1" | tr -s ' \n' ' ' | grep -q "$2"; }
 
 hosts rootfs >/dev/null || exit 1
@@ -37,8 +42,10 @@ agents=(db1 web1 web2)
 hosts up db1 10.77.0.11 &
 hosts up web1 10.77.0.12 &
 hosts up web2 10.77.0.13 &
+hosts up old1 10.77.0.14 &
 wait
 check "Three hosts are up" hosts wait "${agents[@]}" || exit 1
+check "and one that gets no agent" hosts wait old1 || exit 1
 for host in "${agents[@]}"; do
   install_agent "$host" || exit 1
 done
@@ -64,6 +71,7 @@ protocol = "tcp"
 port = 22
 
 TOML
+  printf '[[hosts]]\nbaseline = "ssh"\nhost = "nt-print"\naddress = "10.77.0.14"\n\n'
   for host in db1:11:A web1:12:B web2:13:C; do
     IFS=: read -r name number rack <<<"$host"
     printf '[[hosts]]\nbaseline = "ssh"\nhost = "%s"\naddress = "10.77.0.%s"\nrack = "%s"\ntcp_port = 22\n\n' \
@@ -72,6 +80,8 @@ TOML
       printf '[[hosts.checks]]\nkind = "sockets"\ninterval = "2s"\ndeadline = "2s"\n\n'
     else
       printf '[[hosts.checks]]\nkind = "ping"\ntarget = "%s"\npackets = 2\ntcp_port = 22\n' "$target"
+      printf 'interval = "4s"\ndeadline = "4s"\n\n'
+      printf '[[hosts.checks]]\nkind = "answer"\ntarget = "banner://10.77.0.14:22"\n'
       printf 'interval = "4s"\ndeadline = "4s"\n\n'
     fi
   done
@@ -147,6 +157,20 @@ check "The duty desk has it too" within 20 has_mail duty@reach.example
 check "explain shows the matrix" explains "$incident" 'web1 \[B\] ✗'
 hosts undo cut db1
 check "It recovers when the host is back" within 60 has_recovered
+
+# ---- a host without an agent (procedure M-01, M-02, M-07 as far as others can see)
+
+page() { ctl hosts nt-print -o json | jq -r ".hosts[0].checks[] | $1"; }
+outside() { [ "$(page 'select(.check.kind == "CHECK_KIND_ANSWER") | .verdict' | sort -u)" = "$1" ]; }
+inside() { page 'select(.reasons[0].code == "agentless.not_seen") | .verdict' | sort -u; }
+its_incidents() { incidents 'select(.hostName == "nt-print") | .title.code'; }
+is_old_broken() { [ "$(its_incidents)" = answer.failed ]; }
+check "A host without an agent has a page of what others see" within 15 outside VERDICT_NORMAL
+check "whose inside nobody can tell" test "$(inside)" = VERDICT_CANNOT_TELL
+check "and which is said to have no agent" ctl_says 'no agent' hosts
+hosts quit old1 ssh.service
+check "Its service that does not answer is its incident" within 20 is_old_broken
+check "and one, though two see it" test "$(its_incidents | wc -l)" = 1
 
 # ---- looked at from outside
 

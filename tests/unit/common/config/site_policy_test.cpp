@@ -36,7 +36,7 @@ TEST(SitePolicy, ReadsTheExampleWithEveryKey) {
   EXPECT_THAT(web.sources[0].networks, ElementsAre("10.20.0.0/16", "2001:db8:20::/48"));
   EXPECT_TRUE(web.services[0].must_run);
   EXPECT_TRUE(web.has_processes);
-  ASSERT_EQ(policy.hosts.size(), 2U);
+  ASSERT_EQ(policy.hosts.size(), 3U);
   EXPECT_EQ(policy.hosts[0].criticality, model::Criticality::core);
   EXPECT_EQ(policy.hosts[0].checks.size(), 5U);
   ASSERT_EQ(policy.channels.size(), 2U);
