@@ -10,7 +10,10 @@ namespace {
 struct PortName {
   std::uint16_t port;
   model::Protocol protocol;
-  std::string_view name;
+  // A name has at most 15 characters (RFC 6335). In place, because a program that is loaded
+  // anywhere would have to correct each of these thousands of addresses, in memory that is then its
+  // own.
+  char name[16];
 };
 
 constexpr auto kPortNames = std::to_array<PortName>({
@@ -28,7 +31,7 @@ std::string_view port_name(model::Protocol protocol, std::uint16_t port) {
   const PortName wanted{port, protocol, {}};
   const auto it = std::lower_bound(kPortNames.begin(), kPortNames.end(), wanted, before);
   return it != kPortNames.end() && it->port == port && it->protocol == protocol
-             ? it->name
+             ? std::string_view(it->name)
              : std::string_view{};
 }
 
