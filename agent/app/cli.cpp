@@ -17,6 +17,16 @@ namespace {
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 
+// One heap for all threads: they allocate little, and each heap of its own stays resident. And what
+// is large, the lists of packages above all, goes back to the system: left alone, malloc takes the
+// size of what was freed once for the size that is worth keeping.
+void keep_heap_small() {
+  constexpr int kLarge = 128 << 10;
+  ::mallopt(M_ARENA_MAX, 1);
+  ::mallopt(M_MMAP_THRESHOLD, kLarge);
+  ::mallopt(M_TRIM_THRESHOLD, kLarge);
+}
+
 }  // namespace
 
 int report(const Status& status) {
@@ -47,8 +57,7 @@ int run_program(CLI::App& app, int argc, char** argv, const Command& chosen) {
 }
 
 int run_process(const std::string& config_file, Process process) {
-  // One heap for all threads: they allocate little, and each heap of its own stays resident.
-  ::mallopt(M_ARENA_MAX, 1);
+  keep_heap_small();
   const auto config = load_agent_config(config_file);
   if (!config) return report(fail(config.error()));
   log::start("tocsin-agent", config->log_level);
