@@ -47,7 +47,22 @@ SqliteSpool::SqliteSpool(SpoolFile file, const SpoolOptions& options)
 
 Result<sqlite::Transaction> SqliteSpool::begin() {
   TOCSIN_TRY(check_same_file(file_));
+  ++transactions_;
   return sqlite::Transaction::begin(file_.database);
+}
+
+// A few microseconds, where a question to the tables takes a hundred.
+Result<SpoolVersion> SqliteSpool::version() {
+  if (!data_version_) {
+    Result<sqlite::Statement> prepared = file_.database.prepare("PRAGMA data_version");
+    if (!prepared) return fail(prepared.error());
+    data_version_ = std::move(*prepared);
+  }
+  const Result<bool> row = data_version_->step();
+  if (!row) return fail(row.error());
+  const SpoolVersion version{*row ? data_version_->int64(0) : 0, transactions_};
+  data_version_->reset();
+  return version;
 }
 
 Result<State> SqliteSpool::load() {

@@ -39,9 +39,15 @@ Status SqliteSpool::put_request(const model::Request& request, Instant received)
 Result<Spool::Taken> SqliteSpool::take_requests(Instant now) {
   // Asked often and almost always for nothing: look without taking the write lock first.
   TOCSIN_TRY(check_same_file(file_));
+  const Result<SpoolVersion> current = version();
+  if (!current) return fail(current.error());
+  if (no_requests_ == *current) return Taken{};
   const Result<std::int64_t> open = number("SELECT count(*) FROM request WHERE state <> 3");
   if (!open) return fail(open.error());
-  if (*open == 0) return Taken{};
+  if (*open == 0) {
+    no_requests_ = *current;
+    return Taken{};
+  }
   Result<sqlite::Transaction> transaction = begin();
   if (!transaction) return fail(transaction.error());
   Result<sqlite::Statement> select = file_.database.prepare(
@@ -102,12 +108,17 @@ Result<Seq> SqliteSpool::finish_request(std::string_view request_id,
 }
 
 Result<std::optional<std::string>> SqliteSpool::assigned_checks() {
+  const Result<SpoolVersion> current = version();
+  if (!current) return fail(current.error());
+  if (assignment_seen_ == *current) return assignment_;
   Result<sqlite::Statement> select = file_.database.prepare("SELECT assignment FROM state");
   if (!select) return fail(select.error());
   const Result<bool> row = select->step();
   if (!row) return fail(row.error());
-  if (!*row || select->is_null(0)) return std::optional<std::string>{};
-  return std::string(select->blob(0));
+  assignment_.reset();
+  if (*row && !select->is_null(0)) assignment_ = std::string(select->blob(0));
+  assignment_seen_ = *current;
+  return assignment_;
 }
 
 Status SqliteSpool::put_assignment(std::string_view bytes, std::string_view digest) {
@@ -151,9 +162,15 @@ Status SqliteSpool::put_resend(const model::CheckRef& check) {
 Result<std::vector<model::CheckRef>> SqliteSpool::take_resends() {
   // As with requests: look without taking the write lock first.
   std::vector<model::CheckRef> wanted;
+  const Result<SpoolVersion> current = version();
+  if (!current) return fail(current.error());
+  if (no_resends_ == *current) return wanted;
   const Result<std::int64_t> waiting_now = number("SELECT count(*) FROM resend");
   if (!waiting_now) return fail(waiting_now.error());
-  if (*waiting_now == 0) return wanted;
+  if (*waiting_now == 0) {
+    no_resends_ = *current;
+    return wanted;
+  }
   Result<sqlite::Transaction> transaction = begin();
   if (!transaction) return fail(transaction.error());
   Result<sqlite::Statement> select =

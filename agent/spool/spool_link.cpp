@@ -39,6 +39,9 @@ Result<SpoolStatus> SqliteSpool::status() {
 Result<std::vector<SpoolRow>> SqliteSpool::read(Seq from, std::size_t max_rows,
                                                 std::size_t max_bytes) {
   TOCSIN_TRY(check_same_file(file_));
+  const Result<SpoolVersion> current = version();
+  if (!current) return fail(current.error());
+  if (no_rows_ == *current && no_rows_from_ == from) return std::vector<SpoolRow>();
   Result<sqlite::Snapshot> snapshot = sqlite::Snapshot::begin(file_.database);
   if (!snapshot) return fail(snapshot.error());
   const Result<State> state = load();
@@ -61,6 +64,10 @@ Result<std::vector<SpoolRow>> SqliteSpool::read(Seq from, std::size_t max_rows,
         {state->seq_of(select->int64(0)), std::string(fact), std::string(select->blob(2))});
   }
   select->reset();
+  if (rows.empty() && max_rows > 0) {
+    no_rows_ = *current;
+    no_rows_from_ = from;
+  }
   return rows;
 }
 

@@ -54,6 +54,14 @@ struct State {
   Seq last() const { return seq_of(last_number); }
 };
 
+// What the file held when it was looked at: it moves with every commit of another process, and with
+// every transaction that this object began.
+struct SpoolVersion {
+  std::int64_t others = 0;
+  std::uint64_t own = 0;
+  friend bool operator==(const SpoolVersion&, const SpoolVersion&) = default;
+};
+
 class SqliteSpool final : public Spool {
  public:
   SqliteSpool(SpoolFile file, const SpoolOptions& options);
@@ -82,6 +90,7 @@ class SqliteSpool final : public Spool {
 
  private:
   Result<sqlite::Transaction> begin();
+  Result<SpoolVersion> version();
   Result<State> load();
   Status store(const State& state);
   Result<std::int64_t> number(std::string_view sql);
@@ -117,6 +126,16 @@ class SqliteSpool final : public Spool {
   std::uint64_t life_;  // of this object; marks the requests that it started
   Lost unsaved_loss_;   // the part of the loss that the disk did not take either
   bool loss_logged_ = false;
+
+  // For those who ask again and again: what they asked for is still as it was then.
+  std::optional<sqlite::Statement> data_version_;
+  std::uint64_t transactions_ = 0;
+  std::optional<SpoolVersion> no_requests_;
+  std::optional<SpoolVersion> no_resends_;
+  std::optional<SpoolVersion> assignment_seen_;
+  std::optional<std::string> assignment_;
+  std::optional<SpoolVersion> no_rows_;
+  Seq no_rows_from_;
 };
 
 }  // namespace tocsin::agent

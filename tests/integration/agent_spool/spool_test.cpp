@@ -449,6 +449,32 @@ TEST_F(SpoolTest, TheAssignmentIsKeptWithItsDigest) {
   EXPECT_EQ(spool->assignment_digest().value(), "d1");
 }
 
+// Who asks often is answered without a look at the tables, for as long as nobody wrote.
+TEST_F(SpoolTest, WhatTheOtherProcessWroteIsSeenAtTheNextQuestion) {
+  auto link = open();
+  auto observer = open();
+  const Instant now{1'000'000'000'000};
+  const model::CheckRef sockets{model::CheckKind::sockets, ""};
+  for (int i = 1; i <= 3; ++i) {
+    const std::string name = fmt::format("r{}", i);
+    const Seq next{static_cast<std::uint64_t>(i)};
+    for (int asked = 0; asked < 3; ++asked) {
+      EXPECT_THAT(observer->take_requests(now).value().fresh, IsEmpty());
+      EXPECT_THAT(observer->take_resends().value(), IsEmpty());
+      EXPECT_NE(observer->assigned_checks().value(), name);
+      EXPECT_THAT(contents(*link, next), IsEmpty());
+    }
+    ASSERT_TRUE(link->put_request(request(name), now));
+    EXPECT_EQ(observer->take_requests(now).value().fresh.size(), 1U);
+    ASSERT_TRUE(link->put_resend(sockets));
+    EXPECT_THAT(observer->take_resends().value(), ElementsAre(sockets));
+    ASSERT_TRUE(link->put_assignment(name, "d"));
+    EXPECT_EQ(observer->assigned_checks().value(), name);
+    ASSERT_TRUE(append(*observer, {fact(name)}));
+    EXPECT_THAT(contents(*link, next), ElementsAre(name));
+  }
+}
+
 // A child appends and reports each number that append() returned, until it is killed in the middle.
 TEST_F(SpoolTest, WhatAppendReturnedIsThereAfterKill) {
   Seq promised;
