@@ -1,11 +1,14 @@
 // How long it takes from a fault on a host to the finding that the collector has committed.
 //
 //   bench_detect listener STATE_DB FAULTS
+//   bench_detect truncation STATE_DB FAULTS FOLDER
 //
-// Opens a listener on a port of its own, waits until a finding about it is in the collector's
-// state.db (what is there is committed), closes it, and goes on after a pause that does not beat
-// with anybody's interval. Prints the milliseconds of each fault on a line, from just before
-// listen(). Ends with 1 where a finding does not come within 30 s.
+// Opens a listener on a port of its own, or empties the next file of FOLDER (log-0, log-1, …),
+// waits until a finding about it is in the collector's state.db (what is there is committed), and
+// goes on after a pause that does not beat with anybody's interval. Prints the milliseconds of each
+// fault on a line, from just before listen() or truncate(). Ends with 1 where a finding does not
+// come within 30 s.
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <random>
@@ -25,7 +28,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr Duration kPatience = 30s;
 
-// Findings about a port that are newer than `after`.
+// Findings that are newer than `after`.
 Result<bool> has_finding(sqlite::Statement& query, std::int64_t after, const std::string& needle) {
   query.bind(1, after).bind_blob(2, needle);
   const auto row = query.step();
@@ -53,10 +56,20 @@ struct Listener {
   Listener& operator=(const Listener&) = delete;
 };
 
-// The milliseconds of one fault.
-Result<double> one_fault(sqlite::Database& state, sqlite::Statement& query) {
-  const auto last = state.query_int("SELECT coalesce(max(id), 0) FROM finding");
-  if (!last) return fail(last.error());
+// The milliseconds from `begin` until a finding newer than `after` names `needle`.
+Result<double> wait_for(sqlite::Statement& query, std::int64_t after, const std::string& needle,
+                        Clock::time_point begin) {
+  for (;;) {
+    const auto found = has_finding(query, after, needle);
+    if (!found) return fail(found.error());
+    const Duration took = Clock::now() - begin;
+    if (*found) return std::chrono::duration<double, std::milli>(took).count();
+    if (took > kPatience) return fail(ErrorCode::deadline_exceeded, "no finding about " + needle);
+    ::usleep(1000);
+  }
+}
+
+Result<double> listen_once(sqlite::Statement& query, std::int64_t last) {
   const Listener listener;
   // As it stands in the finding's subject.
   const std::string needle = fmt::format("tcp loopback {} ", listener.port);
@@ -64,17 +77,17 @@ Result<double> one_fault(sqlite::Database& state, sqlite::Statement& query) {
   if (listener.port == 0 || ::listen(listener.fd, 1) != 0) {
     return fail(ErrorCode::unavailable, "no port to listen on");
   }
-  for (;;) {
-    const auto found = has_finding(query, *last, needle);
-    if (!found) return fail(found.error());
-    const Duration took = Clock::now() - begin;
-    if (*found) return std::chrono::duration<double, std::milli>(took).count();
-    if (took > kPatience) return fail(ErrorCode::deadline_exceeded, "no finding about it");
-    ::usleep(1000);
-  }
+  return wait_for(query, last, needle, begin);
 }
 
-Status listeners(const std::string& path, int faults) {
+Result<double> empty_file(sqlite::Statement& query, std::int64_t last, const std::string& path) {
+  const auto begin = Clock::now();
+  if (::truncate(path.c_str(), 0) != 0) return fail(system_error("truncate " + path, errno));
+  return wait_for(query, last, path, begin);
+}
+
+// `folder` empty: listeners.
+Status measure(const std::string& path, int faults, const std::string& folder) {
   sqlite::OpenOptions options;
   options.create = false;
   options.read_only = true;
@@ -86,7 +99,10 @@ Status listeners(const std::string& path, int faults) {
   std::minstd_rand random(1);
   std::uniform_int_distribution<useconds_t> pause(250'000, 450'000);
   for (int i = 0; i < faults; ++i) {
-    const auto ms = one_fault(*state, *query);
+    const auto last = state->query_int("SELECT coalesce(max(id), 0) FROM finding");
+    if (!last) return fail(last.error());
+    const auto ms = folder.empty() ? listen_once(*query, *last)
+                                   : empty_file(*query, *last, fmt::format("{}/log-{}", folder, i));
     if (!ms) return fail(ms.error());
     fmt::print("{:.1f}\n", *ms);
     ::usleep(pause(random));
@@ -98,11 +114,14 @@ Status listeners(const std::string& path, int faults) {
 }  // namespace tocsin::bench
 
 int main(int argc, char** argv) {
-  if (argc != 4 || std::string(argv[1]) != "listener") {
-    fmt::print(stderr, "bench_detect listener STATE_DB FAULTS\n");
+  const std::string fault = argc > 1 ? argv[1] : "";
+  if (!(fault == "listener" && argc == 4) && !(fault == "truncation" && argc == 5)) {
+    fmt::print(stderr,
+               "bench_detect listener STATE_DB FAULTS\n"
+               "bench_detect truncation STATE_DB FAULTS FOLDER\n");
     return 2;
   }
-  const auto done = tocsin::bench::listeners(argv[2], std::atoi(argv[3]));
+  const auto done = tocsin::bench::measure(argv[2], std::atoi(argv[3]), argc == 5 ? argv[4] : "");
   if (!done) fmt::print(stderr, "bench_detect: {}\n", done.error().message);
   return done ? 0 : 1;
 }

@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . deploy/lib.sh
 ROUNDS=${ROUNDS:-5}
 FIGURES="ingest_of_limit ingest_events_per_s ingest_cpu_us_per_event ingest_500x1_of_limit ack_of_limit agent_rss_mb agent_cpu_s_per_min listeners_50k_of_raw listeners_50k_vs_netstat sockets_50k_of_raw sockets_50k_vs_netstat sockets_50k_vs_ss sockets_owners_50k_vs_netstat detect_listener_ms"
-FIGURES+=" processes_1000_vs_ps processes_1000_first_vs_ps detect_service_death_ms"
+FIGURES+=" processes_1000_vs_ps processes_1000_first_vs_ps detect_truncation_ms detect_service_death_ms"
 
 wanted=${*:-$FIGURES}
 for name in $wanted; do
@@ -157,6 +157,7 @@ target = "journal"
 [[checks]]
 kind = "ping"
 target = "127.0.0.1"
+${more_checks:-}
 TOML
   "$bin/tocsin-collector" token create --config "$site/collector.toml" --output "$home/token"
   "$bin/tocsin-agent" enroll --collector "127.0.0.1:${enroll##*:}" --dir "$home" \
@@ -220,6 +221,13 @@ socket_ratio() {
 }
 socket_rounds() { "$bin/bench_sockets" "$1" 50000 "$ROUNDS" | tee "$work/rounds" | sed 's/^/  /' >&2; }
 
+# of_faults FILE: the 99th percentile of its lines.
+of_faults() {
+  sort -g "$1" | awk '{v[NR] = $1} END {
+    printf "  of %d faults: median %.1f, 99th percentile %.1f, worst %.1f ms\n", NR, v[int((NR + 1) / 2)], v[int(NR * 0.99)], v[NR] >"/dev/stderr"
+    print v[int(NR * 0.99)]}'
+}
+
 # From listen() to the finding that the collector committed: the 99th percentile of FAULTS_SEEN faults
 # (300), in ms. The baseline approves nothing, so every listener is one.
 detect_listener() {
@@ -230,9 +238,35 @@ detect_listener() {
   sleep 5  # until it is connected, and has told what listens already
   "$bin/bench_detect" listener "$site/data/state.db" "${FAULTS_SEEN:-300}" >"$work/rounds"
   stop_agents
-  sort -g "$work/rounds" | awk '{v[NR] = $1} END {
-    printf "  of %d faults: median %.1f, 99th percentile %.1f, worst %.1f ms\n", NR, v[int((NR + 1) / 2)], v[int(NR * 0.99)], v[NR] >"/dev/stderr"
-    print v[int(NR * 0.99)]}'
+  of_faults "$work/rounds"
+}
+
+# The same from truncate() of a log. Each file is emptied once, so each fault has a check of its own; a
+# host may have 256.
+detect_truncation() {
+  local logs=$work/logs left=${FAULTS_SEEN:-300} now file more_checks
+  : >"$work/rounds"
+  while [ "$left" -gt 0 ]; do
+    now=$((left > 150 ? 150 : left))
+    left=$((left - now))
+    rm -rf "$logs" "$work/agent"
+    mkdir "$logs"
+    more_checks="[allow]
+log_folders = [\"$logs\"]"
+    for file in $(seq 0 $((now - 1))); do
+      seq 1000 >"$logs/log-$file"
+      more_checks+="
+[[checks]]
+kind = \"audit_log\"
+target = \"$logs/log-$file\""
+    done
+    start_site 0
+    start_own_agent
+    sleep 10  # until each file was looked at
+    "$bin/bench_detect" truncation "$site/data/state.db" "$now" "$logs" >>"$work/rounds"
+    stop_agents
+  done
+  of_faults "$work/rounds"
 }
 
 results=$work/results
@@ -283,6 +317,11 @@ if needs detect_listener_ms; then
   say "a listener, from listen() to the finding"
   detect_listener >"$work/percentile"
   echo "detect_listener_ms $(cat "$work/percentile")" >>"$results"
+fi
+if needs detect_truncation_ms; then
+  say "a log that is emptied, from truncate() to the finding"
+  detect_truncation >"$work/percentile"
+  echo "detect_truncation_ms $(cat "$work/percentile")" >>"$results"
 fi
 if needs processes_1000_vs_ps processes_1000_first_vs_ps; then
   build release bench_processes
