@@ -7,6 +7,7 @@
 
 #include "common/rules/judge.hpp"
 #include "tests/integration/agent/checks/check_run.hpp"
+#include "tests/support/server_process.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace tocsin::agent {
@@ -59,6 +60,30 @@ TEST_F(PluginCheck, RunsDebiansPlugins) {
   const auto critical = run({"/usr/lib/nagios/plugins/check_dummy", "2", "too hot"});
   const auto judgement = rules::judge(critical, nullptr, {});
   EXPECT_EQ(judgement.verdict, model::Verdict::abnormal);
+  ASSERT_EQ(judgement.violations.size(), 1U);
+  EXPECT_EQ(judgement.violations.front().code, "plugin.critical");
+}
+
+// The room's power through NUT: a UPS that is simulated, everything behind it as on a real host.
+TEST_F(PluginCheck, TellsThatTheRoomRunsOnBattery) {
+  const tests::ServerProcess nut("nut.py", {dir_.path()});
+  const std::vector<std::string> command{
+      "/usr/lib/nagios/plugins/check_ups", "-H", "127.0.0.1", "-p", nut.port(), "-u", "room"};
+  const auto online = facts(run(command));
+  EXPECT_EQ(online.status, 0U) << online.output;
+  ASSERT_GE(online.performance.size(), 4U);
+  EXPECT_EQ(online.performance[1].label, "battery");
+  EXPECT_EQ(online.performance[1].value, "98");
+  EXPECT_EQ(online.performance[1].unit, "%");
+  std::ofstream(dir_.file("room.dev")) << "ups.status: OB LB\nbattery.charge: 7\nTIMER 1\n";
+  auto seen = run(command);
+  for (int i = 0; i < 100 && facts(seen).status != 2; ++i) {
+    std::this_thread::sleep_for(100ms);
+    seen = run(command);
+  }
+  EXPECT_EQ(facts(seen).status, 2U);
+  EXPECT_NE(facts(seen).output.find("On Battery, Low Battery"), std::string::npos);
+  const auto judgement = rules::judge(seen, nullptr, {});
   ASSERT_EQ(judgement.violations.size(), 1U);
   EXPECT_EQ(judgement.violations.front().code, "plugin.critical");
 }
