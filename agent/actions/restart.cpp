@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "agent/actions/file_sum.hpp"
 #include "agent/actions/snapshot.hpp"
+#include "agent/os/file_sum.hpp"
 #include "agent/os/files.hpp"
 #include "agent/os/packages.hpp"
 #include "agent/os/systemd.hpp"
@@ -42,7 +42,7 @@ Result<bool> differs_from_package(const std::string& program, const RestartPlace
   if (!expected) return false;
   const auto file = os::open_regular(os::under(place.root, program));
   if (!file) return fail(file.error());
-  const auto sum = md5_of(file->fd);
+  const auto sum = os::md5_of(file->fd);
   if (!sum) return fail(sum.error());
   return *sum != *expected;
 }

@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include "agent/actions/file_sum.hpp"
+#include "agent/os/file_sum.hpp"
 #include "agent/os/journal.hpp"
 #include "agent/os/procfs.hpp"
 #include "agent/os/sock_diag.hpp"
@@ -105,7 +105,7 @@ void write_process(Pages& pages, const os::ProcReader& proc, std::uint32_t pid,
   pages.line("executable {}", clean(link ? *link : link.error().message));
   // Through /proc, so that a program that was deleted is hashed as well.
   const auto sums = proc.executable(pid);
-  const auto sum = sums ? sha256_of(*sums) : Result<std::string>(fail(sums.error()));
+  const auto sum = sums ? os::sha256_of(*sums) : Result<std::string>(fail(sums.error()));
   pages.line("sha256 {}", clean(sum ? *sum : sum.error().message));
   write_mappings(pages, proc.read(pid, "maps", kFileBytes).value_or(""));
   write_descriptors(pages, proc, pid, sockets);

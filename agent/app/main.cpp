@@ -16,11 +16,14 @@
 #include "agent/commands/observer_process.hpp"
 #include "agent/commands/supervise.hpp"
 #include "agent/config/agent_config.hpp"
+#include "agent/config/baseline_file.hpp"
 #include "agent/diagnose/diagnose.hpp"
 #include "common/base/limits.hpp"
 #include "common/config/secret_file.hpp"
 #include "common/config/site_policy.hpp"
+#include "common/crypto/sign.hpp"
 #include "common/log/log.hpp"
+#include "common/rules/baseline.hpp"
 #include "common/systemd/notify.hpp"
 #include "common/systemd/stop_signal.hpp"
 #include "common/time/time_source.hpp"
@@ -40,6 +43,9 @@ struct Arguments {
   std::string language;
   std::string zone = "Asia/Taipei";
   std::string fail_on;
+  std::string sign_to;
+  std::string key;
+  std::string certificate;
   std::string file;
 };
 
@@ -85,6 +91,19 @@ int terminal_width() {
   return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
+// With the key that is given, else the agent's own.
+Status sign(const Arguments& arguments, const AgentConfig& config, const std::string& json) {
+  const bool own = arguments.key.empty();
+  const auto key = config::read_secret_file(own ? config.key_file() : arguments.key);
+  if (!key) return fail(key.error());
+  const auto certificate = config::read_file(
+      own ? config.certificate_file() : arguments.certificate, config::kSecretBytes);
+  if (!certificate) return fail(certificate.error());
+  const auto document = crypto::sign_document(json, *certificate, *key);
+  if (!document) return fail(document.error());
+  return config::write_file(arguments.sign_to, *document, 0644);
+}
+
 int diagnose(const Arguments& arguments) {
   // Beyond the end of this function: a stuck check may still ask for the time.
   static const time::SystemTime kTime;
@@ -103,13 +122,22 @@ int diagnose(const Arguments& arguments) {
   options.host_name = host_name_of(*config);
   options.operating_system = read_host_identity().operating_system;
   Result<model::SitePolicy> policy;
+  const model::Baseline* of_policy = nullptr;
   if (!arguments.policy.empty()) {
     const auto text = config::read_file(arguments.policy, limits::kPolicyBytes);
     if (!text) return report(fail(text.error()));
     policy = config::read_site_policy(*text, arguments.policy);
     if (!policy) return report(fail(policy.error()));
-    options.baseline = model::baseline_of(*policy, options.host_name);
+    of_policy = model::baseline_of(*policy, options.host_name);
     options.limits = policy->limits;
+  }
+  const auto approved = read_baseline_file(config->baseline_file());
+  if (!approved) report(fail(approved.error()));  // Said, and as good as none: "cannot tell".
+  options.approved = approved && *approved ? &**approved : nullptr;
+  const auto baseline = rules::combined(options.approved, of_policy, kTime.wall());
+  options.baseline = baseline ? &*baseline : nullptr;
+  if (!arguments.sign_to.empty()) {
+    options.keep = [&](const std::string& json) { return sign(arguments, *config, json); };
   }
   return run_diagnose(options, kTime, std::cout, std::cerr);
 }
@@ -186,6 +214,11 @@ void add_diagnose(CLI::App& app, Arguments& a, Command& chosen) {
   sub->add_option("--time-zone", a.zone)->capture_default_str();
   sub->add_option("--fail-on", a.fail_on, "exit with 10 at this grade or a worse one")
       ->check(CLI::IsMember({"A", "B", "C", "D", "E"}));
+  CLI::Option* sign_to = sub->add_option(
+      "--sign-to", a.sign_to, "write it as JSON, signed, for a host that stays off the network");
+  CLI::Option* key =
+      sub->add_option("--key", a.key, "to sign with; left out: the agent's own")->needs(sign_to);
+  key->needs(sub->add_option("--certificate", a.certificate, "of the key")->needs(key));
 }
 
 void add_commands(CLI::App& app, Arguments& a, char** argv, Command& chosen) {

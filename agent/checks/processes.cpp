@@ -11,6 +11,7 @@
 #include "agent/checks/observation.hpp"
 #include "agent/checks/process_book.hpp"
 #include "agent/checks/processes_facts.hpp"
+#include "agent/checks/program_files.hpp"
 #include "agent/checks/sockets_facts.hpp"
 #include "agent/os/packages.hpp"
 #include "agent/os/procfs.hpp"
@@ -27,9 +28,10 @@ constexpr std::size_t kFileBytes = 8192;
 constexpr std::size_t kMaxProcesses = 1 << 16;
 
 struct ProcessesMemory final : CheckMemory {
-  explicit ProcessesMemory(const std::string& root) : users(root), packages(root) {}
+  explicit ProcessesMemory(const std::string& root) : users(root), packages(root), files(root) {}
   os::Users users;
   os::Packages packages;
+  ProgramFiles files;
   ProcessBook book;
   IdSearch hidden_search;
   std::optional<MonoTime> units_read;
@@ -53,6 +55,17 @@ void look_up_packages(std::span<SeenProcess> processes, os::Packages& packages,
       processes[i].packaged = model::tristate(!(*owners)[i].package.empty());
     }
   }
+}
+
+void look_at_files(std::span<SeenProcess> processes, ProgramFiles& files, std::stop_token stop) {
+  std::vector<ProgramFiles::Program> programs;
+  programs.reserve(processes.size());
+  for (const SeenProcess& process : processes) {
+    const ExecutableLink link = parse_executable_link(process.link);
+    programs.push_back({process.stat.pid, link.path, link.deleted});
+  }
+  std::vector<model::ProgramFile> found = files.of(programs, std::move(stop));
+  for (std::size_t i = 0; i < processes.size(); ++i) processes[i].file = std::move(found[i]);
 }
 
 // What systemd would start changes rarely, and listing it costs systemd some work.
@@ -115,6 +128,7 @@ Result<model::ProcessesFacts> look(CheckContext& context, ProcessesMemory& memor
   const MonoTime now = context.time.steady();
   for (SeenProcess& process : processes) process.user = memory.users.name_of(process.uid, now);
   look_up_packages(processes, memory.packages, context.stop);
+  look_at_files(processes, memory.files, context.stop);
   look_at_units(context, memory);
   model::ProcessesFacts facts = processes_facts(processes);
   facts.units = memory.units;

@@ -43,6 +43,7 @@ model::ProcessGroup group_of(const SeenProcess& process) {
   group.imitates_kernel_thread = looks_like_kernel_thread(process.stat.name, process.command);
   group.preload = process.preload;
   group.packaged = process.packaged;
+  group.file = process.file;
   return group;
 }
 
@@ -56,7 +57,8 @@ bool dangerous(const model::ProcessGroup& g) {
 auto key_of(const model::ProcessGroup& g) {
   return std::tuple(!dangerous(g), g.name, g.executable, g.uid, g.unit, g.kernel_thread,
                     g.executable_deleted, g.memory_only, g.executable_world_writable,
-                    g.imitates_kernel_thread, g.preload, g.packaged);
+                    g.imitates_kernel_thread, g.preload, g.packaged, g.file.package, g.file.intact,
+                    g.file.sha256);
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ struct SeenProcess {
   model::Tristate world_writable = model::Tristate::unknown;
   model::Tristate preload = model::Tristate::unknown;
   model::Tristate packaged = model::Tristate::unknown;
+  model::ProgramFile file{};
 };
 
 // Groups by name, executable, user, unit and every sign of danger, sorted. A kernel thread's name

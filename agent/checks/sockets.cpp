@@ -8,6 +8,7 @@
 
 #include "agent/checks/hidden.hpp"
 #include "agent/checks/observation.hpp"
+#include "agent/checks/program_files.hpp"
 #include "agent/checks/sockets_facts.hpp"
 #include "agent/os/net_namespaces.hpp"
 #include "agent/os/procfs.hpp"
@@ -54,9 +55,10 @@ struct Listening {
 };
 
 struct SocketsMemory final : CheckMemory {
-  explicit SocketsMemory(const std::string& root) : users(root), reader(root) {}
+  explicit SocketsMemory(const std::string& root) : users(root), reader(root), files(root) {}
   os::Users users;
   os::SocketReader reader;
+  ProgramFiles files;
   std::vector<os::Socket> listening;  // of the last run, in our own network namespace
   std::vector<Listening> elsewhere;   // in other ones
   std::optional<MonoTime> elsewhere_due;
@@ -199,6 +201,22 @@ std::vector<SeenListener> describe(const std::vector<Listening>& sockets, MonoTi
   return listeners;
 }
 
+void look_at_files(std::vector<SeenListener>& listeners, std::stop_token stop,
+                   SocketsMemory& memory) {
+  std::vector<ProgramFiles::Program> programs;
+  for (const SeenListener& listener : listeners) {
+    for (const SocketOwner& owner : listener.owners) {
+      programs.push_back(
+          {owner.process_id, owner.executable, owner.deleted == model::Tristate::yes});
+    }
+  }
+  std::vector<model::ProgramFile> files = memory.files.of(programs, std::move(stop));
+  auto file = files.begin();
+  for (SeenListener& listener : listeners) {
+    for (SocketOwner& owner : listener.owners) owner.file = std::move(*file++);
+  }
+}
+
 // What tells one set of TCP listeners from another, in any order.
 std::uint64_t tcp_digest_of(const std::vector<os::Socket>& sockets) {
   std::uint64_t sum = 0;
@@ -300,7 +318,9 @@ Result<model::SocketsFacts> look(CheckContext& context, SocketsMemory& memory) {
   forget_closed_elsewhere(all, memory);
   TOCSIN_TRY(refresh_connections(context, now, memory));
   memory.first_run = false;
-  auto facts = sockets_facts(describe(all, now, context.root, memory), memory.peers);
+  std::vector<SeenListener> listeners = describe(all, now, context.root, memory);
+  look_at_files(listeners, context.stop, memory);
+  auto facts = sockets_facts(listeners, memory.peers);
   facts.source_events = memory.events.has_value();
   facts.source_event_overflows = memory.events ? memory.events->overflows() : 0;
   facts.namespaces = memory.namespaces;

@@ -26,6 +26,7 @@ model::Listener listener_from(const SeenListener& seen, const SocketOwner& owner
   listener.uid = seen.socket.uid;
   listener.user = clean_text(seen.user, limits::kName);
   listener.unit = clean_text(owner.unit, limits::kName);
+  listener.file = owner.file;
   listener.network_namespace = clean_text(seen.network_namespace, limits::kName);
   return listener;
 }
@@ -39,6 +40,10 @@ model::Tristate worse(model::Tristate a, model::Tristate b) {
 void merge(model::Listener& into, const SocketOwner& owner) {
   into.executable_deleted = worse(into.executable_deleted, owner.deleted);
   into.executable_world_writable = worse(into.executable_world_writable, owner.world_writable);
+  // Of several the one that no package vouches for.
+  if (owner.file.intact == model::Tristate::no || into.file == model::ProgramFile{}) {
+    into.file = owner.file;
+  }
   if (owner.process_id != 0) into.process_ids.push_back(owner.process_id);
 }
 

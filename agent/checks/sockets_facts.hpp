@@ -19,6 +19,7 @@ struct SocketOwner {
   model::Tristate deleted = model::Tristate::unknown;
   model::Tristate world_writable = model::Tristate::unknown;
   std::string unit;
+  model::ProgramFile file{};
 };
 
 struct SeenListener {

@@ -35,6 +35,7 @@ struct AgentConfig {
   std::vector<model::CheckDefinition> checks;
 
   std::string spool_file() const { return directory + "/spool.db"; }
+  std::string baseline_file() const { return directory + "/baseline"; }
   std::string snapshots_folder() const { return directory + "/snapshots"; }
   std::string key_file() const { return directory + "/agent.key"; }
   std::string certificate_file() const { return directory + "/agent.pem"; }

@@ -25,6 +25,7 @@ using model::CheckDefinition;
 using model::CheckKind;
 using model::Observation;
 
+constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 constexpr int kFailOnMet = 10;
 constexpr std::size_t kAtOnce = 16;
@@ -246,6 +247,10 @@ int exit_code(const Diagnosis& diagnosis, const DiagnoseOptions& options) {
   return options.fail_on && diagnosis.suggested >= *options.fail_on ? kFailOnMet : 0;
 }
 
+Approval approval_of(const model::ApprovedBaseline& baseline) {
+  return {baseline.approved_by, baseline.approved_at, baseline.expires};
+}
+
 std::string known_words() {
   std::string words;
   for (const CheckKind kind : model::kCheckKinds) {
@@ -269,9 +274,16 @@ int run_diagnose(const DiagnoseOptions& options, const time::TimeSource& time, s
   const MonoTime started = time.steady();
   const std::vector<Observation> observations = run_all(plan.checks, options, time, catalog);
   host.took = time.steady() - started;
-  const Diagnosis diagnosis =
+  Diagnosis diagnosis =
       compose_diagnosis(std::move(host), observations, plan.only, options.baseline, options.limits);
+  if (options.approved != nullptr) diagnosis.approval = approval_of(*options.approved);
   out << render(diagnosis, options);
+  if (options.keep) {
+    if (const Status kept = options.keep(render_json(diagnosis)); !kept) {
+      err << kept.error().message << '\n';
+      return kFailed;
+    }
+  }
   return exit_code(diagnosis, options);
 }
 

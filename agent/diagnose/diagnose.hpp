@@ -10,6 +10,7 @@
 
 #include "agent/checks/check.hpp"
 #include "common/i18n/i18n.hpp"
+#include "common/model/baseline.hpp"
 #include "common/model/check.hpp"
 #include "common/model/policy.hpp"
 #include "common/model/severity.hpp"
@@ -26,7 +27,11 @@ struct DiagnoseOptions {
   // default gateway, the journal and auditd's log, the services that the baseline requires.
   std::vector<model::CheckDefinition> definitions;
   const model::Baseline* baseline = nullptr;  // nullptr: none approved; outlives the call
+  // Of which it is made, where one was approved for this host; nullptr: none. Outlives the call.
+  const model::ApprovedBaseline* approved = nullptr;
   model::RuleLimits limits;
+  // Given the diagnosis as JSON, whatever the format; its error ends with exit code 1.
+  std::function<Status(const std::string& json)> keep;
 
   std::string host_name;
   std::string operating_system;

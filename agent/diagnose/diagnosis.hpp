@@ -39,10 +39,18 @@ struct HostFacts {
   Duration took{};
 };
 
+// Who approved the baseline, and for how long.
+struct Approval {
+  std::string by;
+  Instant at;
+  Instant expires;
+};
+
 struct Diagnosis {
   HostFacts host;
   std::optional<std::string> baseline_name;  // nullopt: none is approved
   std::uint32_t baseline_version = 0;
+  std::optional<Approval> approval;  // nullopt: it is of a policy file
   std::vector<DiagnosisItem> items;  // in the annex's order
   model::Severity suggested = model::Severity::none;
 };

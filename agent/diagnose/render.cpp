@@ -85,12 +85,21 @@ std::string title_of(const Diagnosis& diagnosis, Language language, std::string_
 }
 
 // By what was judged, and how long it took.
+void add_approval(Message& baseline, const Approval& approval, Instant now) {
+  baseline.code = now < approval.expires ? "diagnose.baseline_approved" : "diagnose.baseline_over";
+  const auto days = std::max<std::int64_t>(0, (now - approval.at) / std::chrono::hours(24));
+  baseline.parameters.push_back({"by", approval.by});
+  baseline.parameters.push_back({"days", std::to_string(days)});
+  baseline.parameters.push_back({"until", time::rfc3339(approval.expires).substr(0, 10)});
+}
+
 std::string basis_of(const Diagnosis& diagnosis, Language language) {
   Message baseline{"diagnose.no_baseline", {}};
   if (diagnosis.baseline_name) {
     baseline = {"diagnose.baseline",
                 {{"name", *diagnosis.baseline_name},
                  {"version", std::to_string(diagnosis.baseline_version)}}};
+    if (diagnosis.approval) add_approval(baseline, *diagnosis.approval, diagnosis.host.at);
   }
   const Message took{"diagnose.took", {{"seconds", seconds_text(diagnosis.host.took)}}};
   return fmt::format("{}   {}", render(language, baseline), render(language, took));
@@ -236,8 +245,15 @@ std::string item_json(const DiagnosisItem& item) {
 
 std::string baseline_json(const Diagnosis& diagnosis) {
   if (!diagnosis.baseline_name) return "null";
-  return fmt::format("{{\"name\":{},\"version\":{}}}", quoted(*diagnosis.baseline_name),
-                     diagnosis.baseline_version);
+  std::string approval;
+  if (diagnosis.approval) {
+    approval =
+        fmt::format(",\"approvedBy\":{},\"approvedAt\":{},\"expires\":{}",
+                    quoted(diagnosis.approval->by), quoted(time::rfc3339(diagnosis.approval->at)),
+                    quoted(time::rfc3339(diagnosis.approval->expires)));
+  }
+  return fmt::format("{{\"name\":{},\"version\":{}{}}}", quoted(*diagnosis.baseline_name),
+                     diagnosis.baseline_version, approval);
 }
 
 }  // namespace

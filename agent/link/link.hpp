@@ -25,7 +25,8 @@ struct LinkConfig {
   std::string certificate_file;  // PEM; replaced when it is renewed, so its folder is ours
   std::string private_key_file;
   std::string authorities_file;
-  std::string spool_file;  // whose changes mean new rows
+  std::string spool_file;     // whose changes mean new rows
+  std::string baseline_file;  // the approved one, kept for `diagnose`; empty: not kept
   std::string agent_version;
   std::string host_name;
   std::string operating_system;

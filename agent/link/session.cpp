@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/config/baseline_file.hpp"
 #include "common/async/spawn.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
@@ -35,6 +36,17 @@ model::CheckState state_of(const CheckRow& row, MonoTime now, Instant wall) {
       this_boot ? age(now, row.last_run_monotonic) : std::max(Duration{}, wall - row.last_run);
   const Duration unchanged = std::max(since_run, age(now, row.unchanged_since_monotonic));
   return {row.check, since_run, row.digest, unchanged, row.interval, row.last_seq};
+}
+
+// Of the baseline that this host keeps. One that cannot be read is as good as none: it comes again.
+std::string baseline_digest(const LinkConfig& config) {
+  if (config.baseline_file.empty()) return {};
+  const auto baseline = read_baseline_file(config.baseline_file);
+  if (!baseline) {
+    log::warning("link.baseline_unreadable", {{"error", baseline.error().message}});
+    return {};
+  }
+  return *baseline ? (*baseline)->digest : std::string();
 }
 
 bool needs_people(std::string_view code) {
@@ -153,6 +165,7 @@ Result<v1::AgentMessage> LinkSession::hello() {
   hello.set_first_chain(status->first_chain);
   hello.set_last_chain(status->last_chain);
   hello.set_takes_resend_check(true);
+  hello.set_baseline_digest(baseline_digest(config_));
   return message;
 }
 
@@ -179,6 +192,7 @@ Status LinkSession::handle(const v1::CollectorMessage& message) {
     case v1::CollectorMessage::kResendCheck:
       return resend_check(message.resend_check());
     case v1::CollectorMessage::kBaseline:
+      return baseline(message.baseline());
     case v1::CollectorMessage::BODY_NOT_SET:
       return {};  // Of a newer collector: not for us.
   }
@@ -251,6 +265,23 @@ Status LinkSession::assign(const v1::Assign& assign) {
   }
   TOCSIN_TRY(spool_.put_assignment(wire::encode_checks(checks), assign.digest()));
   log::info("link.assigned", {{"checks", checks.size()}, {"digest", assign.digest()}});
+  return {};
+}
+
+// Nothing of it is worth ending the session for: what cannot be kept is sent again after the next
+// Hello.
+Status LinkSession::baseline(const v1::ApprovedBaseline& baseline) {
+  if (config_.baseline_file.empty()) return {};
+  const Result<model::ApprovedBaseline> decoded = wire::from_proto(baseline);
+  const Status kept =
+      decoded ? write_baseline_file(config_.baseline_file, *decoded) : fail(decoded.error());
+  if (!kept) {
+    log::warning("link.baseline_not_kept", {{"error", kept.error().message}});
+    return {};
+  }
+  log::info("link.baseline", {{"scope", to_string(decoded->scope)},
+                              {"version", decoded->version},
+                              {"digest", decoded->digest}});
   return {};
 }
 

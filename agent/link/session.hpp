@@ -66,6 +66,7 @@ class LinkSession {
   Status acknowledge(const v1::Ack& ack);
   Status resend(const v1::Resend& resend);
   Status assign(const v1::Assign& assign);
+  Status baseline(const v1::ApprovedBaseline& baseline);
   Status request(const v1::Request& request);
   Status query_chain(const v1::ChainQuery& query);
   Status resend_check(const v1::ResendCheck& resend);

@@ -76,6 +76,12 @@ Result<OpenedFile> open_executable(const std::string& link) {
   return opened;
 }
 
+Result<FileStat> stat_of_executable(const std::string& link) {
+  struct stat raw {};
+  if (::stat(link.c_str(), &raw) != 0) return fail(system_error("stat " + link, errno));
+  return from_stat(raw);
+}
+
 Result<FileStat> stat_of(const std::string& path) {
   struct stat raw {};
   if (::lstat(path.c_str(), &raw) != 0) return fail(system_error("stat " + path, errno));

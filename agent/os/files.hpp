@@ -41,6 +41,8 @@ struct OpenedFile {
 Result<OpenedFile> open_regular(const std::string& path);
 // The program behind /proc/PID/exe, also where its file is deleted. Errors: as above.
 Result<OpenedFile> open_executable(const std::string& link);
+// The same, only looked at. Errors: as the system says.
+Result<FileStat> stat_of_executable(const std::string& link);
 Result<FileStat> stat_of(const std::string& path);
 
 // Names in a folder, sorted, at most `limit`.

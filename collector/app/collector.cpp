@@ -380,11 +380,15 @@ Status RunningCollector::make_hub() {
   for (const model::Host& host : *hosts) {
     if (!host.revoked) known.push_back({host.agent, host.presence});
   }
-  IngestParts parts{*writer_, [this](const AgentId& agent) { return judge_->admission(agent); },
-                    [this] { return judge_->policy(); }, time_,
+  IngestParts parts{*writer_,
+                    [this](const AgentId& agent) { return judge_->admission(agent); },
+                    [this] { return judge_->policy(); },
+                    time_,
                     [this](const AgentId& agent, const std::vector<model::CheckRef>& checks) {
                       return judged_results(agent, checks);
-                    }};
+                    },
+                    [this](const std::string& host) { return judge_->approved_baseline(host); },
+                    [this] { return judge_->baselines_revision(); }};
   hub_ = std::make_unique<Hub>(std::move(parts), *cursors, known);
   hub_for_judge_.set(hub_.get());
   const Renewer renew = make_renewer({authority_.signing, authority_.all_pem}, *judge_, time_);

@@ -11,9 +11,11 @@
 
 #include <fmt/format.h>
 
+#include "collector/core/baselines.hpp"
 #include "collector/core/certificates.hpp"
 #include "collector/core/decisions.hpp"
 #include "collector/core/incident.hpp"
+#include "collector/core/names.hpp"
 
 namespace tocsin::collector {
 namespace {
@@ -62,15 +64,6 @@ constexpr std::array kPermissions{
     Permission{"admit_agent", {Role::admin, Role::admin, Role::admin, Role::admin}},
 };
 
-// Names of hosts: letters count the same in either case.
-bool same_name(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
-}
-
 // A decision about one command.
 struct Answer {
   CommandOutcome outcome = CommandOutcome::done;
@@ -78,6 +71,7 @@ struct Answer {
   model::Principal conflict_with;
   std::uint64_t revision = 0;
   std::string request_id;
+  Judged judged{};  // by another baseline than before
 };
 
 Answer refused(std::string code, std::vector<model::Parameter> parameters = {}) {
@@ -325,16 +319,26 @@ Answer decide(Context&, const model::Command&, const model::GiveUpEvidence&) {
   return no_evidence();
 }
 Answer decide(Context&, const model::Command&, const model::AddEvidence&) { return no_evidence(); }
-Answer decide(Context&, const model::Command&, const model::ProposeBaseline&) {
-  return refused("command.not_served");
+
+Answer about_baseline(BaselineAnswer answer) {
+  return {answer.outcome,
+          std::move(answer.detail),
+          std::move(answer.conflict_with),
+          answer.revision,
+          {},
+          std::move(answer.judged)};
 }
 
-Answer decide(Context&, const model::Command&, const model::ApproveBaseline&) {
-  return refused("command.not_served");
+Answer decide(Context& context, const model::Command& command, const model::ProposeBaseline& act) {
+  return about_baseline(propose_baseline(context, command, act));
 }
 
-Answer decide(Context&, const model::Command&, const model::RejectBaseline&) {
-  return refused("command.not_served");
+Answer decide(Context& context, const model::Command& command, const model::ApproveBaseline& act) {
+  return about_baseline(approve_baseline(context, command, act));
+}
+
+Answer decide(Context& context, const model::Command& command, const model::RejectBaseline& act) {
+  return about_baseline(reject_baseline(context, command, act));
 }
 
 Answer decide(Context&, const model::Command&, const std::monostate&) {
@@ -424,6 +428,7 @@ Judged take_command(Context& context, const model::Command& command) {
     judged.transitions.insert(judged.transitions.end(), more.transitions.begin(),
                               more.transitions.end());
   };
+  append(answer.judged);
   for (const AgentId& agent : context.effects.revoked) {
     append(stop_watching(context, agent));
     append(forget_certificate(context, model::CertificateHolder::agent, agent.hex));

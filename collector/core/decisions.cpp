@@ -7,6 +7,7 @@
 
 #include "collector/core/correlate.hpp"
 #include "collector/core/incident.hpp"
+#include "collector/core/learning.hpp"
 #include "collector/core/notify_decision.hpp"
 
 namespace tocsin::collector {
@@ -37,6 +38,7 @@ void set_verdict(Context& context, model::Incident& incident, IncidentVerdict ve
                  const model::Principal& by, const std::string& reason) {
   incident.verdict = verdict;
   incident.verdict_decided = decided(context, by, reason);
+  remember_verdict(context.world, incident);
   note(context, incident.id,
        {"incident.judged", {{"name", by.name}, {"verdict", text_of(verdict)}, {"note", reason}}},
        by);

@@ -23,6 +23,7 @@ struct Effects {
   std::vector<AgentId> revoked;           // their streams end now
   std::vector<AgentId> admitted;          // new: expected to be heard from now on
   bool outbox_changed = false;
+  bool baselines_changed = false;  // what is approved, or until when
 };
 
 // What every rule of the core is given: the state to change, the policy in force, and the journal

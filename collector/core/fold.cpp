@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "collector/core/baselines.hpp"
 #include "collector/core/certificates.hpp"
 #include "collector/core/commands.hpp"
 #include "collector/core/hosts.hpp"
@@ -89,6 +90,8 @@ void Fold::fire_due(Effects& effects) {
       take_judged(now, *judged);
     } else if (const std::optional<Judged> answered = fire_inquiry_timer(now, *key)) {
       take_judged(now, *answered);
+    } else if (const std::optional<Judged> again = fire_baseline_timer(now, *key)) {
+      take_judged(now, *again);
     } else if (!fire_request_timer(now, *key) && !fire_incident_timer(now, *key)) {
       world_.add("counter/unknown_timers");
     }
@@ -143,6 +146,8 @@ void Fold::change_policy(Effects& effects, const model::PolicyChange& change) {
   world_.set_value(kPolicyDigest, change.digest);
   world_.set_value(kPolicyProblem, "");
   Context now = context(effects);
+  world_.in_force.clear();  // Groups, and what the policy's own baselines say.
+  effects.baselines_changed = true;
   take_judged(now, judge_again(now));
   regrade_all(now);
 }

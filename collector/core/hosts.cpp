@@ -7,9 +7,11 @@
 #include <string>
 #include <utility>
 
+#include "collector/core/baselines.hpp"
 #include "collector/core/correlate.hpp"
 #include "collector/core/hidden_ports.hpp"
 #include "collector/core/inquiry.hpp"
+#include "collector/core/learning.hpp"
 #include "common/base/limits.hpp"
 #include "common/rules/judge.hpp"
 
@@ -122,7 +124,7 @@ void judge_one(Context& context, model::Host& host, model::CheckStatus& status, 
                Judged& judged) {
   const std::string_view name = judged_host(context, host, status.observation);
   const model::Baseline* baseline =
-      name.empty() ? nullptr : model::baseline_of(context.policy, name);
+      name.empty() ? nullptr : baseline_in_force(context, std::string(name));
   model::Judgement judgement =
       rules::judge(status.observation, baseline, model::rule_limits(context.policy, host.name));
   add_hidden_ports(context, status.observation, judgement);
@@ -152,6 +154,7 @@ void take_observation(Context& context, model::Host& host, const model::Observat
   status->observation = observation;
   status->observed = look.at;
   status->position = context.position;
+  learn(context.world, host.agent, observation, look.at);
   judge_one(context, host, *status, look, judged);
 }
 
@@ -337,12 +340,8 @@ void open_about_agent(Context& context, const AgentId& agent, const model::Viola
                judged.transitions);
 }
 
-Judged judge_again(Context& context) {
+Judged judge_again(Context& context, const std::vector<AgentId>& agents) {
   Judged judged;
-  std::vector<AgentId> agents;
-  for (const auto& [agent, host] : context.world.hosts.rows()) {
-    if (!host.revoked && !host.checks.empty()) agents.push_back(agent);
-  }
   for (const AgentId& agent : agents) {
     model::Host& host = *context.world.hosts.change(agent);
     for (model::CheckStatus& status : host.checks) {
@@ -350,6 +349,14 @@ Judged judge_again(Context& context) {
     }
   }
   return judged;
+}
+
+Judged judge_again(Context& context) {
+  std::vector<AgentId> agents;
+  for (const auto& [agent, host] : context.world.hosts.rows()) {
+    if (!host.revoked && !host.checks.empty()) agents.push_back(agent);
+  }
+  return judge_again(context, agents);
 }
 
 }  // namespace tocsin::collector

@@ -42,5 +42,7 @@ void open_about_agent(Context& context, const AgentId& agent, const model::Viola
 
 // The policy changed: judges what was last seen of every host against it.
 Judged judge_again(Context& context);
+// The same for some, because what is normal there changed.
+Judged judge_again(Context& context, const std::vector<AgentId>& agents);
 
 }  // namespace tocsin::collector

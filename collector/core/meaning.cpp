@@ -58,6 +58,7 @@ constexpr std::array kMeanings{
     Row{"backup.volume_readonly", {Kind::backup_job, Effect::none, Access::none, Impact::limited}},
     Row{"backup.volume_unavailable",
         {Kind::backup_job, Effect::degraded, Access::none, Impact::limited}},
+    Row{"baseline.ends", {Kind::availability, Effect::none, Access::none, Impact::limited}},
     Row{"certificate.agent", {Kind::availability, Effect::none, Access::none, Impact::limited}},
     Row{"certificate.authority", {Kind::availability, Effect::none, Access::none, Impact::limited}},
     Row{"certificate.operator", {Kind::availability, Effect::none, Access::none, Impact::limited}},
@@ -158,6 +159,11 @@ std::optional<FindingMeaning> meaning_of(std::string_view finding_code,
     const bool shuts_out =
         finding_code == "certificate.server" || finding_code == "certificate.authority";
     meaning->fixable = !(shuts_out && why_of(message) == "@why.certificate_expired");
+    return meaning;
+  }
+  if (meaning && finding_code == "baseline.ends") {
+    // What is watched without a baseline is not watched.
+    meaning->effect = why_of(message) == "@why.baseline_expired" ? Effect::degraded : Effect::none;
     return meaning;
   }
   if (!meaning || meaning->access == Access::none) return meaning;

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "collector/core/in_force.hpp"
 #include "collector/core/table.hpp"
 #include "collector/core/timers.hpp"
 #include "collector/ports/state.hpp"
@@ -35,7 +36,8 @@ class World {
   Table<model::EvidenceId, model::Evidence> evidence;        // all
   Timers timers;
   Table<AgentId, model::HostLearning> learned;
-  Table<BaselineId, model::BaselineRecord> baselines;  // proposed or in force
+  BaselineTable baselines;  // proposed or in force
+  InForce in_force;         // derived from them and the policy
 
   // Findings are reached through these, which keep the index by dedup key.
   const model::Finding* finding(FindingId id) const { return findings_.find(id); }

@@ -49,6 +49,7 @@ class Syntax {
     add_checks();
     add_enrolment();
     add_revoke();
+    add_baselines();
     add_others();
   }
   CLI::App& app() { return app_; }
@@ -92,6 +93,7 @@ class Syntax {
   void add_checks();
   void add_enrolment();
   void add_revoke();
+  void add_baselines();
   void add_others();
 
   i18n::Language language_;
@@ -107,6 +109,9 @@ class Syntax {
   RestartService restart_;
   Explain explain_;
   CreateToken token_;
+  OnBaseline baseline_;
+  std::string since_;
+  std::string approved_for_ = "365d";
   std::string timeout_ = "10s";
   std::string valid_ = "1h";
   std::string estimate_;
@@ -270,6 +275,54 @@ void Syntax::add_revoke() {
     revoke_.what = Revoke::What::operator_;
     arguments_.command = revoke_;
   });
+}
+
+void Syntax::add_baselines() {
+  using Act = OnBaseline::Act;
+  CLI::App* baseline = add(app_, "baseline", "baseline");
+  baseline->require_subcommand(1);
+  const auto on = [this, baseline](const char* name, Act act) {
+    CLI::App* sub = add(*baseline, name, fmt::format("baseline_{}", name));
+    sub->callback([this, act] {
+      baseline_.act = act;
+      if (const auto since = duration_from(since_)) {
+        baseline_.since = std::chrono::duration_cast<std::chrono::seconds>(*since);
+      }
+      if (const auto valid = duration_from(approved_for_)) {
+        baseline_.valid = std::chrono::duration_cast<std::chrono::seconds>(*valid);
+      }
+      arguments_.command = baseline_;
+    });
+    return sub;
+  };
+  const auto of_scope = [this](CLI::App* sub) {
+    CLI::Option* host = sub->add_option("HOST,--host", baseline_.host, h("host_name"));
+    sub->add_option("--group", baseline_.group, h("baseline_group"))->excludes(host);
+  };
+  of_scope(on("list", Act::list));
+  CLI::App* show = on("show", Act::show);
+  of_scope(show);
+  show->add_option("--version", baseline_.version, h("baseline_version"));
+  on("diff", Act::diff)->add_option("HOST", baseline_.host, h("host_name"))->required();
+  CLI::App* propose = on("propose", Act::propose);
+  of_scope(propose);
+  CLI::Option* since = propose->add_option("--since", since_, h("baseline_since"));
+  since->check(CLI::Validator(as_duration, "1h|7d"));
+  propose->add_option("--from-finding", baseline_.finding, h("baseline_finding"))->excludes(since);
+  propose->add_option("--leave-out", baseline_.leave_out, h("baseline_leave_out"))
+      ->allow_extra_args(false);
+  on("review", Act::review)->add_option("ID", baseline_.id, h("baseline_id"));
+  CLI::App* approve = on("approve", Act::approve);
+  approve->add_option("--for", approved_for_, h("baseline_for"))
+      ->check(CLI::Validator(as_duration, "90d|365d"));
+  CLI::App* reject = on("reject", Act::reject);
+  for (CLI::App* sub : {approve, reject}) {
+    sub->add_option("ID", baseline_.id, h("baseline_id"))->required();
+  }
+  for (CLI::App* sub : {propose, approve, reject}) {
+    sub->add_option("--reason", baseline_.reason, h("reason"))->required();
+    may_try(sub);
+  }
 }
 
 void Syntax::add_others() {

@@ -47,6 +47,15 @@ class GrpcClient final : public Client {
       const v1::CreateEnrollTokenRequest& request) override {
     return call<v1::EnrollToken>(&v1::Operator::Stub::CreateEnrollToken, request);
   }
+  Result<v1::BaselineList> list_baselines(const v1::ListBaselinesRequest& request) override {
+    return call<v1::BaselineList>(&v1::Operator::Stub::ListBaselines, request);
+  }
+  Result<v1::BaselineDetail> get_baseline(const v1::GetBaselineRequest& request) override {
+    return call<v1::BaselineDetail>(&v1::Operator::Stub::GetBaseline, request);
+  }
+  Result<v1::BaselineDiff> diff_baseline(const v1::DiffBaselineRequest& request) override {
+    return call<v1::BaselineDiff>(&v1::Operator::Stub::DiffBaseline, request);
+  }
   Result<v1::AuditReport> verify_audit(const v1::VerifyAuditRequest& request) override {
     return call<v1::AuditReport>(&v1::Operator::Stub::VerifyAudit, request);
   }

@@ -23,6 +23,9 @@ class Client {
   virtual Result<v1::ExecuteReply> execute(const v1::ExecuteRequest& request) = 0;
   virtual Result<v1::EnrollToken> create_enroll_token(
       const v1::CreateEnrollTokenRequest& request) = 0;
+  virtual Result<v1::BaselineList> list_baselines(const v1::ListBaselinesRequest& request) = 0;
+  virtual Result<v1::BaselineDetail> get_baseline(const v1::GetBaselineRequest& request) = 0;
+  virtual Result<v1::BaselineDiff> diff_baseline(const v1::DiffBaselineRequest& request) = 0;
   virtual Result<v1::AuditReport> verify_audit(const v1::VerifyAuditRequest& request) = 0;
 };
 

@@ -40,6 +40,9 @@ class Runner {
   Printed operator()(const RestartService& command);
   Printed operator()(const Explain& command);
   Printed operator()(const CreateToken& command);
+  Printed operator()(const OnBaseline& command) {
+    return run_on_baseline(command, settings_, client_);
+  }
   Printed operator()(const VerifyAudit& command);
 
  private:
@@ -202,19 +205,11 @@ Printed Runner::operator()(const ShowIncident& command) {
 }
 
 Printed Runner::answered(std::string_view what, const v1::ExecuteReply& reply) const {
-  Printed result{exit_of(reply), "", ""};
-  const std::string text = render_result(view_, what, reply);
-  if (settings_.json) result.out = to_json(reply) + "\n";
-  if (result.exit != ExitCode::done) {
-    result.err = text;
-  } else if (!settings_.json) {
-    result.out = text;
-  }
-  return result;
+  return printed_answer(what, reply, settings_);
 }
 
 Printed Runner::not_sent(std::string_view what, const v1::Command& command) const {
-  return show(command, [&] { return fmt::format("{}: {}\n", what, say(view_, "ctl.dry_run")); });
+  return printed_not_sent(what, command, settings_);
 }
 
 Result<v1::ExecuteReply> Runner::execute(const v1::Command& command) {
@@ -509,6 +504,27 @@ Printed print_version(const Settings& settings) {
 }
 
 }  // namespace
+
+Printed printed_answer(std::string_view what, const v1::ExecuteReply& reply,
+                       const Settings& settings) {
+  Printed result{exit_of(reply), "", ""};
+  const std::string text = render_result(settings.view, what, reply);
+  if (settings.json) result.out = to_json(reply) + "\n";
+  if (result.exit != ExitCode::done) {
+    result.err = text;
+  } else if (!settings.json) {
+    result.out = text;
+  }
+  return result;
+}
+
+Printed printed_not_sent(std::string_view what, const v1::Command& command,
+                         const Settings& settings) {
+  return {ExitCode::done,
+          settings.json ? to_json(command) + "\n"
+                        : fmt::format("{}: {}\n", what, say(settings.view, "ctl.dry_run")),
+          ""};
+}
 
 Printed printed(const Error& error, const Settings& settings) {
   Printed result{exit_code_of(error.code), "", ""};

@@ -72,13 +72,26 @@ struct CreateToken {
   std::chrono::seconds valid{3600};
   bool replace = false;
 };
+// Baselines: learned, proposed, approved by another person (procedure M-07, M-09, M-28).
+struct OnBaseline {
+  enum class Act { list, show, diff, propose, review, approve, reject } act = Act::list;
+  std::string host;
+  std::string group;
+  std::uint64_t id = 0;       // review: 0 lists all; approve, reject
+  std::uint32_t version = 0;  // show: 0: the one in force
+  std::chrono::seconds since{};
+  std::uint64_t finding = 0;  // propose: the approved one and what this finding is about
+  std::vector<std::string> leave_out;
+  std::chrono::seconds valid{};
+  std::string reason;
+};
 struct VerifyAudit {};
 struct HelpExitCodes {};
 struct ShowVersion {};
 
 using Command = std::variant<ShowStatus, ShowHosts, ListIncidents, ShowIncident, ActOnIncidents,
                              DecideOnIncident, RunCheck, RestartService, Revoke, Explain,
-                             CreateToken, VerifyAudit, HelpExitCodes, ShowVersion>;
+                             CreateToken, OnBaseline, VerifyAudit, HelpExitCodes, ShowVersion>;
 
 struct Settings {
   View view;
@@ -104,6 +117,14 @@ using Connect = std::function<Result<std::unique_ptr<Client>>()>;
 
 Printed run(const Command& command, const Settings& settings, const Connect& connect,
             const time::TimeSource& time);
+
+// The collector's answer to a command about `what`, and one that was not sent (--dry-run).
+Printed printed_answer(std::string_view what, const v1::ExecuteReply& reply,
+                       const Settings& settings);
+Printed printed_not_sent(std::string_view what, const v1::Command& command,
+                         const Settings& settings);
+
+Printed run_on_baseline(const OnBaseline& command, const Settings& settings, Client& client);
 
 // An error as it is printed: in words on standard error, and as JSON on standard output with -o
 // json.

@@ -31,6 +31,10 @@ std::vector<std::string> similar_codes(std::string_view word, std::size_t most);
 // The judge's answer to a command, about `what`.
 std::string render_result(const View& view, std::string_view what, const v1::ExecuteReply& reply);
 std::string render_token(const View& view, const v1::EnrollToken& token, std::int64_t now_ns);
+std::string render_baselines(const View& view, const v1::BaselineList& list);
+// All of one: what it is, then its entries, those to look at first.
+std::string render_baseline(const View& view, const v1::BaselineDetail& detail);
+std::string render_baseline_diff(const View& view, const v1::BaselineDiff& diff);
 std::string render_audit(const View& view, const v1::AuditReport& report);
 std::string render_exit_codes(const View& view);
 

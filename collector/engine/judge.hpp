@@ -19,6 +19,7 @@
 #include "collector/ports/intake.hpp"
 #include "collector/ports/journal.hpp"
 #include "collector/ports/state.hpp"
+#include "common/model/baseline.hpp"
 #include "common/model/journal.hpp"
 #include "common/model/policy.hpp"
 
@@ -64,6 +65,12 @@ class Judge {
   virtual bool wait_for(Position position, std::chrono::milliseconds timeout) = 0;
   // The policy in force; never null (an empty site before the first). Thread-safe.
   virtual std::shared_ptr<const model::SitePolicy> policy() const = 0;
+  // What is approved for a host of this name, for the link: nullptr where nothing is. The same
+  // object until something else is approved. Thread-safe.
+  virtual std::shared_ptr<const model::ApprovedBaseline> approved_baseline(
+      const std::string& host) const = 0;
+  // Grows whenever approved_baseline() may say something else than before. Thread-safe.
+  virtual std::uint64_t baselines_revision() const = 0;
   // An agent's name and whether it is admitted and not revoked; for the link. Thread-safe.
   struct Admission {
     bool known = false;

@@ -43,6 +43,7 @@ void append(Effects& all, Effects&& more) {
   std::move(more.revoked.begin(), more.revoked.end(), std::back_inserter(all.revoked));
   std::move(more.admitted.begin(), more.admitted.end(), std::back_inserter(all.admitted));
   all.outbox_changed = all.outbox_changed || more.outbox_changed;
+  all.baselines_changed = all.baselines_changed || more.baselines_changed;
 }
 
 void add_revoked_operators(const std::map<std::string, std::string>& values,
@@ -55,6 +56,17 @@ void add_revoked_operators(const std::map<std::string, std::string>& values,
     std::from_chars(text.data(), text.data() + text.size(), when.ns);
     revoked[row->first.substr(prefix.size())] = when;
   }
+}
+
+JudgeThread::ApprovedBaselines approved_of(const World& world) {
+  JudgeThread::ApprovedBaselines all;
+  for (const auto& [id, record] : world.baselines.rows()) {
+    if (record.status != model::BaselineStatus::approved) continue;
+    model::ApprovedBaseline baseline = model::approved(record);
+    baseline.digest = wire::digest_of(baseline);
+    all[record.scope] = std::make_shared<const model::ApprovedBaseline>(std::move(baseline));
+  }
+  return all;
 }
 
 Judge::Admission admission_of(const model::Host& host) { return {true, host.revoked, host.name}; }
@@ -83,7 +95,8 @@ JudgeThread::JudgeThread(JudgeParts parts, Hooks hooks, Fold fold)
       hooks_(std::move(hooks)),
       fold_(std::move(fold)),
       queue_(kQueue),
-      policy_(fold_.policy()) {
+      policy_(fold_.policy()),
+      baselines_(approved_of(fold_.world())) {
   for (const auto& [agent, host] : fold_.world().hosts.rows()) {
     admissions_[agent] = admission_of(host);
   }
@@ -138,7 +151,7 @@ Status JudgeThread::judge_batch(const std::vector<CommittedRun>& batch) {
   if (!effects) return fail(effects.error());
   const StateDelta delta = fold_.take_delta();
   TOCSIN_TRY(parts_.state.commit(delta));
-  publish(delta);
+  publish(delta, effects->baselines_changed);
   act_on(*effects);
   return {};
 }
@@ -194,8 +207,14 @@ void JudgeThread::recover_from(const Error& error) {
   work_.wait_for(lock, kRetry, [&] { return stopping_; });
 }
 
-void JudgeThread::publish(const StateDelta& delta) {
+void JudgeThread::publish(const StateDelta& delta, bool baselines_changed) {
+  ApprovedBaselines baselines;
+  if (baselines_changed) baselines = approved_of(fold_.world());
   const std::lock_guard lock(mutex_);
+  if (baselines_changed) {
+    baselines_ = std::move(baselines);
+    ++baselines_revision_;
+  }
   ++counters_.batches;
   counters_.entries += delta.cursor.value - progress_.judged.value;
   progress_ = progress_of(fold_);
@@ -305,6 +324,22 @@ bool JudgeThread::wait_for(Position position, std::chrono::milliseconds timeout)
 std::shared_ptr<const model::SitePolicy> JudgeThread::policy() const {
   const std::lock_guard lock(mutex_);
   return policy_;
+}
+
+std::shared_ptr<const model::ApprovedBaseline> JudgeThread::approved_baseline(
+    const std::string& host) const {
+  const std::lock_guard lock(mutex_);
+  const auto own = baselines_.find({model::ScopeKind::host, host});
+  if (own != baselines_.end()) return own->second;
+  const model::HostPolicy* policy = model::host_policy(*policy_, host);
+  if (policy == nullptr || policy->group.empty()) return nullptr;
+  const auto group = baselines_.find({model::ScopeKind::group, policy->group});
+  return group == baselines_.end() ? nullptr : group->second;
+}
+
+std::uint64_t JudgeThread::baselines_revision() const {
+  const std::lock_guard lock(mutex_);
+  return baselines_revision_;
 }
 
 Judge::Admission JudgeThread::admission(const AgentId& agent) const {

@@ -24,6 +24,9 @@ struct JudgeParts {
 
 class JudgeThread final : public Judge {
  public:
+  using ApprovedBaselines =
+      std::map<model::BaselineScope, std::shared_ptr<const model::ApprovedBaseline>>;
+
   static Result<std::unique_ptr<Judge>> start(JudgeParts parts, Hooks hooks);
   ~JudgeThread() override;
 
@@ -32,6 +35,9 @@ class JudgeThread final : public Judge {
   JudgeCounters counters() const override;
   bool wait_for(Position position, std::chrono::milliseconds timeout) override;
   std::shared_ptr<const model::SitePolicy> policy() const override;
+  std::shared_ptr<const model::ApprovedBaseline> approved_baseline(
+      const std::string& host) const override;
+  std::uint64_t baselines_revision() const override;
   Admission admission(const AgentId& agent) const override;
   std::optional<Instant> operator_revoked(std::string_view name) const override;
   std::optional<Error> failure() const override;
@@ -47,7 +53,7 @@ class JudgeThread final : public Judge {
   Result<bool> is_answered(const model::JournalBody& body);
   Status reload();
   void recover_from(const Error& error);
-  void publish(const StateDelta& delta);
+  void publish(const StateDelta& delta, bool baselines_changed);
   void act_on(const Effects& effects);
 
   // The next entries to judge; waits for them, for a timer to be due or for the end. Empty: look
@@ -71,6 +77,8 @@ class JudgeThread final : public Judge {
   Progress progress_;
   JudgeCounters counters_;
   std::shared_ptr<const model::SitePolicy> policy_;
+  ApprovedBaselines baselines_;
+  std::uint64_t baselines_revision_ = 1;
   std::map<AgentId, Admission> admissions_;
   std::map<std::string, Instant, std::less<>> revoked_operators_;
   std::optional<Error> failure_;

@@ -69,6 +69,12 @@ v1::CollectorMessage request_message(const model::Request& request, Duration exp
   return message;
 }
 
+v1::CollectorMessage baseline_message(const model::ApprovedBaseline& baseline) {
+  v1::CollectorMessage message;
+  wire::to_proto(baseline, *message.mutable_baseline());
+  return message;
+}
+
 Assignment assignment_of(const model::SitePolicy& policy, std::string_view host) {
   Assignment assignment;
   v1::Assign& assign = *assignment.message.mutable_assign();

@@ -9,6 +9,7 @@
 
 #include "common/base/ids.hpp"
 #include "common/base/instant.hpp"
+#include "common/model/baseline.hpp"
 #include "common/model/fact.hpp"
 #include "common/model/message.hpp"
 #include "common/model/policy.hpp"
@@ -24,6 +25,9 @@ v1::CollectorMessage chain_query_message(Seq seq);
 v1::CollectorMessage resend_check_message(const model::CheckRef& check);
 // `expires_in` is what remains of the request's own.
 v1::CollectorMessage request_message(const model::Request& request, Duration expires_in);
+
+// Without a digest: none is approved.
+v1::CollectorMessage baseline_message(const model::ApprovedBaseline& baseline);
 
 // The checks that the policy assigns to a host; an empty digest where it assigns none, and the
 // host's own file decides.

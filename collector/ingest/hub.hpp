@@ -69,6 +69,9 @@ struct IngestParts {
   // Nothing where it is not known now; without the function nothing is ever asked for again.
   std::function<std::optional<JudgedResults>(const AgentId&, const std::vector<model::CheckRef>&)>
       results = {};
+  // Judge::approved_baseline() and baselines_revision(); empty: no host is given a baseline.
+  std::function<std::shared_ptr<const model::ApprovedBaseline>(const std::string& host)> baseline{};
+  std::function<std::uint64_t()> baselines_revision{};
 };
 
 struct KnownAgent {

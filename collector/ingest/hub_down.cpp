@@ -12,6 +12,15 @@ void Hub::Impl::assign(const SessionPtr& session, const model::SitePolicy& polic
   session->stream->send(std::move(assignment.message));
 }
 
+void Hub::Impl::send_baseline(const SessionPtr& session) {
+  if (!parts_.baseline) return;
+  const auto approved = parts_.baseline(session->host_name);
+  const std::string digest = approved ? approved->digest : std::string();
+  if (digest == session->baseline_digest) return;
+  session->baseline_digest = digest;
+  session->stream->send(baseline_message(approved ? *approved : model::ApprovedBaseline{}));
+}
+
 void Hub::Impl::send_request(AgentRequest asked) {
   Agent& agent = agent_of(asked.agent);
   if (agent.requests.size() >= options_.requests_per_agent) {

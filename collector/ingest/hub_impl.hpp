@@ -59,6 +59,7 @@ class Hub::Impl : public std::enable_shared_from_this<Hub::Impl> {
     std::optional<Greeting> greeting;
     std::string host_name;  // of the admission
     std::string assign_digest;
+    std::string baseline_digest;
     Seq taken;          // last accepted here: committed, in flight or pending
     std::string chain;  // of the agent's spool after `taken`, as the agent says
     bool chain_asked = false;
@@ -134,6 +135,7 @@ class Hub::Impl : public std::enable_shared_from_this<Hub::Impl> {
 
   // Down.
   void assign(const SessionPtr& session, const model::SitePolicy& policy);
+  void send_baseline(const SessionPtr& session);
   void send_waiting(Agent& agent, const SessionPtr& session);
 
   // Presence.
@@ -172,6 +174,7 @@ class Hub::Impl : public std::enable_shared_from_this<Hub::Impl> {
   std::vector<SessionPtr> retry_;               // their submission was refused
   std::deque<model::AgentPresence> presence_;   // not taken by the intake yet, in order
   std::shared_ptr<const model::SitePolicy> policy_;
+  std::uint64_t baselines_revision_ = 0;
   bool stopping_ = false;
 
   mutable std::mutex counters_mutex_;

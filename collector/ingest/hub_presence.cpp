@@ -100,10 +100,13 @@ void Hub::Impl::look_around() {
   const auto policy = parts_.policy();
   const bool changed = policy != policy_;
   policy_ = policy;
+  const std::uint64_t baselines = parts_.baselines_revision ? parts_.baselines_revision() : 0;
+  const bool approved = std::exchange(baselines_revision_, baselines) != baselines;
   for (auto& [id, agent] : agents_) look_at(id, agent, now, policy_->agent_silent_after);
   const auto sessions = sessions_;
   for (const auto& [stream, session] : sessions) {
     if (changed && session->resumed && !session->finishing) assign(session, *policy_);
+    if (approved && session->resumed && !session->finishing) send_baseline(session);
     look_at(session, now, wall);
   }
   flush_presence();

@@ -73,6 +73,7 @@ void Hub::Impl::take(const SessionPtr& session, Greeting greeting) {
   if (session->greeting) return take(session, Violation{"a second Hello"});
   session->greeting = std::move(greeting);
   session->assign_digest = session->greeting->assign_digest;
+  session->baseline_digest = session->greeting->baseline_digest;
   if (may_speak(session)) meet(session, agent_of(session->stream->agent()));
 }
 
@@ -174,6 +175,7 @@ void Hub::Impl::say_resume(const SessionPtr& session, Agent& agent) {
   journal(session->stream->agent(), session.get(),
           agent.watch.greeted(parts_.time.steady(), description));
   assign(session, *policy_);
+  send_baseline(session);
   send_waiting(agent, session);
   read_on(session);
 }

@@ -35,6 +35,7 @@ Incoming read_hello(const v1::Hello& hello) {
   greeting.instance = hello.instance();
   greeting.first = Seq{hello.first_seq()};
   greeting.last = Seq{hello.last_seq()};
+  greeting.baseline_digest = clean_text(hello.baseline_digest(), limits::kName);
   greeting.assign_digest = clean_text(hello.assign_digest(), limits::kName);
   greeting.first_chain = hello.first_chain();
   greeting.last_chain = hello.last_chain();

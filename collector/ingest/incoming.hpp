@@ -28,6 +28,7 @@ struct Greeting {
   std::string first_chain;  // before `first`; empty: not known
   std::string last_chain;   // after `last`
   bool takes_resend_check = false;
+  std::string baseline_digest;
 };
 
 // Consecutive facts from `first` on, encoded for the journal. What they say is the judge's

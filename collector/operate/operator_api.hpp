@@ -21,6 +21,7 @@
 #include "collector/ports/journal.hpp"
 #include "collector/ports/state.hpp"
 #include "common/base/result.hpp"
+#include "common/model/baseline.hpp"
 #include "common/model/incident.hpp"
 #include "common/time/time_source.hpp"
 
@@ -80,6 +81,11 @@ class OperatorApi {
   // the token is handed out.
   Result<v1::EnrollToken> create_enroll_token(const model::Principal& caller,
                                               const v1::CreateEnrollTokenRequest& request);
+  // Baselines without their entries; what one says and changes; how a host differs from its own.
+  // Errors of the last two: not_found.
+  Result<v1::BaselineList> list_baselines(const v1::ListBaselinesRequest& request);
+  Result<v1::BaselineDetail> get_baseline(const v1::GetBaselineRequest& request);
+  Result<v1::BaselineDiff> diff_baseline(const v1::DiffBaselineRequest& request);
   // Walks the whole journal. Errors: resource_exhausted (one is under way).
   Result<v1::AuditReport> verify_audit(const v1::VerifyAuditRequest& request);
 
@@ -87,6 +93,9 @@ class OperatorApi {
   Status wait_until(const v1::ReadAt& read_at);
   Result<v1::AsOf> as_of();
   std::vector<model::Message> all_warnings(const v1::AsOf& as_of);
+
+  Result<std::optional<model::BaselineRecord>> compared_with(const model::BaselineRecord& record);
+  Result<std::optional<model::BaselineRecord>> in_force_for(const std::string& host);
 
   Parts parts_;
   std::atomic_flag verifying_;

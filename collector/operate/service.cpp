@@ -54,6 +54,21 @@ class OperatorService final : public v1::Operator::CallbackService {
       return api_.create_enroll_token(caller, asked);
     });
   }
+  Reactor* ListBaselines(Context* context, const v1::ListBaselinesRequest* request,
+                         v1::BaselineList* reply) override {
+    return serve(context, request, reply,
+                 [this](const auto&, const auto& asked) { return api_.list_baselines(asked); });
+  }
+  Reactor* GetBaseline(Context* context, const v1::GetBaselineRequest* request,
+                       v1::BaselineDetail* reply) override {
+    return serve(context, request, reply,
+                 [this](const auto&, const auto& asked) { return api_.get_baseline(asked); });
+  }
+  Reactor* DiffBaseline(Context* context, const v1::DiffBaselineRequest* request,
+                        v1::BaselineDiff* reply) override {
+    return serve(context, request, reply,
+                 [this](const auto&, const auto& asked) { return api_.diff_baseline(asked); });
+  }
   Reactor* VerifyAudit(Context* context, const v1::VerifyAuditRequest* request,
                        v1::AuditReport* reply) override {
     return serve(context, request, reply,

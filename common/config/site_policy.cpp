@@ -180,6 +180,19 @@ void read_ports(Table& table, model::ListenerRule& rule) {
   if (!good) table.error("ports", "\"ports\" is not a range such as \"600-1023\"");
 }
 
+// Which file the executable is: of a package, as that put it there, or with a hash.
+void read_file(Table& table, std::string& package, std::string& sha256) {
+  table.text("package", package);
+  table.text("sha256", sha256, 64);
+  std::string bytes;
+  if (!sha256.empty() && (sha256.size() != 64 || !from_hex(sha256, bytes))) {
+    table.error("sha256", "\"sha256\" is not 64 hex digits");
+  }
+  if (!package.empty() && !sha256.empty()) {
+    table.error("sha256", "\"package\" and \"sha256\" exclude each other");
+  }
+}
+
 model::ListenerRule read_listener(Table& table) {
   model::ListenerRule rule;
   table.require({"protocol"});
@@ -195,6 +208,7 @@ model::ListenerRule read_listener(Table& table) {
   table.text("executable", rule.executable, limits::kPath);
   table.text("user", rule.user);
   table.text("reason", rule.reason, limits::kText);
+  read_file(table, rule.package, rule.sha256);
   return rule;
 }
 
@@ -227,6 +241,7 @@ model::ProcessRule read_process(Table& table) {
   table.text("executable", rule.executable, limits::kPath);
   table.text("user", rule.user);
   table.text("reason", rule.reason, limits::kText);
+  read_file(table, rule.package, rule.sha256);
   if (rule.name.empty() && rule.executable.empty()) {
     table.error("name", "a process needs a \"name\" or an \"executable\"");
   }
@@ -254,6 +269,7 @@ model::HostPolicy read_host(Table& table) {
   table.require({"host"});
   table.text("host", host.host);
   table.text("baseline", host.baseline);
+  table.text("group", host.group);
   table.word("criticality", host.criticality, criticality_from, "support, standard, core");
   table.flag("centre_critical", host.centre_critical);
   table.text("address", host.address, 64);

@@ -91,6 +91,15 @@ Judgement Findings::finish(Message normal) && {
   return judgement;
 }
 
+Message no_baseline(const model::Baseline* baseline, std::string_view part) {
+  Message reason{"baseline.none", {{"part", std::string(part)}}};
+  if (baseline == nullptr || !baseline->expired) return reason;
+  reason.code = "baseline.expired";
+  reason.parameters.push_back(said("name", baseline->name));
+  reason.parameters.push_back(said("version", baseline->version));
+  return reason;
+}
+
 Judgement conclude(Verdict verdict, Message reason) { return {verdict, {std::move(reason)}, {}}; }
 
 Judgement conclude_abnormal(std::string subject, Message message) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/model/policy.hpp"
 #include "common/model/verdict.hpp"
 
 namespace tocsin::rules {
@@ -41,6 +42,9 @@ class Findings {
   std::vector<model::Message> blind_;
   std::vector<model::Message> notes_;
 };
+
+// Why a part of a baseline cannot be compared with: none is approved, or not any more.
+model::Message no_baseline(const model::Baseline* baseline, std::string_view part);
 
 // A judgement of one reason and no violation.
 model::Judgement conclude(model::Verdict verdict, model::Message reason);

@@ -31,7 +31,7 @@ model::Judgement judge_port_scan(const model::PortScanFacts& facts,
     findings.blind({"port_scan.silent", {said("address", facts.address)}});
   }
   if (baseline == nullptr || !baseline->has_listeners) {
-    findings.blind({"baseline.none", {{"part", "@baseline.part.listeners"}}});
+    findings.blind(no_baseline(baseline, "@baseline.part.listeners"));
   } else {
     for (const std::uint16_t port : facts.open) {
       if (is_approved(port, *baseline)) continue;

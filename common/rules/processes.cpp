@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 
+#include "common/rules/baseline.hpp"
 #include "common/rules/checks.hpp"
 #include "common/rules/findings.hpp"
 #include "common/rules/programs.hpp"
@@ -18,19 +19,34 @@ using model::Tristate;
 
 constexpr std::string_view kPreloadFile = "/etc/ld.so.preload";
 
-bool approves(const ProcessRule& rule, const ProcessGroup& group) {
+std::string user_of(const ProcessGroup& group) {
+  return group.user.empty() ? "uid:" + std::to_string(group.uid) : group.user;
+}
+
+bool names(const ProcessRule& rule, const ProcessGroup& group) {
   if (rule.name.empty() && rule.executable.empty()) return false;  // would approve everything
   const auto fits = [](std::string_view wanted, std::string_view seen) {
     return wanted.empty() || wanted == seen;
   };
-  return fits(rule.name, group.name) && fits(rule.user, group.user) &&
+  return fits(rule.name, group.name) &&
+         fits(rule.user, rule.user.starts_with("uid:") ? user_of(group) : group.user) &&
          fits(program_path(rule.executable), program_path(group.executable));
 }
 
+// How the best of the rules that name a program likes its file; nullopt: no rule names it.
+std::optional<FileMatch> approval(const ProcessGroup& group, const Baseline* baseline) {
+  std::optional<FileMatch> best;
+  if (baseline == nullptr) return best;
+  for (const ProcessRule& rule : baseline->processes) {
+    if (!names(rule, group)) continue;
+    const FileMatch match = file_match(rule.package, rule.sha256, group.file);
+    best = best ? std::max(*best, match) : match;
+  }
+  return best;
+}
+
 bool is_approved(const ProcessGroup& group, const Baseline* baseline) {
-  return baseline != nullptr &&
-         std::any_of(baseline->processes.begin(), baseline->processes.end(),
-                     [&](const ProcessRule& rule) { return approves(rule, group); });
+  return approval(group, baseline) == FileMatch::same;
 }
 
 // A running file that a package update replaced; every host has some after an update. Where the
@@ -64,6 +80,15 @@ constexpr std::array kSigns{
          }},
     Sign{"@why.preload", 2,
          [](const ProcessGroup& g, const Baseline*) { return g.preload == Tristate::yes; }},
+    Sign{"@why.changed", 2,
+         [](const ProcessGroup& g, const Baseline* b) {
+           // What a package vouches for needs no rule, though another file at its path has one.
+           return approval(g, b) == FileMatch::changed && needs_approval(g);
+         }},
+    Sign{"@why.modified", 2,
+         [](const ProcessGroup& g, const Baseline* b) {
+           return b != nullptr && b->has_processes && g.file.intact == Tristate::no;
+         }},
     // Only where the owner listed what may run outside the system's folders.
     Sign{"@why.outside", 1,
          [](const ProcessGroup& g, const Baseline* b) {
@@ -84,10 +109,6 @@ struct Suspect {
   std::string executable;
   std::string user;
 };
-
-std::string user_of(const ProcessGroup& group) {
-  return group.user.empty() ? "uid:" + std::to_string(group.uid) : group.user;
-}
 
 std::string subject_of(const ProcessGroup& group) {
   const std::string_view path = program_path(group.executable);
@@ -177,12 +198,37 @@ void judge_units(const model::ProcessesFacts& facts, const Baseline* baseline, F
 
 }  // namespace
 
+bool needs_approval(const ProcessGroup& group) {
+  static const Baseline kNoneApproved = [] {
+    Baseline none;
+    none.has_processes = true;
+    return none;
+  }();
+  return !group.kernel_thread && std::any_of(kSigns.begin(), kSigns.end(), [&](const Sign& sign) {
+    return sign.shows(group, &kNoneApproved);
+  });
+}
+
+std::vector<std::string> signs_of(const ProcessGroup& group) {
+  std::vector<std::string> signs;
+  for (const Sign& sign : kSigns) {
+    if (sign.shows(group, nullptr)) signs.emplace_back(sign.why);
+  }
+  return signs;
+}
+
 model::Judgement judge_processes(const model::ProcessesFacts& facts, const Baseline* baseline) {
   Findings findings;
   std::map<std::string, Suspect> suspects;
   std::uint64_t updated = 0;
   for (const ProcessGroup& group : facts.groups) {
-    if (group.kernel_thread || is_approved(group, baseline)) continue;
+    if (group.kernel_thread) continue;
+    const std::optional<FileMatch> approved = approval(group, baseline);
+    if (approved == FileMatch::same) continue;
+    if (approved == FileMatch::unknown && needs_approval(group)) {
+      findings.blind({"process.file_unknown", {said("executable", group.executable)}});
+      continue;
+    }
     if (replaced_by_update(group)) updated += group.count;
     collect(group, baseline, suspects);
   }
@@ -192,7 +238,7 @@ model::Judgement judge_processes(const model::ProcessesFacts& facts, const Basel
   judge_units(facts, baseline, findings);
   if (updated > 0) findings.note({"process.upgraded", {said("count", updated)}});
   if (baseline == nullptr || !baseline->has_processes) {
-    findings.blind({"baseline.none", {{"part", "@baseline.part.processes"}}});
+    findings.blind(no_baseline(baseline, "@baseline.part.processes"));
   }
   if (facts.not_permitted > 0) {
     findings.blind({"process.not_permitted", {said("count", facts.not_permitted)}});

@@ -3,6 +3,8 @@
 
 #include <string_view>
 
+#include "common/model/facts.hpp"
+
 namespace tocsin::rules {
 
 // Without the " (deleted)" that the kernel appends, so that a subject stays the same.
@@ -22,5 +24,20 @@ inline bool in_system_folder(std::string_view path) {
 }
 
 inline bool is_memory_file(std::string_view path) { return path.starts_with("/memfd:"); }
+
+// Is the program's file the one that was approved, by its package or by its hash? Empty: any is. A
+// file that an upgrade replaced while it ran is still of its package, which then says no more.
+enum class FileMatch { changed, unknown, same };
+inline FileMatch file_match(std::string_view package, std::string_view sha256,
+                            const model::ProgramFile& file) {
+  const bool nothing_known = file.package.empty() && file.sha256.empty();
+  if (!package.empty()) {
+    if (nothing_known) return FileMatch::unknown;
+    const bool same = file.package == package && file.intact != model::Tristate::no;
+    return same ? FileMatch::same : FileMatch::changed;
+  }
+  if (sha256.empty() || sha256 == file.sha256) return FileMatch::same;
+  return nothing_known ? FileMatch::unknown : FileMatch::changed;
+}
 
 }  // namespace tocsin::rules

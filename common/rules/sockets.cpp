@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "common/rules/baseline.hpp"
 #include "common/rules/checks.hpp"
 #include "common/rules/findings.hpp"
 #include "common/rules/judge.hpp"
@@ -24,15 +25,29 @@ using model::Protocol;
 using model::SourceRule;
 using model::Tristate;
 
-// Linux hands these out to clients (net.ipv4.ip_local_port_range): nobody chose the number.
-constexpr std::uint16_t kFirstDynamicPort = 32768;
-
-enum class Match { no, owner_unknown, yes };
+// How well a rule fits, the best last. `changed`: but for the file that the program is.
+enum class Match { no, changed, file_unknown, owner_unknown, yes };
 
 // Text that the rule wants and the host may not have seen.
 Match match_text(std::string_view wanted, std::string_view seen) {
   if (wanted.empty() || wanted == seen) return Match::yes;
   return seen.empty() ? Match::owner_unknown : Match::no;
+}
+
+std::string user_of(const Listener& listener) {
+  return listener.user.empty() ? fmt::format("uid:{}", listener.uid) : listener.user;
+}
+
+Match match_file(const ListenerRule& rule, const Listener& listener) {
+  switch (file_match(rule.package, rule.sha256, listener.file)) {
+    case FileMatch::changed:
+      return Match::changed;
+    case FileMatch::unknown:
+      return Match::file_unknown;
+    case FileMatch::same:
+      break;
+  }
+  return Match::yes;
 }
 
 Match match(const ListenerRule& rule, const Listener& listener) {
@@ -42,8 +57,10 @@ Match match(const ListenerRule& rule, const Listener& listener) {
                        std::find(rule.address_classes.begin(), rule.address_classes.end(),
                                  listener.address_class) != rule.address_classes.end();
   if (rule.protocol != listener.protocol || !port || !address) return Match::no;
-  return std::min(match_text(program_path(rule.executable), program_path(listener.executable)),
-                  match_text(rule.user, listener.user));
+  const Match program = std::min(
+      match_text(program_path(rule.executable), program_path(listener.executable)),
+      match_text(rule.user, rule.user.starts_with("uid:") ? user_of(listener) : listener.user));
+  return program != Match::yes ? program : match_file(rule, listener);
 }
 
 Match best_match(const std::vector<ListenerRule>& rules, const Listener& listener) {
@@ -52,20 +69,14 @@ Match best_match(const std::vector<ListenerRule>& rules, const Listener& listene
   return best;
 }
 
-std::string user_of(const Listener& listener) {
-  return listener.user.empty() ? fmt::format("uid:{}", listener.uid) : listener.user;
-}
-
 // Signs that make an unapproved listener worse; empty where there are none.
-std::string signs_of(const Listener& listener) {
-  std::string signs;
-  const auto sign = [&](bool present, std::string_view code) {
-    if (present) signs.append(signs.empty() ? "" : " ").append(code);
-  };
-  sign(is_memory_file(listener.executable), "@why.memory_only");
-  sign(listener.executable_world_writable == Tristate::yes, "@why.world_writable");
-  sign(listener.executable_deleted == Tristate::yes, "@why.deleted");
-  return signs;
+std::string why_of(const Listener& listener, bool changed) {
+  std::string why;
+  for (const std::string& sign : signs_of(listener)) {
+    why.append(why.empty() ? "" : " ").append(sign);
+  }
+  if (changed) why.append(why.empty() ? "" : " ").append("@why.changed");
+  return why;
 }
 
 model::Violation unexpected_listener(const Listener& listener, const std::string& signs) {
@@ -100,18 +111,26 @@ void judge_listeners(const std::vector<Listener>& listeners, const Baseline& bas
                      Findings& findings) {
   std::uint64_t dynamic = 0;
   for (const Listener& listener : listeners) {
-    switch (best_match(baseline.listeners, listener)) {
+    const Match best = best_match(baseline.listeners, listener);
+    switch (best) {
       case Match::yes:
+        continue;
+      case Match::file_unknown:
+        findings.blind(
+            {"port.file_unknown",
+             {said("protocol", to_string(listener.protocol)), said("address", listener.address),
+              said("port", listener.port), said("executable", program_path(listener.executable))}});
         continue;
       case Match::owner_unknown:
         findings.blind({"port.owner_unknown",
                         {said("protocol", to_string(listener.protocol)),
                          said("address", listener.address), said("port", listener.port)}});
         continue;
+      case Match::changed:
       case Match::no:
         break;
     }
-    const std::string signs = signs_of(listener);
+    const std::string signs = why_of(listener, best == Match::changed);
     if (listener.protocol == Protocol::udp && listener.port >= kFirstDynamicPort && signs.empty()) {
       ++dynamic;
       continue;
@@ -187,7 +206,7 @@ void take_listeners(const model::SocketsFacts& facts, const Baseline* baseline,
     findings.note({"port.namespaces_not_seen", {said("count", facts.namespaces_not_seen)}});
   }
   if (baseline == nullptr || !baseline->has_listeners) {
-    findings.blind({"baseline.none", {{"part", "@baseline.part.listeners"}}});
+    findings.blind(no_baseline(baseline, "@baseline.part.listeners"));
   } else {
     judge_listeners(facts.listeners, *baseline, findings);
   }
@@ -210,6 +229,16 @@ model::Message listeners_ok(const model::SocketsFacts& facts, const Baseline* ba
 }
 
 }  // namespace
+
+std::vector<std::string> signs_of(const Listener& listener) {
+  std::vector<std::string> signs;
+  if (is_memory_file(listener.executable)) signs.emplace_back("@why.memory_only");
+  if (listener.executable_world_writable == Tristate::yes) {
+    signs.emplace_back("@why.world_writable");
+  }
+  if (listener.executable_deleted == Tristate::yes) signs.emplace_back("@why.deleted");
+  return signs;
+}
 
 model::Judgement judge_sockets(const model::SocketsFacts& facts, const Baseline* baseline) {
   Findings findings;

@@ -21,6 +21,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static_cast<void>(wire::decode_timeline(bytes));
   static_cast<void>(wire::decode_notification(bytes));
   static_cast<void>(wire::decode_command_result(bytes));
+  static_cast<void>(wire::decode_learning(bytes));
+  static_cast<void>(wire::decode_baseline(bytes));
+  if (const auto approved = wire::decode_approved(bytes)) {
+    TOCSIN_CHECK(wire::decode_approved(wire::encode_approved(*approved)) == approved);
+  }
   static_cast<void>(wire::decode_checks(bytes));
   static_cast<void>(wire::decode_request(bytes));
   return 0;

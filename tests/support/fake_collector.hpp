@@ -160,6 +160,11 @@ class FakeJudge final : public collector::Judge {
   std::shared_ptr<const model::SitePolicy> policy() const override {
     return std::make_shared<model::SitePolicy>(site);
   }
+  std::shared_ptr<const model::ApprovedBaseline> approved_baseline(
+      const std::string&) const override {
+    return nullptr;
+  }
+  std::uint64_t baselines_revision() const override { return 0; }
   Admission admission(const AgentId& agent) const override {
     const auto found = admissions.find(agent.hex);
     return found == admissions.end() ? Admission{} : found->second;

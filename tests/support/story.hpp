@@ -263,6 +263,9 @@ class Story {
     for (const auto& row : kept.hosts) bytes += wire::encode_host(row);
     for (const auto& row : kept.findings) bytes += wire::encode_finding(row);
     for (const auto& row : kept.evidence) bytes += wire::encode_evidence(row);
+    for (const auto& row : kept.learned) bytes += wire::encode_learning(row);
+    const auto baselines = reader.baselines({}).value();
+    for (const auto& row : baselines) bytes += wire::encode_baseline(row);
     for (const auto& timer : kept.timers) bytes += fmt::format("{}@{};", timer.key, timer.due.ns);
     for (const auto& [key, value] : kept.values) bytes += fmt::format("{}={};", key, value);
     collector::IncidentQuery query;

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "common/crypto/crypto.hpp"
+#include "common/crypto/sign.hpp"
 #include "common/time/time_source.hpp"
 
 namespace tocsin::crypto {
@@ -95,6 +96,51 @@ TEST_F(OpensslVerify, AcceptsTheRequestAndTheAuthority) {
   const std::string text = output_of("openssl x509 -noout -text -in " + (dir_ / "ca.pem").string());
   EXPECT_THAT(text, HasSubstr("CA:TRUE, pathlen:0"));
   EXPECT_THAT(text, HasSubstr("Certificate Sign, CRL Sign"));
+}
+
+// The command that deploy/examples and README.md give for a diagnosis that was carried by hand.
+TEST_F(OpensslVerify, ReadsASignedDocumentAndRefusesAChangedOne) {
+  const auto id = agent_id_of_key(key_).value();
+  const std::string certificate =
+      signed_for({.kind = Identity::Kind::agent, .agent = id, .name = {}}, {}, {});
+  const std::string document = "{\"host\":\"web1\"}\n";
+  const std::string pem = sign_document(document, certificate, key_).value();
+  const auto verified = [&](const std::string& file) {
+    return output_of("openssl cms -verify -inform PEM -purpose any -CAfile " +
+                     (dir_ / "ca.pem").string() + " -in " + file);
+  };
+  const std::string good = verified(write("diagnosis.pem", pem));
+  EXPECT_THAT(good, HasSubstr(document));
+  EXPECT_THAT(good, testing::ContainsRegex("CMS Verification successful"));
+  const auto other = make_key_pem().value();
+  EXPECT_EQ(sign_document(document, certificate, other).error().code, ErrorCode::invalid_argument);
+  EXPECT_FALSE(sign_document(document, certificate, "no key"));
+  EXPECT_FALSE(sign_document(document, "no certificate", key_));
+
+  // One bit of what was signed, wherever it lies in the file.
+  std::string der =
+      output_of("openssl cms -cmsout -inform PEM -outform DER -in " + write("again.pem", pem));
+  const std::size_t at = der.find("web1");
+  ASSERT_NE(at, std::string::npos);
+  der[at + 3] = '2';
+  const std::string changed = write("changed.der", der);
+  EXPECT_THAT(output_of("openssl cms -verify -inform DER -purpose any -CAfile " +
+                        (dir_ / "ca.pem").string() + " -in " + changed),
+              HasSubstr("CMS Verification failure"));
+}
+
+TEST_F(OpensslVerify, RefusesADocumentThatSomebodyElsesAuthorityVouchesFor) {
+  const Authority stranger = make_authority("IDC-2", now_, 24h * 3650).value();
+  CertificateRequest wanted;
+  wanted.identity.kind = Identity::Kind::agent;
+  wanted.identity.agent = agent_id_of_key(key_).value();
+  wanted.not_before = now_;
+  wanted.life = 24h;
+  const std::string certificate = sign_certificate(stranger, request_, wanted).value();
+  const std::string file = write("foreign.pem", sign_document("x", certificate, key_).value());
+  EXPECT_THAT(output_of("openssl cms -verify -inform PEM -purpose any -CAfile " +
+                        (dir_ / "ca.pem").string() + " -in " + file),
+              HasSubstr("CMS Verification failure"));
 }
 
 }  // namespace

@@ -190,6 +190,12 @@ collector::Judge::Admission Room::admission(const AgentId& agent) const {
   return found == admissions_.end() ? collector::Judge::Admission{} : found->second;
 }
 
+void Room::approve(std::shared_ptr<const model::ApprovedBaseline> baseline) {
+  const std::lock_guard lock(mutex_);
+  baseline_ = std::move(baseline);
+  ++baselines_revision_;
+}
+
 void Room::set_policy(std::shared_ptr<model::SitePolicy> changed) {
   const std::lock_guard lock(mutex_);
   policy = std::move(changed);
@@ -221,6 +227,7 @@ agent::LinkConfig Room::config(const TestAgent& agent) const {
   config.private_key_file = agent.folder + "/key.pem";
   config.authorities_file = agent.folder + "/authorities.pem";
   config.spool_file = agent.spool_path();
+  config.baseline_file = agent.folder + "/baseline";
   config.agent_version = "0.1.0";
   config.host_name = "h1";
   config.operating_system = "Debian GNU/Linux 12";
@@ -231,12 +238,22 @@ agent::LinkConfig Room::config(const TestAgent& agent) const {
 }
 
 void Room::start_collector() {
-  collector::IngestParts parts{intake, [this](const AgentId& agent) { return admission(agent); },
+  collector::IngestParts parts{intake,
+                               [this](const AgentId& agent) { return admission(agent); },
                                [this]() -> std::shared_ptr<const model::SitePolicy> {
                                  const std::lock_guard lock(mutex_);
                                  return policy;
                                },
-                               time, results};
+                               time,
+                               results,
+                               [this](const std::string&) {
+                                 const std::lock_guard lock(mutex_);
+                                 return baseline_;
+                               },
+                               [this] {
+                                 const std::lock_guard lock(mutex_);
+                                 return baselines_revision_;
+                               }};
   hub_ = std::make_unique<collector::Hub>(std::move(parts), intake.cursors(), known, options);
   service_ = collector::make_agent_link_service(
       *hub_,

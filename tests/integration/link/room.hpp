@@ -108,6 +108,8 @@ class Room {
   collector::Hub& hub() { return *hub_; }
 
   void admit(const AgentId& agent, bool revoked = false);
+  // Of every host; nullptr: none.
+  void approve(std::shared_ptr<const model::ApprovedBaseline> baseline);
   void set_policy(std::shared_ptr<model::SitePolicy> changed);
 
  private:
@@ -116,6 +118,8 @@ class Room {
   std::string root_;
   mutable std::mutex mutex_;
   std::map<AgentId, collector::Judge::Admission> admissions_;
+  std::shared_ptr<const model::ApprovedBaseline> baseline_;
+  std::uint64_t baselines_revision_ = 1;
   std::unique_ptr<collector::Hub> hub_;
   std::shared_ptr<grpc::Service> service_;
   std::unique_ptr<grpc::Server> server_;

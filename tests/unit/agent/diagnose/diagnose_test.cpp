@@ -160,6 +160,33 @@ TEST(Diagnose, ExitsAsAsked) {
   EXPECT_EQ(diagnose(options, checks).code, 2);
 }
 
+// procedure M-28: what is carried away by hand is the JSON, whatever is on the screen.
+TEST(Diagnose, GivesItsJsonToBeKeptAndSaysWhereThatFailed) {
+  FakeChecks checks;
+  DiagnoseOptions options = options_for({"sockets"});
+  model::ApprovedBaseline approved;
+  approved.approved_by = "chen";
+  approved.expires = kAt + 1h;
+  const model::Baseline rules = baseline();
+  options.approved = &approved;
+  options.baseline = &rules;
+  std::string kept;
+  options.keep = [&](const std::string& json) -> Status {
+    kept = json;
+    return {};
+  };
+  const Outcome outcome = diagnose(options, checks);
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(kept.front(), '{');
+  EXPECT_NE(kept.find("\"approvedBy\":\"chen\""), std::string::npos);
+  EXPECT_EQ(outcome.out.find("approvedBy"), std::string::npos);
+  options.keep = [](const std::string&) -> Status {
+    return fail(ErrorCode::permission_denied, "no such key");
+  };
+  EXPECT_EQ(diagnose(options, checks).code, 1);
+  EXPECT_EQ(diagnose(options, checks).err, "no such key\n");
+}
+
 TEST(Diagnose, ReportsACheckThatThrows) {
   FakeChecks checks;
   checks.set(CheckKind::sockets,

@@ -40,6 +40,20 @@ TEST(RenderTable, LooksAsAgreedInBothLanguagesAndWidths) {
   }
 }
 
+// procedure M-28: which version it was compared with, and who answers for it.
+TEST(RenderTable, NamesWhoApprovedTheBaselineAndSaysWhenThatIsOver) {
+  Diagnosis d = diagnosis();
+  d.approval = Approval{"chen", d.host.at - 24h * 3 - 1h, d.host.at + 1h};
+  const auto says = [&](std::string_view words) {
+    std::string text = render_table(d, Language::en, 200, "UTC");
+    return text.find(words) != std::string::npos;
+  };
+  EXPECT_TRUE(says("Baseline tsm (version 12), approved by chen 3 days ago, until 2026-11-22"));
+  EXPECT_NE(render_json(d).find("\"approvedBy\":\"chen\""), std::string::npos);
+  d.approval->expires = d.host.at;
+  EXPECT_TRUE(says("approved by chen 3 days ago: over since 2026-11-22"));
+}
+
 TEST(RenderTable, SurvivesHostileNames) {
   for (const Language language : {Language::zh_tw, Language::en}) {
     for (const int width : {80, 120}) {

@@ -45,6 +45,9 @@ TEST(Commands, TableOfWhoMayDoWhat) {
       {"revoke_agent", {Role::officer, Role::admin}},
       {"admit_agent", {Role::admin}},
       {"revoke_operator", {Role::admin}},
+      {"propose_baseline", {Role::duty, Role::working_group, Role::officer, Role::admin}},
+      {"approve_baseline", {Role::working_group, Role::officer}},
+      {"reject_baseline", {Role::working_group, Role::officer}},
       {"unknown", {}},
   };
   for (const auto& [act, allowed] : table) {

@@ -22,6 +22,8 @@ struct Script {
   std::vector<v1::ListHostsRequest> hosts_asked;
   std::vector<v1::ListIncidentsRequest> lists_asked;
   std::vector<v1::CreateEnrollTokenRequest> tokens_asked;
+  std::vector<v1::ListBaselinesRequest> baselines_asked;
+  std::vector<v1::GetBaselineRequest> baseline_asked;
 };
 
 class FakeClient final : public Client {
@@ -66,6 +68,17 @@ class FakeClient final : public Client {
     v1::EnrollToken token;
     token.set_token("secret");
     return answer(token);
+  }
+  Result<v1::BaselineList> list_baselines(const v1::ListBaselinesRequest& request) override {
+    script_.baselines_asked.push_back(request);
+    return answer(samples::baselines());
+  }
+  Result<v1::BaselineDetail> get_baseline(const v1::GetBaselineRequest& request) override {
+    script_.baseline_asked.push_back(request);
+    return answer(samples::proposal());
+  }
+  Result<v1::BaselineDiff> diff_baseline(const v1::DiffBaselineRequest&) override {
+    return answer(samples::baseline_diff());
   }
   Result<v1::AuditReport> verify_audit(const v1::VerifyAuditRequest&) override {
     return answer(script_.audit);
@@ -313,6 +326,56 @@ TEST_F(Commands, ABrokenJournalIsAFailure) {
   EXPECT_EQ(run_it(VerifyAudit{}).exit, ExitCode::done);
   script_.audit.set_intact(false);
   EXPECT_EQ(run_it(VerifyAudit{}).exit, ExitCode::failed);
+}
+
+TEST_F(Commands, ABaselineIsProposedForAHostOrAGroup) {
+  OnBaseline propose;
+  propose.act = OnBaseline::Act::propose;
+  EXPECT_EQ(run_it(propose).exit, ExitCode::usage);
+  propose.host = "web1";
+  propose.reason = "new host";
+  propose.leave_out = {"unit x"};
+  EXPECT_EQ(run_it(propose).exit, ExitCode::done);
+  v1::Command sent = script_.executed.back().command();
+  EXPECT_EQ(sent.propose_baseline().scope().kind(), v1::BaselineScope::KIND_HOST);
+  EXPECT_EQ(sent.propose_baseline().since_s(), 7U * 24 * 3600) << "where nobody says";
+  EXPECT_EQ(sent.propose_baseline().leave_out(0), "unit x");
+  EXPECT_EQ(sent.note(), "new host");
+  propose.host.clear();
+  propose.group = "web";
+  propose.finding = 9;
+  EXPECT_EQ(run_it(propose).exit, ExitCode::done);
+  sent = script_.executed.back().command();
+  EXPECT_EQ(sent.propose_baseline().scope().kind(), v1::BaselineScope::KIND_GROUP);
+  EXPECT_EQ(sent.propose_baseline().from_finding(), 9U);
+  EXPECT_EQ(sent.propose_baseline().since_s(), 0U);
+}
+
+TEST_F(Commands, AProposalIsApprovedAsItWasSeen) {
+  OnBaseline approve;
+  approve.act = OnBaseline::Act::approve;
+  approve.id = 7;
+  approve.valid = std::chrono::hours(24);
+  approve.reason = "looked at it";
+  EXPECT_EQ(run_it(approve).exit, ExitCode::done);
+  const v1::Command& sent = script_.executed.back().command();
+  EXPECT_EQ(sent.approve_baseline().baseline_id(), 7U);
+  EXPECT_EQ(sent.approve_baseline().valid_s(), 24U * 3600);
+  EXPECT_EQ(sent.seen_revision(), samples::proposal().baseline().revision());
+  EXPECT_EQ(script_.baseline_asked.back().id(), 7U);
+  script_.replies = {reply(v1::CommandResult::OUTCOME_REFUSED, "command.four_eyes")};
+  EXPECT_EQ(run_it(approve).exit, ExitCode::failed);
+}
+
+TEST_F(Commands, ReviewWithoutANumberListsWhatWaits) {
+  OnBaseline review;
+  review.act = OnBaseline::Act::review;
+  EXPECT_EQ(run_it(review).exit, ExitCode::done);
+  EXPECT_TRUE(script_.baselines_asked.back().proposed_only());
+  review.id = 7;
+  EXPECT_NE(run_it(review).out.find("tcp any 4444 /tmp/.x/sshd2 root"), std::string::npos);
+  settings_.json = true;
+  EXPECT_NE(run_it(review).out.find("\"comparedVersion\":2"), std::string::npos);
 }
 
 }  // namespace

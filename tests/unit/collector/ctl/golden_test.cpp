@@ -61,6 +61,11 @@ const Screen kScreens[] = {
     {"explain_severity", [](const View& v) { return explain_severity(v, v1::SEVERITY_C); }},
     {"conflict", [](const View& v) { return render_result(v, "SI-115-0042", conflict()); }},
     {"token", [](const View& v) { return render_token(v, token(), samples::kNow); }},
+    {"baselines", [](const View& v) { return render_baselines(v, samples::baselines()); }},
+    {"baseline_review", [](const View& v) { return render_baseline(v, samples::proposal()); }},
+    {"baseline", [](const View& v) { return render_baseline(v, samples::approved_baseline()); }},
+    {"baseline_diff",
+     [](const View& v) { return render_baseline_diff(v, samples::baseline_diff()); }},
     {"audit", [](const View& v) { return render_audit(v, audit(true)); }},
     {"audit_broken", [](const View& v) { return render_audit(v, audit(false)); }},
     {"exit_codes", [](const View& v) { return render_exit_codes(v); }},
@@ -107,7 +112,8 @@ TEST(Golden, TablesFitTheTerminal) {
       const View view = view_of(language, width);
       for (const std::string& text :
            {render_incidents(view, samples::incidents()), render_hosts(view, samples::hosts()),
-            render_timeline(view, samples::detail())}) {
+            render_timeline(view, samples::detail()),
+            render_baselines(view, samples::baselines())}) {
         std::istringstream lines(text);
         for (std::string line; std::getline(lines, line);) {
           // Sums are sentences, not rows.

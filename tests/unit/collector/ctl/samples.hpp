@@ -242,4 +242,118 @@ inline v1::IncidentDetail detail() {
   return detail;
 }
 
+inline v1::BaselineEntry listener_entry(std::uint32_t port, std::string executable,
+                                        std::string package) {
+  v1::BaselineEntry entry;
+  entry.set_kind(v1::BaselineEntry::KIND_LISTENER);
+  entry.set_protocol(v1::PROTOCOL_TCP);
+  entry.set_address_class(v1::ADDRESS_CLASS_ANY);
+  entry.set_port(port);
+  entry.set_executable(std::move(executable));
+  entry.set_package(std::move(package));
+  if (entry.package().empty()) entry.set_sha256(std::string(64, 'e'));
+  entry.set_user("root");
+  return entry;
+}
+
+inline void set_decided(v1::Decided& decided, std::string name, v1::Role role, std::int64_t at_ns) {
+  decided.mutable_by()->set_name(std::move(name));
+  decided.mutable_by()->set_role(role);
+  decided.set_at_ns(at_ns);
+  decided.set_reason("新主機上線");
+}
+
+// A week of a backup host in which somebody left something.
+inline v1::BaselineDetail proposal() {
+  v1::BaselineDetail detail;
+  set_as_of(*detail.mutable_as_of());
+  v1::BaselineState& baseline = *detail.mutable_baseline();
+  baseline.set_id(7);
+  baseline.set_revision(1);
+  baseline.mutable_scope()->set_kind(v1::BaselineScope::KIND_GROUP);
+  baseline.mutable_scope()->set_name("tsm");
+  baseline.set_status(v1::BaselineState::STATUS_PROPOSED);
+  baseline.set_window_from_ns(kNow - 7 * 86400 * kSecond);
+  baseline.set_window_to_ns(kNow - 300 * kSecond);
+  baseline.set_host_count(2);
+  baseline.add_hosts("tsm-bk01");
+  baseline.add_hosts(kHostile);
+  set_message(*baseline.add_notes(), "baseline.note.window_short", {{"since", "2026-11-20T10:00"}});
+  set_decided(*baseline.mutable_proposed(), "王小明", v1::ROLE_DUTY, kNow - 300 * kSecond);
+  const auto add = [&](v1::BaselineState::Entry& row, const v1::BaselineEntry& entry,
+                       std::int64_t first, std::uint64_t present_s) {
+    *row.mutable_entry() = entry;
+    row.mutable_seen()->set_first_ns(first);
+    row.mutable_seen()->set_last_ns(kNow);
+    row.mutable_seen()->set_present_ms(present_s * 1000);
+    row.mutable_seen()->set_appearances(1);
+    row.set_hosts(2);
+  };
+  const std::int64_t begin = kNow - 7 * 86400 * kSecond;
+  add(*baseline.add_entries(), listener_entry(22, "/usr/sbin/sshd", "openssh-server"), begin,
+      7 * 86400);
+  v1::BaselineState::Entry& late = *baseline.add_entries();
+  add(late, listener_entry(4444, "/tmp/.x/sshd2", ""), kNow - 540 * kSecond, 180);
+  set_message(*late.add_marks(), "baseline.mark.sign", {{"why", "@why.world_writable"}});
+  set_message(*late.add_marks(), "baseline.mark.late", {{"since", "2026-11-22T16:12"}});
+  set_message(*late.add_marks(), "baseline.mark.brief", {});
+  v1::BaselineState::Entry& out = *baseline.add_left_out();
+  add(out, listener_entry(31337, "/dev/shm/y", ""), begin, 60);
+  set_message(*out.add_marks(), "baseline.mark.condemned", {});
+  v1::BaselineEntry unit;
+  unit.set_kind(v1::BaselineEntry::KIND_UNIT);
+  unit.set_name(kHostile);
+  add(*baseline.add_entries(), unit, begin, 7 * 86400);
+  detail.set_compared_version(2);
+  *detail.add_added() = late.entry();
+  *detail.add_removed() = listener_entry(111, "/usr/sbin/rpcbind", "rpcbind");
+  return detail;
+}
+
+inline v1::BaselineDetail approved_baseline() {
+  v1::BaselineDetail detail = proposal();
+  v1::BaselineState& baseline = *detail.mutable_baseline();
+  baseline.set_status(v1::BaselineState::STATUS_APPROVED);
+  baseline.set_version(3);
+  set_decided(*baseline.mutable_decided(), "chen", v1::ROLE_OFFICER, kNow - 60 * kSecond);
+  baseline.set_expires_ns(kNow + 365LL * 86400 * kSecond);
+  return detail;
+}
+
+inline v1::BaselineList baselines() {
+  v1::BaselineList list;
+  set_as_of(*list.mutable_as_of());
+  for (const v1::BaselineDetail& detail : {proposal(), approved_baseline()}) {
+    v1::BaselineList::Row& row = *list.add_baselines();
+    *row.mutable_baseline() = detail.baseline();
+    row.set_entries(static_cast<std::uint32_t>(detail.baseline().entries_size()));
+    row.set_marked(1);
+    row.set_left_out(1);
+  }
+  return list;
+}
+
+inline v1::BaselineDiff baseline_diff() {
+  v1::BaselineDiff diff;
+  set_as_of(*diff.mutable_as_of());
+  diff.set_host("tsm-bk02");
+  *diff.mutable_baseline() = approved_baseline().baseline();
+  diff.set_policy_baseline("tsm");
+  diff.set_policy_version(12);
+  v1::CheckStatus& check = *diff.add_checks();
+  check.mutable_check()->set_kind(v1::CHECK_KIND_SOCKETS);
+  check.set_verdict(v1::VERDICT_ABNORMAL);
+  set_message(*check.add_reasons(), "port.unexpected",
+              {{"protocol", "tcp"},
+               {"address", "0.0.0.0"},
+               {"port", "4444"},
+               {"executable", "/tmp/.x/sshd2"},
+               {"user", "root"},
+               {"iana", "krb524"},
+               {"why", "@why.world_writable"}});
+  *diff.add_unexpected() = listener_entry(4444, "/tmp/.x/sshd2", "");
+  *diff.add_absent() = listener_entry(111, "/usr/sbin/rpcbind", "rpcbind");
+  return diff;
+}
+
 }  // namespace tocsin::ctl::samples

@@ -417,5 +417,122 @@ TEST_F(OperatorApiTest, OneAuditAtATime) {
   EXPECT_TRUE(api.verify_audit({}));
 }
 
+// ---- Baselines ----
+
+model::BaselineEntry an_entry(std::uint16_t port) {
+  model::BaselineEntry entry;
+  entry.port = port;
+  entry.executable = "/usr/sbin/d";
+  entry.user = "root";
+  return entry;
+}
+
+model::BaselineRecord a_baseline(std::uint64_t id, std::uint32_t version,
+                                 model::BaselineStatus status,
+                                 std::initializer_list<std::uint16_t> ports) {
+  model::BaselineRecord record;
+  record.id = BaselineId{id};
+  record.scope = {model::ScopeKind::host, "web1"};
+  record.version = version;
+  record.status = status;
+  record.has_listeners = true;
+  for (const std::uint16_t port : ports) record.entries.push_back({an_entry(port), {}, 1, {}});
+  record.expires = kNow + 1h;
+  return record;
+}
+
+class BaselineQueries : public OperatorApiTest {
+ protected:
+  BaselineQueries() {
+    using model::BaselineStatus;
+    fake_.state.baseline_rows = {a_baseline(1, 1, BaselineStatus::superseded, {22}),
+                                 a_baseline(2, 2, BaselineStatus::approved, {22, 443}),
+                                 a_baseline(3, 0, BaselineStatus::rejected, {1}),
+                                 a_baseline(4, 0, BaselineStatus::proposed, {443, 8080})};
+    fake_.state.baseline_rows.back().entries[0].marks = {{"baseline.mark.late", {}}};
+  }
+  static std::vector<std::uint32_t> ports(
+      const google::protobuf::RepeatedPtrField<v1::BaselineEntry>& entries) {
+    std::vector<std::uint32_t> all;
+    for (const v1::BaselineEntry& entry : entries) all.push_back(entry.port());
+    return all;
+  }
+};
+
+TEST_F(BaselineQueries, ListsWhatIsInForceOrProposedAndOfOneScopeAll) {
+  OperatorApi api(parts());
+  const auto live = api.list_baselines({});
+  ASSERT_TRUE(live);
+  ASSERT_EQ(live->baselines_size(), 2);
+  EXPECT_EQ(live->baselines(0).baseline().id(), 4U);
+  EXPECT_EQ(live->baselines(0).entries(), 2U);
+  EXPECT_EQ(live->baselines(0).marked(), 1U);
+  EXPECT_EQ(live->baselines(0).baseline().entries_size(), 0) << "asked for one by one";
+  v1::ListBaselinesRequest request;
+  request.set_proposed_only(true);
+  EXPECT_EQ(api.list_baselines(request)->baselines_size(), 1);
+  request.set_proposed_only(false);
+  request.mutable_scope()->set_kind(v1::BaselineScope::KIND_HOST);
+  request.mutable_scope()->set_name("web1");
+  EXPECT_EQ(api.list_baselines(request)->baselines_size(), 4);
+  request.mutable_scope()->set_kind(v1::BaselineScope::KIND_UNSPECIFIED);
+  EXPECT_EQ(api.list_baselines(request).error().code, ErrorCode::invalid_argument);
+}
+
+TEST_F(BaselineQueries, ShowsTheOneInForceAnEarlierVersionOrAProposalWithWhatChanges) {
+  OperatorApi api(parts());
+  v1::GetBaselineRequest request;
+  EXPECT_EQ(api.get_baseline(request).error().code, ErrorCode::invalid_argument);
+  request.mutable_scope()->set_kind(v1::BaselineScope::KIND_HOST);
+  request.mutable_scope()->set_name("web1");
+  const auto in_force = api.get_baseline(request);
+  ASSERT_TRUE(in_force) << in_force.error().message;
+  EXPECT_EQ(in_force->baseline().id(), 2U);
+  EXPECT_EQ(in_force->compared_version(), 1U);
+  EXPECT_EQ(ports(in_force->added()), (std::vector<std::uint32_t>{443}));
+  request.set_version(1);
+  EXPECT_EQ(api.get_baseline(request)->baseline().id(), 1U);
+  EXPECT_EQ(api.get_baseline(request)->compared_version(), 0U);
+  request.set_version(9);
+  EXPECT_EQ(api.get_baseline(request).error().code, ErrorCode::not_found);
+  request = {};
+  request.set_id(4);
+  const auto proposal = api.get_baseline(request);
+  EXPECT_EQ(proposal->compared_version(), 2U);
+  EXPECT_EQ(ports(proposal->added()), (std::vector<std::uint32_t>{8080}));
+  EXPECT_EQ(ports(proposal->removed()), (std::vector<std::uint32_t>{22}));
+}
+
+TEST_F(BaselineQueries, TheDifferenceIsWhatTheRulesFindAndWhatIsMissing) {
+  OperatorApi api(parts());
+  model::Host host = a_host("web1", '1');
+  model::SocketsFacts facts;
+  for (const std::uint16_t port : {std::uint16_t{22}, std::uint16_t{4444}}) {
+    model::Listener listener;
+    listener.port = port;
+    listener.address = "0.0.0.0";
+    listener.executable = "/usr/sbin/d";
+    listener.user = "root";
+    facts.listeners.push_back(listener);
+  }
+  model::CheckStatus status;
+  status.check = {model::CheckKind::sockets, ""};
+  status.observation.check = status.check;
+  status.observation.facts = facts;
+  host.checks = {status};
+  fake_.state.host_rows = {host};
+  v1::DiffBaselineRequest request;
+  request.set_host("web1");
+  const auto diff = api.diff_baseline(request);
+  ASSERT_TRUE(diff) << diff.error().message;
+  EXPECT_EQ(diff->baseline().version(), 2U);
+  ASSERT_EQ(diff->checks_size(), 1);
+  EXPECT_EQ(diff->checks(0).verdict(), v1::VERDICT_ABNORMAL);
+  EXPECT_EQ(ports(diff->unexpected()), (std::vector<std::uint32_t>{4444}));
+  EXPECT_EQ(ports(diff->absent()), (std::vector<std::uint32_t>{443}));
+  request.set_host("web9");
+  EXPECT_EQ(api.diff_baseline(request).error().code, ErrorCode::not_found);
+}
+
 }  // namespace
 }  // namespace tocsin::collector

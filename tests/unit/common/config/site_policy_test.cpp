@@ -43,6 +43,9 @@ TEST(SitePolicy, ReadsTheExampleWithEveryKey) {
   EXPECT_EQ(policy.channels[0].password_file, "/etc/tocsin/mail.password");
   EXPECT_TRUE(policy.channels[0].require_tls);
   EXPECT_EQ(policy.hosts[0].address, "10.0.0.11");
+  EXPECT_EQ(policy.hosts[0].group, "web");
+  EXPECT_EQ(web.listeners[0].package, "nginx-core");
+  EXPECT_EQ(web.processes[0].sha256.substr(0, 8), "9f86d081");
   EXPECT_EQ(policy.hosts[0].rack, "A3");
   EXPECT_EQ(policy.hosts[0].backup_rpo, 4h);
   ASSERT_EQ(policy.contacts.size(), 4U);
@@ -58,6 +61,17 @@ TEST(SitePolicy, TheExamplesCommentsStateTheRealDefaults) {
   const auto policy = read_site_policy(all, "site.toml");
   ASSERT_TRUE(policy) << policy.error().message;
   EXPECT_EQ(*policy, read_site_policy(text, "site.toml").value());
+}
+
+TEST(SitePolicy, AFileIsOfAPackageOrHasAHash) {
+  const auto with = [](const std::string& keys) {
+    return std::string(kSite) +
+           "[[baselines]]\nname='b'\nversion=1\n[[baselines.processes]]\nname='x'\n" + keys;
+  };
+  EXPECT_EQ(refusal(with("package='p'\n")), "");
+  EXPECT_THAT(refusal(with("sha256='abc'\n")), testing::HasSubstr("64 hex digits"));
+  EXPECT_THAT(refusal(with("package='p'\nsha256='" + std::string(64, 'a') + "'\n")),
+              testing::HasSubstr("exclude each other"));
 }
 
 // procedure M-07: a program that takes any free port of a range is normal on all of them.

@@ -6,10 +6,10 @@
 #include "agent/os/files.hpp"
 #include "common/base/result.hpp"
 
-namespace tocsin::agent {
+namespace tocsin::agent::os {
 
 // In hex. Errors: resource_exhausted (over 1 GiB), as the system says.
-Result<std::string> sha256_of(const os::Fd& file);
-Result<std::string> md5_of(const os::Fd& file);
+Result<std::string> sha256_of(const Fd& file);
+Result<std::string> md5_of(const Fd& file);
 
-}  // namespace tocsin::agent
+}  // namespace tocsin::agent::os

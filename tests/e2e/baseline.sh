@@ -1,0 +1,124 @@
+#!/bin/bash
+# A baseline's whole way with the real programs (procedure M-07, M-09, M-28): a host is watched, what
+# it showed is proposed, the proposer may not approve it, another person does, and from then on the
+# difference is the finding; the host itself can tell it with no collector to ask.
+#
+# baseline.sh BUILD_FOLDER RESULTS.xml
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+build=$(realpath --relative-to=. "${1:?build folder}")
+# shellcheck source=../support/cases.sh
+. tests/support/cases.sh
+cases_begin Baseline "${2:?results}"
+# shellcheck source=site.sh
+. tests/e2e/site.sh
+
+heard() { [ "$(ctl status -o json 2>/dev/null | jq .agentsHeard)" = "$1" ]; }
+as() {
+  local who=$1
+  shift
+  ctl --cert "$work/site/operators/$who.pem" --key "$work/site/operators/$who.key" "$@"
+}
+# The verdict that holds for a check of web1, and why.
+verdict() { ctl hosts web1 -o json | jq -r --arg kind "$1" '.hosts[0].checks[] | select(.check.kind == $kind) | .verdict'; }
+reason() { ctl hosts web1 -o json | jq -r '.hosts[0].checks[] | select(.check.kind == "CHECK_KIND_SOCKETS") | .reasons[0].code'; }
+ports_are() { [ "$(verdict CHECK_KIND_SOCKETS)" = "VERDICT_$1" ]; }
+programs_are() { [ "$(verdict CHECK_KIND_PROCESSES)" = "VERDICT_$1" ]; }
+proposal() { as "$1" baseline review -o json | jq -r '.baselines[0].baseline.id'; }
+refused() {
+  local code=$1
+  shift
+  ! "$@" -o json >"$work/refused" && jq -e --arg code "$code" '.result.detail.code == $code' "$work/refused" >/dev/null
+}
+shows() { as lee baseline review "$1" -o json | jq -e --arg exe "$2" '.baseline.entries[] | select(.entry.executable == $exe)' >/dev/null; }
+# Its file is known by the package that it comes from.
+of_package() { as lee baseline review "$1" -o json | jq -e --arg exe "$2" --arg package "$3" '.baseline.entries[] | select(.entry.executable == $exe and .entry.package == $package)' >/dev/null; }
+diagnose() { hosts exec web1 tocsin-agent diagnose sockets --lang en "$@"; }
+says() { diagnose | tr '\n' ' ' | tr -s ' ' | grep -q "$1"; }
+has_file() { hosts exec web1 test -s /var/lib/tocsin-agent/baseline; }
+is_private() { [ "$(hosts exec web1 stat -c '%a %U' /var/lib/tocsin-agent/baseline)" = "640 tocsin-agent" ]; }
+is_signed() {
+  hosts exec web1 cat /run/diagnosis.pem >"$work/diagnosis.pem" &&
+    openssl cms -verify -inform PEM -purpose any -CAfile "$work/site/ca.pem" \
+      -in "$work/diagnosis.pem" -out "$work/diagnosis.json" 2>>"$work/log/openssl" &&
+    jq -e '.baseline.version == 1 and .baseline.approvedBy == "chen"' "$work/diagnosis.json" >/dev/null
+}
+
+# ---- the cast: a host, and two people
+
+hosts rootfs >/dev/null || exit 1
+hosts lan || exit 1
+agents=(web1)
+hosts up web1 10.77.0.11
+check "A host is up" hosts wait web1 || exit 1
+install_agent web1 || exit 1
+"$bin/tocsin-collector" init --dir "$work/site" --site STORY --dns collector --ip 10.77.0.1 \
+  --listen-agents 10.77.0.1:8444 --listen-enroll 10.77.0.1:8445 --listen-operators 10.77.0.1:8443 \
+  >"$work/log/init" || exit 1
+for person in "lee duty" "chen officer"; do
+  # shellcheck disable=SC2086
+  set -- $person
+  "$bin/tocsin-collector" operator add "$1" --role "$2" --config "$work/site/collector.toml" \
+    >>"$work/log/init" || exit 1
+done
+cat >"$work/site/site.toml" <<'TOML'
+[site]
+name = "STORY"
+
+[[hosts]]
+host = "web1"
+group = "web"
+
+[[hosts.checks]]
+kind = "sockets"
+interval = "1s"
+deadline = "1s"
+
+[[hosts.checks]]
+kind = "processes"
+interval = "2s"
+deadline = "2s"
+TOML
+start_collector
+check "The collector answers" within 20 collector_answers || exit 1
+check "web1 enrols" enrol_agent web1 || exit 1
+check "web1 runs the agent" start_agent web1 || exit 1
+check "It is heard" within 30 heard 1 || exit 1
+
+# ---- nothing is approved
+
+check "What listens cannot be told from what should" within 20 ports_are CANNOT_TELL
+check "because nothing is approved" test "$(reason)" = baseline.none
+check "and what runs cannot either" within 20 programs_are CANNOT_TELL
+
+# ---- learned, proposed, approved by somebody else
+
+check "lee proposes what web1 showed" as lee baseline propose web1 --since 7d --reason "new host" || exit 1
+id=$(proposal lee)
+check "The review shows sshd" shows "$id" /usr/sbin/sshd
+check "which is known by its package" of_package "$id" /usr/sbin/sshd openssh-server
+check "lee may not approve it" refused command.not_permitted as lee baseline approve "$id" --reason "mine"
+check "chen proposes for the whole group" as chen baseline propose --group web --reason "all of web"
+own=$(as chen baseline review -o json | jq -r '.baselines[] | select(.baseline.scope.kind == "KIND_GROUP") | .baseline.id')
+check "and may not approve that" refused command.four_eyes as chen baseline approve "$own" --reason "mine"
+check "chen approves lee's" as chen baseline approve "$id" --reason "looked at it" --for 30d || exit 1
+check "web1's ports are normal at once" within 10 ports_are NORMAL
+check "and so are its programs" within 10 programs_are NORMAL
+check "It is shown with its version" test "$(as lee baseline show web1 -o json | jq .baseline.version)" = 1
+
+# ---- the difference is the finding
+
+listen_on web1 4444
+check "A new listener is abnormal" within 20 ports_are ABNORMAL
+check "and the difference" test "$(as lee baseline diff web1 -o json | jq '[.unexpected[] | select(.port == 4444)] | length')" = 1
+
+# ---- the host itself, with no collector (procedure M-28)
+
+check "The host keeps what was approved" within 10 has_file
+check "for itself and its group only" is_private
+stop_collector
+check "It names the version and who approved it" says "Baseline host web1 (version 1), approved by chen 0 days ago"
+check "and finds the listener" says "4444"
+check "It writes that down, signed" diagnose --sign-to /run/diagnosis.pem
+check "as openssl alone can tell" is_signed
+cases_end
