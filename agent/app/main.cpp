@@ -119,6 +119,7 @@ int diagnose(const Arguments& arguments) {
   if (!config) return report(fail(config.error()));
   options.definitions = config->checks;
   options.settings = config->settings;
+  options.remembered = [&](const model::CheckRef& check) { return remembered(*config, check); };
   options.host_name = host_name_of(*config);
   options.operating_system = read_host_identity().operating_system;
   Result<model::SitePolicy> policy;

@@ -259,10 +259,6 @@ class Observer {
         new CheckContext{time_, {}, config_.root, {}, {}, nullptr, config_.settings});
   }
 
-  static std::string cursor_key(const model::CheckRef& check) {
-    return "check:" + model::to_string(check);
-  }
-
   // ---- Requests ----
 
   void take_requests() {

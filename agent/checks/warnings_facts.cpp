@@ -100,6 +100,13 @@ LogRecord parse_log_record(std::string_view line) {
 }
 
 bool is_own_probe(std::string_view message, const WarningsSettings& settings) {
+  // As PAM's modules write it: "pam_unix(tocsin-probe:auth): … user=tocsin-probe".
+  const std::size_t service = message.find("(tocsin-probe:");
+  const std::size_t said = message.find("): ");
+  if (message.starts_with("pam_") && service < said && said != message.npos &&
+      !settings.local_probe.empty()) {
+    return holds_any(message.substr(said), {settings.local_probe});
+  }
   return holds_any(message, settings.probe_accounts) &&
          holds_any(message, settings.probe_addresses);
 }

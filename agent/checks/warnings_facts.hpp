@@ -22,9 +22,9 @@ struct LogRecord {
 // "2026-11-22T22:14:54.123+08:00". Everything else is a message without a program.
 LogRecord parse_log_record(std::string_view line);
 
-// True for what our own login probe leaves in a log (procedure M-02): its account and one of the
-// addresses it comes from are both named. One of them alone is no proof: anybody can try that
-// account from elsewhere.
+// True for what our own login probe leaves in a log (procedure M-02): its account is named, and
+// with it one of the addresses it comes from, or PAM's service of the local login. One of them
+// alone is no proof: anybody can try that account from elsewhere.
 bool is_own_probe(std::string_view message, const WarningsSettings& settings);
 
 // How many of a message came since the first of them, where many are graver than one.

@@ -47,6 +47,16 @@ std::string status_text(const AgentConfig& config, Instant now) {
   return text + certificate_lines(config, now) + spool_lines(config);
 }
 
+std::optional<std::string> remembered(const AgentConfig& config, const model::CheckRef& check) {
+  // Opening would make a spool where there is none.
+  if (!config::file_exists(config.spool_file())) return std::nullopt;
+  SpoolOptions options;
+  options.max_bytes = config.spool_max_bytes;
+  const auto spool = Spool::open(config.spool_file(), options);
+  if (!spool) return std::nullopt;
+  return (*spool)->cursor(cursor_key(check)).value_or(std::nullopt);
+}
+
 Result<std::string> propose_baseline(std::string_view name, std::uint32_t version,
                                      const time::TimeSource& time) {
   CheckContext context{time, {}, "/", {}, {}, {}};

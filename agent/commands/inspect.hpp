@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "agent/config/agent_config.hpp"
 #include "common/base/result.hpp"
+#include "common/model/check.hpp"
 #include "common/time/time_source.hpp"
 
 namespace tocsin::agent {
@@ -14,6 +16,9 @@ namespace tocsin::agent {
 // A line "name value" for each thing worth knowing: identity, certificate, spool. What cannot be
 // read is said in its line.
 std::string status_text(const AgentConfig& config, Instant now);
+
+// What the observer remembers of a check, where there is a spool that can be read.
+std::optional<std::string> remembered(const AgentConfig& config, const model::CheckRef& check);
 
 // Looks at the sockets once and proposes a baseline for the site policy. Errors: what kept the
 // check from seeing.

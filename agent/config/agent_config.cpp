@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "agent/config/backup_config.hpp"
+#include "agent/config/probe_account.hpp"
 #include "common/config/checks.hpp"
 #include "common/config/document.hpp"
 #include "common/config/duration.hpp"
@@ -22,6 +23,10 @@ constexpr std::size_t kRestarts = 64;
 constexpr std::size_t kUnitBytes = 255;
 constexpr std::size_t kWords = 64;
 constexpr std::size_t kProbes = 16;
+constexpr std::size_t kLoginTargets = 64;
+constexpr std::size_t kHostKeyBytes = 2048;
+constexpr const char* kProbeAccount =
+    "an account for login tests is called tocsin-…, so that it is nobody's own";
 constexpr std::uint64_t kMiB = 1 << 20;
 
 void read_agent(config::Table& root, AgentConfig& config) {
@@ -128,6 +133,65 @@ void read_antivirus(config::Table& root, AntivirusSettings& settings) {
   settings.file_bytes = each * kMiB;
 }
 
+void read_login_target(config::Table& table, std::vector<LoginTarget>& targets) {
+  LoginTarget& target = targets.emplace_back();
+  table.require({"address", "account", "key_file", "host_key"});
+  table.endpoint("address", target.address);
+  table.text("account", target.account);
+  table.path("key_file", target.key_file);
+  table.text("host_key", target.host_key, kHostKeyBytes);
+  if (table.has("account") && !is_probe_account(target.account)) {
+    table.error("account", kProbeAccount);
+  }
+  const bool one_line = target.host_key.find('\n') == std::string::npos;
+  if (table.has("host_key") && (!one_line || target.host_key.find(' ') == std::string::npos)) {
+    table.error("host_key", "a host key is a type and a key, as in \"ssh-ed25519 AAAA…\"");
+  }
+  const auto same = [&](const LoginTarget& other) { return other.address == target.address; };
+  if (std::count_if(targets.begin(), targets.end(), same) > 1) {
+    table.error("address", fmt::format("\"{}\" is there twice", target.address));
+  }
+}
+
+void read_login(config::Table& root, LoginSettings& login) {
+  auto table = root.table("login");
+  if (!table) return;
+  table->text("account", login.account);
+  table->path("password_file", login.password_file);
+  table->path("program", login.program);
+  table->path("socket", login.socket);
+  table->duration("least_interval", login.least_interval, {1s, 24h});
+  table->duration("hold", login.hold, {10s, 24h});
+  if (!login.account.empty() && !is_probe_account(login.account)) {
+    table->error("account", kProbeAccount);
+  }
+  if (login.account.empty() != login.password_file.empty()) {
+    table->error("account", "\"account\" and \"password_file\" go together");
+  }
+  for (config::Table& entry : table->tables("targets", kLoginTargets)) {
+    read_login_target(entry, login.targets);
+  }
+}
+
+std::string print_login(const LoginSettings& login) {
+  std::string text = "\n[login]\n";
+  if (!login.account.empty()) {
+    text += fmt::format("account = {}\npassword_file = {}\n", config::toml_text(login.account),
+                        config::toml_text(login.password_file));
+  }
+  text += fmt::format("program = {}\nsocket = {}\nleast_interval = {}\nhold = {}\n",
+                      config::toml_text(login.program), config::toml_text(login.socket),
+                      config::toml_text(config::duration_text(login.least_interval)),
+                      config::toml_text(config::duration_text(login.hold)));
+  for (const LoginTarget& target : login.targets) {
+    text += fmt::format(
+        "\n[[login.targets]]\naddress = {}\naccount = {}\nkey_file = {}\nhost_key = {}\n",
+        config::toml_text(target.address), config::toml_text(target.account),
+        config::toml_text(target.key_file), config::toml_text(target.host_key));
+  }
+  return text;
+}
+
 std::string print_settings(const HostSettings& settings) {
   const AntivirusSettings& antivirus = settings.antivirus;
   std::string text =
@@ -189,9 +253,11 @@ Result<AgentConfig> read_agent_config(std::string_view toml, std::string_view na
   read_allow(root, config);
   read_actions(root, config.settings.actions);
   read_antivirus(root, config.settings.antivirus);
+  read_login(root, config.settings.login);
   read_plugins(root, config.settings);
   read_warnings(root, config.settings.warnings);
   config.settings.backups = read_backups(root);
+  config.settings.warnings.local_probe = config.settings.login.account;
   config.checks = config::read_checks(root);
   TOCSIN_TRY(document->finish());
   return config;
@@ -211,8 +277,9 @@ std::string print_config(const AgentConfig& config) {
   text += fmt::format("\n[collector]\naddresses = {}\nserver_name = {}\n",
                       config::toml_list(config.collectors), config::toml_text(config.server_name));
   return text + print_allow(config) + print_actions(config.settings.actions) +
-         print_settings(config.settings) + print_warnings(config.settings.warnings) +
-         print_backups(config.settings.backups) + config::print_checks(config.checks, "checks");
+         print_settings(config.settings) + print_login(config.settings.login) +
+         print_warnings(config.settings.warnings) + print_backups(config.settings.backups) +
+         config::print_checks(config.checks, "checks");
 }
 
 }  // namespace tocsin::agent

@@ -35,6 +35,25 @@ struct AntivirusSettings {
   friend bool operator==(const AntivirusSettings&, const AntivirusSettings&) = default;
 };
 
+// Accounts made for it that a login check may use (procedure M-02); empty: nothing is tried.
+struct LoginTarget {
+  std::string address;   // host:port of another host's sshd
+  std::string account;   // there
+  std::string key_file;  // a private key of mode 0600, without passphrase
+  std::string host_key;  // "ssh-ed25519 AAAA…": the only host that is told anything
+  friend bool operator==(const LoginTarget&, const LoginTarget&) = default;
+};
+struct LoginSettings {
+  std::string account;        // of this host; empty: no local login
+  std::string password_file;  // of mode 0600, read only by the program that logs in
+  std::string program = "/usr/bin/tocsin-agent-login";
+  std::string socket = "/run/tocsin-agent-login.socket";  // of the unit that logs in here
+  Duration least_interval = 1min;                         // between two tries, whoever asks
+  Duration hold = 15min;  // after a login that was turned down; doubled each time
+  std::vector<LoginTarget> targets;
+  friend bool operator==(const LoginSettings&, const LoginSettings&) = default;
+};
+
 // A service that may be restarted on this host (procedure M-03).
 struct RestartSettings {
   std::string unit;
@@ -53,6 +72,7 @@ struct WarningsSettings {
   // What the login probe leaves in a log names one of these accounts and one of these addresses.
   std::vector<std::string> probe_accounts;
   std::vector<std::string> probe_addresses;
+  std::string local_probe;  // the account that [login] logs in with on this host
   friend bool operator==(const WarningsSettings&, const WarningsSettings&) = default;
 };
 
@@ -63,6 +83,7 @@ struct HostSettings {
   WarningsSettings warnings;
   std::vector<BackupSettings> backups;
   std::vector<std::string> probe_targets;  // networks whose hosts port_scan and answer may reach
+  LoginSettings login;
   friend bool operator==(const HostSettings&, const HostSettings&) = default;
 };
 

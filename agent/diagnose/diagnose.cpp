@@ -79,6 +79,15 @@ std::vector<CheckDefinition> default_backups(const HostSettings& settings) {
   return backups;
 }
 
+std::vector<CheckDefinition> default_logins(const LoginSettings& settings) {
+  std::vector<CheckDefinition> logins;
+  if (!settings.account.empty()) logins.push_back(definition_of(CheckKind::login, "local"));
+  for (const LoginTarget& target : settings.targets) {
+    logins.push_back(definition_of(CheckKind::login, "ssh://" + target.address));
+  }
+  return logins;
+}
+
 std::vector<CheckDefinition> defaults_of(CheckKind kind, const DiagnoseOptions& options) {
   switch (kind) {
     case CheckKind::ping:
@@ -98,6 +107,7 @@ std::vector<CheckDefinition> defaults_of(CheckKind kind, const DiagnoseOptions& 
     case CheckKind::plugin:
       return default_plugins(options.settings);
     case CheckKind::login:
+      return default_logins(options.settings.login);
     case CheckKind::warnings:  // What is new since the look before: a single look has nothing to
                                // say.
     case CheckKind::port_scan:
@@ -167,7 +177,12 @@ std::optional<std::string> plan_checks_of(const DiagnoseOptions& options, Plan& 
 struct OneRun {
   OneRun(CheckDefinition d, const time::TimeSource& time, const DiagnoseOptions& options)
       : definition(std::move(d)), context{time, stop.get_token(), options.root,    {},
-                                          {},   nullptr,          options.settings} {}
+                                          {},   nullptr,          options.settings} {
+    // Whether a login worked before is what its failure is judged by.
+    if (definition.check.kind == CheckKind::login && options.remembered) {
+      context.cursor = options.remembered(definition.check);
+    }
+  }
 
   CheckDefinition definition;
   std::stop_source stop;

@@ -38,6 +38,8 @@ struct DiagnoseOptions {
   std::string zone = "UTC";  // IANA name, for the time in the title
   std::string root = "/";    // of the host's files
   HostSettings settings;     // of single checks
+  // What the observer remembers of a check, if it does; not called by threads.
+  std::function<std::optional<std::string>(const model::CheckRef&)> remembered;
 
   i18n::Language language = i18n::Language::en;
   Format format = Format::table;

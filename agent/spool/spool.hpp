@@ -47,6 +47,10 @@ struct ReaderCursor {
   std::string key;
   std::string value;  // at most 64 KiB; empty removes it
 };
+// The key of what a check remembers.
+inline std::string cursor_key(const model::CheckRef& check) {
+  return "check:" + model::to_string(check);
+}
 
 // What the heartbeat says of a check; kept by the observer at each run.
 struct CheckRow {

@@ -13,6 +13,8 @@ find_package(CURL REQUIRED)
 find_package(ZLIB REQUIRED)
 pkg_check_modules(libsystemd REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(libmnl REQUIRED IMPORTED_TARGET libmnl)
+pkg_check_modules(libpam REQUIRED IMPORTED_TARGET pam)
+pkg_check_modules(libssh REQUIRED IMPORTED_TARGET libssh)
 pkg_check_modules(libutf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 
 # Boost.Asio 1.81 is header-only; `find_package(Boost)` would also accept an older default.

@@ -50,6 +50,29 @@ TEST(OwnProbe, NeedsAccountAndAddress) {
   EXPECT_FALSE(is_own_probe("Failed password for tocsin-probe from 10.0.0.5", {}));
 }
 
+// As pam_unix writes them, on a real host.
+TEST(OwnProbe, OfThisHostIsKnownByItsPamServiceAndAccount) {
+  WarningsSettings settings;
+  settings.local_probe = "tocsin-probe";
+  const std::string ours =
+      "pam_unix(tocsin-probe:auth): authentication failure; logname= uid=0 euid=0 tty= ruser= "
+      "rhost=  user=tocsin-probe";
+  EXPECT_TRUE(is_own_probe(ours, settings));
+  EXPECT_TRUE(
+      is_own_probe("pam_unix(tocsin-probe:session): session opened for user "
+                   "tocsin-probe(uid=999) by (uid=0)",
+                   settings));
+  EXPECT_TRUE(is_own_probe(
+      "pam_unix(tocsin-probe:account): account tocsin-probe has expired (account expired)",
+      settings));
+  EXPECT_FALSE(is_own_probe(
+      "pam_unix(tocsin-probe:auth): authentication failure; logname= uid=0 user=root", settings));
+  EXPECT_FALSE(is_own_probe(
+      "pam_unix(sshd:auth): authentication failure; rhost=10.9.9.9  user=tocsin-probe", settings));
+  EXPECT_FALSE(is_own_probe("x pam_unix(tocsin-probe:auth): user=tocsin-probe", settings));
+  EXPECT_FALSE(is_own_probe(ours, {}));
+}
+
 TEST(WarningCounter, CountsByMeaningAndPutsTheGravestFirst) {
   WarningCounter counter(shipped(), {}, {});
   counter.add({"sshd", kFailed}, kNow);

@@ -1,5 +1,6 @@
 #include "agent/config/agent_config.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "common/config/secret_file.hpp"
@@ -17,7 +18,7 @@ TEST(AgentConfig, ReadsTheExampleWithEveryKey) {
   const auto config = load_agent_config(TOCSIN_EXAMPLES "/agent.toml");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->collectors.size(), 2U);
-  EXPECT_EQ(config->checks.size(), 12U);
+  EXPECT_EQ(config->checks.size(), 13U);
   EXPECT_EQ(config->settings.plugins.size(), 1U);
   ASSERT_EQ(config->settings.backups.size(), 2U);
   EXPECT_EQ(config->settings.backups[0].program, "/usr/bin/dsmadmc");
@@ -28,7 +29,7 @@ TEST(AgentConfig, ReadsTheExampleWithEveryKey) {
 TEST(AgentConfig, TheExamplesCommentsStateTheRealDefaults) {
   const std::string text = config::read_file(TOCSIN_EXAMPLES "/agent.toml", 1 << 20).value();
   const auto [all, count] = tests::uncommented(text);
-  EXPECT_EQ(count, 20);
+  EXPECT_EQ(count, 24);
   const auto config = read_agent_config(all, "agent.toml");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(*config, read_agent_config(text, "agent.toml").value());
@@ -46,6 +47,12 @@ TEST(AgentConfig, ReadsBackAsItIsPrinted) {
   other.settings.plugins = {{"ups", {"/usr/lib/nagios/plugins/check_ups", "-H", "localhost"}}};
   other.settings.antivirus.command = {"/opt/av/scan", "--quiet"};
   other.settings.antivirus.most_files = 7;
+  other.settings.login.account = "tocsin-probe";
+  other.settings.warnings.local_probe = "tocsin-probe";
+  other.settings.login.password_file = "/etc/secret";
+  other.settings.login.least_interval = 2min;
+  other.settings.login.hold = 1h;
+  other.settings.login.targets = {{"bk02:22", "tocsin-bk", "/etc/key", "ssh-rsa AAAA x"}};
   EXPECT_EQ(read_agent_config(print_config(other), "printed").value(), other);
 }
 
@@ -61,6 +68,30 @@ TEST(AgentConfig, NamesEachServiceThatMayBeRestartedOnce) {
   EXPECT_EQ(refusal("[[actions.restart]]\nunit = 'a.service'\n"
                     "[[actions.restart]]\nunit = 'a.service'\n"),
             "agent.toml:4:8: unit a.service is there twice");
+}
+
+// procedure M-02: a test that touches a person's account can lock somebody out.
+TEST(AgentConfig, OnlyAProbesAccountIsEverNamedForALogin) {
+  for (const char* name : {"root", "wang", "tocsin", "tocsin-", "tocsin-Wang", "tocsin-link",
+                           "tocsin-observer", "tocsin-a b", "xtocsin-probe"}) {
+    EXPECT_EQ(refusal(fmt::format("[login]\naccount = '{}'\npassword_file = '/p'\n", name)),
+              "agent.toml:2:11: an account for login tests is called tocsin-…, so that it is "
+              "nobody's own")
+        << name;
+  }
+  EXPECT_EQ(refusal("[login]\naccount = 'tocsin-probe'\n"),
+            "agent.toml:2:11: \"account\" and \"password_file\" go together");
+}
+
+TEST(AgentConfig, ALoginElsewhereNamesTheHostsKeyAndEachHostOnce) {
+  const std::string target =
+      "[[login.targets]]\naddress = 'b:22'\naccount = 'tocsin-probe'\nkey_file = '/k'\n"
+      "host_key = 'ssh-ed25519 AAAA'\n";
+  EXPECT_EQ(refusal(target), "");
+  EXPECT_EQ(refusal(target + target), "agent.toml:7:11: \"b:22\" is there twice");
+  EXPECT_EQ(refusal("[[login.targets]]\naddress = 'b:22'\naccount = 'tocsin-probe'\n"
+                    "key_file = '/k'\nhost_key = 'AAAA'\n"),
+            "agent.toml:5:12: a host key is a type and a key, as in \"ssh-ed25519 AAAA…\"");
 }
 
 TEST(AgentConfig, AProgramIsNamedByItsAbsolutePathAndOnce) {
