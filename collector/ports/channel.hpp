@@ -24,7 +24,7 @@ struct Delivery {
   model::Message detail;  // what the other side said, cleaned
 };
 
-// One attempt, bounded by a deadline; blocks. Never throws. Used by the outbox worker's thread.
+// One attempt, bounded by a deadline; blocks. Never throws. Used by one thread at a time.
 class Channel {
  public:
   virtual ~Channel() = default;

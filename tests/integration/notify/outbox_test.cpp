@@ -47,6 +47,10 @@ class StoryIntake final : public collector::Intake {
     TOCSIN_CHECK(changed_.wait_for(lock, kLongEnough, [&] { return outcomes_.size() >= number; }));
     return outcomes_[number - 1];
   }
+  std::size_t outcomes() const {
+    const std::lock_guard lock(mutex_);
+    return outcomes_.size();
+  }
 
  private:
   Story& story_;
@@ -83,6 +87,53 @@ TEST(OutboxIntegration, AMailServerThatWasDownGetsTheMailWhenItIsUp) {
   const auto row = story.reader().notifications({1}, SIZE_MAX).value().front();
   EXPECT_EQ(row.status, model::NotificationStatus::delivered);
   EXPECT_EQ(row.attempts, 2U);
+}
+
+// A mail server that takes connections and says nothing, one that works, and a hook.
+TEST(OutboxIntegration, MailServersThatHangDelayNeitherTheHookNorAnotherPerson) {
+  SilentPort hanging;
+  const MailServer mail;
+  const HookServer hook;
+  model::SitePolicy site = story_policy();
+  site.channels.clear();
+  site.contacts.clear();
+  const auto add = [&](model::ChannelPolicy channel, const std::string& name) {
+    channel.name = name;
+    site.channels.push_back(channel);
+    model::ContactPolicy contact;
+    contact.name = name;
+    contact.channel = name;
+    contact.address = name + "@example.tw";
+    site.contacts.push_back(contact);
+  };
+  add(mail.channel(), "hung");
+  site.channels[0].url = "smtp://127.0.0.1:" + hanging.port();
+  add(mail.channel(), "mail");
+  add(hook.channel(), "hook");
+  Story story(site);
+  story.admit("tsm-bk02");
+  story.sees("tsm-bk02", ports_are({listener(4444, "/usr/bin/nc")}));
+  const auto rows = story.reader().notifications({1}, SIZE_MAX).value();
+  ASSERT_THAT(rows, SizeIs(3));
+  ASSERT_EQ(rows[0].channel, "hung");  // The first in line.
+
+  StoryIntake intake(story);
+  const auto policy = std::make_shared<const model::SitePolicy>(site);
+  const auto worker = collector::Outbox::start(
+      {story.reader(), intake, [policy] { return policy; }, collector::make_channel});
+  for (const std::size_t number : {1U, 2U}) {
+    const model::DeliveryOutcome outcome = intake.wait_for_outcome(number);
+    EXPECT_EQ(outcome.result, model::DeliveryResult::delivered) << outcome.detail.code;
+    EXPECT_NE(outcome.notification, rows[0].id);
+  }
+  EXPECT_THAT(mail.mails(), SizeIs(1));
+  EXPECT_THAT(hook.requests(), HasSubstr("tocsin."));
+  // It still hangs; when the server goes the attempt ends, and is one to repeat.
+  EXPECT_EQ(intake.outcomes(), 2U);
+  hanging.close();
+  const model::DeliveryOutcome last = intake.wait_for_outcome(3);
+  EXPECT_EQ(last.notification, rows[0].id);
+  EXPECT_EQ(last.result, model::DeliveryResult::retry);
 }
 
 }  // namespace

@@ -1,8 +1,12 @@
-// The worker against a channel that does what the test says and a judge that is a fold.
+// The outbox against a channel that does what the test says and a judge that is a fold.
 #include "collector/notify/outbox.hpp"
 
+#include <algorithm>
 #include <condition_variable>
+#include <map>
 #include <mutex>
+#include <set>
+#include <thread>
 
 #include <gmock/gmock.h>
 
@@ -14,8 +18,11 @@ namespace {
 using collector::Delivery;
 using collector::OutgoingMessage;
 using model::DeliveryResult;
+using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::Gt;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 constexpr std::chrono::seconds kLongEnough{20};
 
@@ -27,6 +34,9 @@ struct Scene final : collector::StateReader, collector::Intake {
   std::vector<model::DeliveryOutcome> outcomes;
   std::vector<OutgoingMessage> sent;
   std::map<std::string, DeliveryResult> answers;  // by recipient
+  std::set<std::string> hanging;                  // recipients whose server says nothing
+  std::multiset<std::string> under_way;           // recipients
+  std::map<std::string, std::size_t> most_under_way;
   int refuse_outcomes = 0;
   Instant now = kStoryBegins;
 
@@ -48,15 +58,30 @@ struct Scene final : collector::StateReader, collector::Intake {
   Instant journal_now() const override { return now; }
 
   Delivery deliver(const OutgoingMessage& message) {
-    const std::lock_guard lock(mutex);
+    std::unique_lock lock(mutex);
     sent.push_back(message);
+    const auto mine = under_way.insert(message.recipient);
+    std::size_t& most = most_under_way[message.recipient];
+    most = std::max(most, under_way.count(message.recipient));
     changed.notify_all();
+    changed.wait(lock, [&] { return !hanging.contains(message.recipient); });
+    under_way.erase(mine);
     const auto answer = answers.find(message.recipient);
     return {answer == answers.end() ? DeliveryResult::delivered : answer->second, {"test", {}}};
   }
   bool wait_for_outcomes(std::size_t count) {
+    return wait_for([&] { return outcomes.size() >= count; });
+  }
+  template <class Condition>
+  bool wait_for(Condition condition) {
     std::unique_lock lock(mutex);
-    return changed.wait_for(lock, kLongEnough, [&] { return outcomes.size() >= count; });
+    return changed.wait_for(lock, kLongEnough, condition);
+  }
+
+  void answer_all() {
+    const std::lock_guard lock(mutex);
+    hanging.clear();
+    changed.notify_all();
   }
 
   Result<AsOf> as_of() override { return AsOf{}; }
@@ -168,17 +193,76 @@ TEST(Outbox, WhatWasSentAndNotRecordedIsRecordedLaterAndNotSentAgain) {
   EXPECT_THAT(scene.sent, SizeIs(1));
 }
 
-TEST(Outbox, AChannelThatFailsDoesNotHoldUpTheOthers) {
+std::vector<std::uint64_t> ids(const std::vector<model::DeliveryOutcome>& outcomes) {
+  std::vector<std::uint64_t> found;
+  for (const model::DeliveryOutcome& outcome : outcomes)
+    found.push_back(outcome.notification.value);
+  return found;
+}
+
+TEST(Outbox, WhoseServerHangsHoldsUpNobodyElse) {
   Scene scene;
-  scene.answers["a"] = DeliveryResult::retry;
-  scene.answers["b"] = DeliveryResult::retry;
-  scene.pending = {row(1, "a"), row(2, "b"), row(3, "c", "other")};
+  scene.hanging = {"a"};
+  scene.pending = {row(1, "a"), row(2, "b"), row(3, "a", "other"), row(4, "c", "other")};
   const auto worker = worker_in(scene);
-  ASSERT_TRUE(scene.wait_for_outcomes(3));
+  ASSERT_TRUE(scene.wait_for_outcomes(2));
+  {
+    const std::lock_guard lock(scene.mutex);
+    EXPECT_THAT(ids(scene.outcomes), UnorderedElementsAre(2, 4));
+    EXPECT_EQ(scene.under_way.count("a"), 2U);  // By mail, and by the other channel.
+  }
+  scene.answer_all();
+  EXPECT_TRUE(scene.wait_for_outcomes(4));
+}
+
+TEST(Outbox, OnePersonReadsOnOneChannelInOrder) {
+  Scene scene;
+  scene.hanging = {"a"};
+  for (std::uint64_t id = 1; id <= 20; ++id) scene.pending.push_back(row(id, "a"));
+  const auto worker = worker_in(scene);
+  ASSERT_TRUE(scene.wait_for([&] { return scene.under_way.size() == 1; }));
+  worker->wake();
+  scene.answer_all();
+  ASSERT_TRUE(scene.wait_for_outcomes(20));
   const std::lock_guard lock(scene.mutex);
-  EXPECT_EQ(scene.sent[0].recipient, "a");
-  EXPECT_EQ(scene.sent[1].recipient, "c");
-  EXPECT_EQ(scene.sent[2].recipient, "b");
+  EXPECT_EQ(scene.most_under_way["a"], 1U);
+  const std::vector<std::uint64_t> order = ids(scene.outcomes);
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+}
+
+TEST(Outbox, AChannelThatHangsForEverybodyLeavesTheOthersTheirCouriers) {
+  Scene scene;
+  for (std::uint64_t id = 1; id <= 40; ++id) {
+    const std::string person = "p" + std::to_string(id);
+    scene.hanging.insert(person);
+    scene.pending.push_back(row(id, person));
+  }
+  for (std::uint64_t id = 41; id <= 60; ++id) {
+    scene.pending.push_back(row(id, "q" + std::to_string(id), "other"));
+  }
+  const auto worker = worker_in(scene);
+  ASSERT_TRUE(scene.wait_for_outcomes(20));
+  {
+    const std::lock_guard lock(scene.mutex);
+    EXPECT_EQ(scene.under_way.size(), collector::Outbox::kOfOneChannel);
+    EXPECT_THAT(ids(scene.outcomes), Each(Gt(40U)));
+  }
+  scene.answer_all();
+  EXPECT_TRUE(scene.wait_for_outcomes(60));
+}
+
+// What was begun is journaled, what was not is sent after the next start.
+TEST(Outbox, AtItsEndItWaitsForWhatIsUnderWayAndBeginsNothing) {
+  Scene scene;
+  scene.hanging = {"a"};
+  scene.pending = {row(1, "a"), row(2, "a")};
+  auto worker = worker_in(scene);
+  ASSERT_TRUE(scene.wait_for([&] { return scene.under_way.size() == 1; }));
+  std::thread ending([&] { worker.reset(); });
+  scene.answer_all();
+  ending.join();
+  EXPECT_EQ(scene.sent.size(), scene.outcomes.size());
+  EXPECT_EQ(ids(scene.outcomes).front(), 1U);
 }
 
 TEST(Outbox, AChannelThatThePolicyNoLongerNamesIsTriedAgainLater) {
