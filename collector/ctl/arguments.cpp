@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 #include <sstream>
 
 #include <CLI/CLI.hpp>
@@ -10,6 +11,7 @@
 
 #include "collector/ctl/completion.hpp"
 #include "collector/ctl/json.hpp"
+#include "collector/ctl/usage.hpp"
 #include "collector/ctl/yaml.hpp"
 
 namespace tocsin::ctl {
@@ -19,16 +21,14 @@ using std::chrono::milliseconds;
 
 constexpr std::string_view kColumns = "columns=";
 
-std::string as_duration(std::string& text) {
-  const auto value = duration_from(text);
-  return value ? std::string() : value.error().message;
-}
-
-std::string as_output(std::string& text) {
-  constexpr std::array<std::string_view, 5> kForms{"table", "wide", "json", "yaml", "name"};
-  const bool known = std::find(kForms.begin(), kForms.end(), text) != kForms.end() ||
-                     (text.starts_with(kColumns) && text.size() > kColumns.size());
-  return known ? std::string() : "table, wide, json, yaml, name, columns=A,B";
+// The form of the output, or the columns of a list.
+CLI::Validator an_output(i18n::Language language) {
+  const CLI::Validator form = one_of({"table", "wide", "json", "yaml", "name"}, language);
+  const auto check = [form](std::string& text) -> std::string {
+    if (text.starts_with(kColumns) && text.size() > kColumns.size()) return {};
+    return form(text);
+  };
+  return CLI::Validator(check, "table|wide|json|yaml|name|columns=...");
 }
 
 // The whole syntax: every command with its help in one language, and what was said.
@@ -121,8 +121,8 @@ class Syntax {
 
 void Syntax::add_global() {
   app_.add_option("-o,--output", arguments_.output, h("output"))
-      ->check(CLI::Validator(as_output, "table|wide|json|yaml|name|columns=..."));
-  app_.add_option("--lang", arguments_.language, h("lang"))->check(CLI::IsMember({"zh-TW", "en"}));
+      ->check(an_output(language_));
+  app_.add_option("--lang", arguments_.language, h("lang"))->check(one_of({"zh-TW", "en"}, language_));
   app_.add_option("--context", arguments_.context, h("context"));
   app_.add_option("--contexts", arguments_.contexts_file, h("contexts"));
   app_.add_option("--collector", arguments_.collector, h("collector"));
@@ -131,7 +131,7 @@ void Syntax::add_global() {
   app_.add_option("--key", arguments_.key_file, h("key"));
   app_.add_option("--server-name", arguments_.server_name, h("server_name"));
   app_.add_option("--timeout", timeout_, h("timeout"))
-      ->check(CLI::Validator(as_duration, "500ms|10s|1m"));
+      ->check(a_duration("500ms|10s|1m", language_));
   app_.add_option("--fail-on", arguments_.fail_on, h("fail_on"));
   app_.add_flag("--no-color", arguments_.no_color, h("no_color"));
 }
@@ -153,8 +153,9 @@ void Syntax::add_incidents() {
   incidents->add_flag("--open", list_.open, h("open"));
   incidents->add_flag("--unacked", list_.unacknowledged, h("unacked"));
   incidents->add_option("--severity", list_.severity, h("at_least"));
-  incidents->add_option("--limit", list_.limit, h("limit"))->check(CLI::Range(1, 1000));
-  incidents->add_option("--before", list_.before, h("before"));
+  incidents->add_option("--limit", list_.limit, h("limit"))->check(a_number(1, 1000, language_));
+  incidents->add_option("--before", list_.before, h("before"))
+      ->check(a_number(0, std::numeric_limits<std::int64_t>::max(), language_));
   may_watch(incidents);
   CLI::App* one = add(*incidents, "show", "show");
   CLI::App* line = add(*incidents, "timeline", "timeline");
@@ -207,19 +208,19 @@ void Syntax::add_decisions() {
   };
   decision("verdict", Act::judge, "--reason")
       ->add_option("VERDICT", decide_.verdict, h("verdict_word"))
-      ->check(CLI::IsMember({"confirmed", "false-alarm", "fault", "incident", "undetermined"}))
+      ->check(one_of({"confirmed", "false-alarm", "fault", "incident", "undetermined"}, language_))
       ->required();
   decision("severity", Act::approve, "--reason")
       ->add_option("GRADE", decide_.severity, h("grade"))
-      ->check(CLI::IsMember({"A", "B", "C", "D", "E"}, CLI::ignore_case))
+      ->check(one_of({"A", "B", "C", "D", "E"}, language_))
       ->required();
   decision("estimate", Act::estimate, "--reason")
       ->add_option("DURATION", estimate_, h("duration"))
-      ->check(CLI::Validator(as_duration, "90m|6h|2d"))
+      ->check(a_duration("90m|6h|2d", language_))
       ->required();
   decision("close", Act::close, "--cause")
       ->add_option("--verdict", decide_.verdict, h("close_verdict"))
-      ->check(CLI::IsMember({"false-alarm", "fault", "incident"}));
+      ->check(one_of({"false-alarm", "fault", "incident"}, language_));
 }
 
 void Syntax::add_checks() {
@@ -249,7 +250,7 @@ void Syntax::add_enrolment() {
   create->add_option("--host", token_.host, h("token_host"));
   create->add_flag("--replace", token_.replace, h("token_replace"));
   create->add_option("--ttl", valid_, h("token_ttl"))
-      ->check(CLI::Validator(as_duration, "10m|1h|7d"));
+      ->check(a_duration("10m|1h|7d", language_));
   may_try(create);
   create->callback([this] {
     if (const auto life = duration_from(valid_)) {
@@ -332,7 +333,7 @@ void Syntax::add_others() {
   add(app_, "version", "version")->callback([this] { arguments_.command = ShowVersion{}; });
   add(app_, "completion", "completion")
       ->add_option("SHELL", shell_, h("shell"))
-      ->check(CLI::IsMember({"bash", "zsh"}))
+      ->check(one_of({"bash", "zsh"}, language_))
       ->required();
   CLI::App* help = add(app_, "help", "help_command");
   help->require_subcommand(1);
@@ -359,15 +360,12 @@ std::string value_in(int argc, const char* const* argv, std::string_view name,
 }
 
 // What is wrong with the words; for scripts that asked for it as JSON or YAML too.
-Printed usage_error(const CLI::ParseError& error, i18n::Language language,
+Printed usage_error(const CLI::App& app, const CLI::ParseError& error, i18n::Language language,
                     const std::string& output) {
-  const std::string code = fmt::format("ctl.usage.{}", error.get_name());
-  const std::string_view known = i18n::text(language, code);
+  const std::string what = usage_text(app, error, language);
   Printed printed{ExitCode::usage, "", ""};
-  printed.err =
-      fmt::format("{}: {}\n{}\n", known.empty() ? i18n::text(language, "ctl.usage.other") : known,
-                  error.what(), i18n::text(language, "ctl.usage.more"));
-  const std::string json = to_json(Error{ErrorCode::invalid_argument, error.what()}) + "\n";
+  printed.err = fmt::format("{}\n{}\n", what, i18n::text(language, "ctl.usage.more"));
+  const std::string json = to_json(Error{ErrorCode::invalid_argument, what}) + "\n";
   if (output == "json") printed.out = json;
   if (output == "yaml") printed.out = yaml_of(json);
   return printed;
@@ -411,7 +409,8 @@ std::variant<Arguments, Printed> parse_arguments(int argc, const char* const* ar
     std::ostringstream out;
     std::ostringstream err;
     if (syntax.app().exit(error, out, err) == 0) return Printed{ExitCode::done, out.str(), ""};
-    return usage_error(error, asked.value_or(language), value_in(argc, argv, "--output", "-o"));
+    return usage_error(syntax.app(), error, asked.value_or(language),
+                       value_in(argc, argv, "--output", "-o"));
   }
   if (!syntax.shell().empty()) {
     return Printed{ExitCode::done, completion_script(syntax.app(), syntax.shell()), ""};

@@ -252,6 +252,47 @@ TEST_F(Commands, AnUnknownIncidentOrHostIsNotFound) {
   EXPECT_EQ(run_it(ShowHosts{"t", false}).exit, ExitCode::usage);  // several
 }
 
+TEST_F(Commands, AnAgentIsRevokedByItsIdAndWithTheReason) {
+  const Printed printed = run_it(Revoke{Revoke::What::agent, "tsm-bk02", "主機已報廢"});
+  EXPECT_EQ(printed.exit, ExitCode::done) << printed.err;
+  ASSERT_EQ(script_.executed.size(), 1U);
+  const v1::Command& sent = script_.executed[0].command();
+  EXPECT_EQ(sent.revoke_agent().agent_id(), script_.host_list.hosts(0).agent_id());
+  EXPECT_EQ(sent.note(), "主機已報廢");
+  EXPECT_FALSE(sent.id().empty());
+  // Or by the id, where two keys have had the name.
+  const std::string id = script_.host_list.hosts(0).agent_id();
+  EXPECT_EQ(run_it(Revoke{Revoke::What::agent, id, "r"}).exit, ExitCode::done);
+  EXPECT_EQ(script_.executed.at(1).command().revoke_agent().agent_id(), id);
+}
+
+// It cannot be taken back: the beginning of a name is not enough, though a list would find it.
+TEST_F(Commands, AnAgentIsRevokedByItsWholeNameOnly) {
+  const Printed printed = run_it(Revoke{Revoke::What::agent, "tsm", "r"});
+  EXPECT_EQ(printed.exit, ExitCode::not_found);
+  EXPECT_NE(printed.err.find("whole name"), std::string::npos) << printed.err;
+  script_.host_list.clear_hosts();
+  EXPECT_EQ(run_it(Revoke{Revoke::What::agent, "web9", "r"}).exit, ExitCode::not_found);
+  EXPECT_TRUE(script_.executed.empty());
+}
+
+TEST_F(Commands, AnOperatorIsRevokedByNameWithoutAskingForHosts) {
+  EXPECT_EQ(run_it(Revoke{Revoke::What::operator_, "wang", "離職"}).exit, ExitCode::done);
+  EXPECT_EQ(script_.executed.at(0).command().revoke_operator().name(), "wang");
+  EXPECT_EQ(script_.executed.at(0).command().note(), "離職");
+  EXPECT_TRUE(script_.hosts_asked.empty());
+}
+
+TEST_F(Commands, ARefusedOrTriedRevocationChangesNothing) {
+  script_.replies = {reply(v1::CommandResult::OUTCOME_REFUSED, "command.not_permitted")};
+  EXPECT_EQ(run_it(Revoke{Revoke::What::operator_, "wang", "r"}).exit, ExitCode::not_permitted);
+  script_.executed.clear();
+  settings_.dry_run = true;
+  EXPECT_EQ(run_it(Revoke{Revoke::What::agent, "tsm-bk02", "r"}).exit, ExitCode::done);
+  EXPECT_EQ(run_it(Revoke{Revoke::What::operator_, "wang", "r"}).exit, ExitCode::done);
+  EXPECT_TRUE(script_.executed.empty());
+}
+
 TEST_F(Commands, WaitingForAHostRepeatsTheSameCommandUntilItsAnswerChanges) {
   script_.replies = {reply(v1::CommandResult::OUTCOME_DONE, "command.requested"),
                      reply(v1::CommandResult::OUTCOME_DONE, "command.requested"),

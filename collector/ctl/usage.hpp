@@ -1,0 +1,28 @@
+// What is wrong with the words of a command line, in the reader's language: the parser's own
+// sentences are English. And the checks of values, which speak it too.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/i18n/i18n.hpp"
+
+namespace CLI {
+class App;
+class ParseError;
+class Validator;
+}  // namespace CLI
+
+namespace tocsin::ctl {
+
+// One sentence. `app` is what threw `error`.
+std::string usage_text(const CLI::App& app, const CLI::ParseError& error, i18n::Language language);
+
+// One of these words, taken in the way it stands here, however its letters are written.
+CLI::Validator one_of(std::vector<std::string> words, i18n::Language language);
+CLI::Validator a_number(std::uint64_t from, std::uint64_t to, i18n::Language language);
+// As duration_from(); `examples` stands in the help: "10m|1h|7d".
+CLI::Validator a_duration(const std::string& examples, i18n::Language language);
+
+}  // namespace tocsin::ctl
