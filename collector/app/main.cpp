@@ -1,5 +1,5 @@
-// tocsin-collector: arguments in, exit code out (0 done, 1 failed, 2 usage). What each command does
-// is in collector/app and collector/site.
+// tocsin-collector: arguments in, exit code out (0 done, 1 failed, 2 usage, 3 replay decided
+// differently). What each command does is in collector/app, collector/site and collector/replay.
 #include <cstdio>
 #include <filesystem>
 #include <functional>
@@ -28,6 +28,7 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
+constexpr int kDifferent = 3;
 
 struct Arguments {
   std::string config = "/etc/tocsin/collector.toml";
@@ -39,6 +40,7 @@ struct Arguments {
   std::string role;
   std::string directory;
   std::string file;
+  std::string from;
   std::string owner;
   bool new_key = false;
   bool replace = false;
@@ -177,15 +179,16 @@ Status check_policy(const Arguments& arguments) {
 }
 
 // Where this version decides differently from what was recorded, line by line on standard output.
-Status replay_journal(const Arguments& arguments) {
-  const auto replayed = replay({arguments.directory, arguments.file});
-  if (!replayed) return fail(replayed.error());
+int replay_journal(const Arguments& arguments) {
+  const auto replayed = replay({arguments.directory, arguments.file, arguments.from});
+  if (!replayed) return report(fail(replayed.error()));
   const Comparison& comparison = replayed->comparison;
   for (const std::string& line : comparison.lines) fmt::print("{}\n", line);
   if (comparison.lines_left_out > 0) fmt::print("… and {} more\n", comparison.lines_left_out);
-  fmt::print(stderr, "{} entries to position {}: {} of {} incidents are decided differently\n",
-             replayed->entries, replayed->last.value, comparison.different, comparison.incidents);
-  return {};
+  fmt::print(stderr, "{} entries from {} to {}: {} of {} incidents are decided differently\n",
+             replayed->entries, replayed->first.value, replayed->last.value, comparison.different,
+             comparison.incidents);
+  return comparison.different == 0 ? 0 : kDifferent;
 }
 
 Status version(const Arguments&) {
@@ -193,13 +196,18 @@ Status version(const Arguments&) {
   return {};
 }
 
-using Command = std::function<Status(const Arguments&)>;
+using Command = std::function<int(const Arguments&)>;  // gives the exit code
 
 CLI::App* command(CLI::App& parent, const char* name, const char* help, Command act,
                   Command& chosen) {
   CLI::App* sub = parent.add_subcommand(name, help);
   sub->callback([&chosen, act = std::move(act)] { chosen = act; });
   return sub;
+}
+
+CLI::App* command(CLI::App& parent, const char* name, const char* help,
+                  Status (*act)(const Arguments&), Command& chosen) {
+  return command(parent, name, help, [act](const Arguments& a) { return report(act(a)); }, chosen);
 }
 
 void add_config(CLI::App* sub, Arguments& a) {
@@ -264,10 +272,11 @@ void add_commands(CLI::App& app, Arguments& a, Command& chosen) {
   sub = command(*policy, "check", "look for mistakes in a site policy", check_policy, chosen);
   sub->add_option("file", a.file)->required();
   sub = command(app, "replay", "judge a journal again, and show what is decided differently",
-                replay_journal, chosen);
+                Command(replay_journal), chosen);
   sub->add_option("--journal", a.directory, "the collector's directory: journal/ and state.db")
       ->required();
   sub->add_option("--policy", a.file, "judge by this policy; left out: by those of the journal");
+  sub->add_option("--from", a.from, "go on from this earlier state.db; left out: from nothing");
   command(app, "version", "print the version", version, chosen);
 }
 
@@ -286,5 +295,5 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }
-  return report(chosen(arguments));
+  return chosen(arguments);
 }

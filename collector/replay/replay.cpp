@@ -1,6 +1,9 @@
 #include "collector/replay/replay.hpp"
 
+#include <cerrno>
+#include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <utility>
 
 #include <fmt/format.h>
@@ -43,13 +46,14 @@ Result<model::JournalEntry> decoded(const StoredEntry& stored) {
   return model::JournalEntry{stored.position, stored.at, *std::move(body)};
 }
 
-Status check_begins(const std::vector<StoredEntry>& entries) {
-  if (entries.empty() || entries.front().position.value == 1) return {};
+Status check_begins(const std::vector<StoredEntry>& entries, Position next) {
+  if (entries.empty() || entries.front().position <= next) return {};
   return fail(
       ErrorCode::failed_precondition,
-      fmt::format("the journal begins at position {}: its oldest segments were dropped, and "
-                  "without the beginning nothing can be judged again",
-                  entries.front().position.value));
+      fmt::format("the journal begins at position {}, and {} is to be judged next: its oldest "
+                  "segments were dropped; go on from a copy of state.db that was judged to {} or "
+                  "later (--from)",
+                  entries.front().position.value, next.value, entries.front().position.value - 1));
 }
 
 // Folds all up to `last`, as the judge would.
@@ -57,9 +61,10 @@ Result<std::uint64_t> fold_all(JournalReader& journal, Position last, Fold& fold
                                StateStore& store) {
   std::uint64_t count = 0;
   while (fold.cursor() < last) {
-    const auto entries = journal.read(Position{fold.cursor().value + 1}, kBatch);
+    const Position next{fold.cursor().value + 1};
+    const auto entries = journal.read(next, kBatch);
     if (!entries) return fail(entries.error());
-    if (count == 0) TOCSIN_TRY(check_begins(*entries));
+    TOCSIN_TRY(check_begins(*entries, next));
     if (entries->empty()) {
       return fail(ErrorCode::data_loss,
                   fmt::format("the journal ends at {}, but the state was judged to {}",
@@ -84,6 +89,51 @@ Result<std::uint64_t> fold_all(JournalReader& journal, Position last, Fold& fold
   return count;
 }
 
+// A folder of our own that goes with everything in it.
+class Scratch {
+ public:
+  static Result<std::unique_ptr<Scratch>> make() {
+    std::error_code error;
+    std::string name = (std::filesystem::temp_directory_path(error) / "tocsin-replay-XXXXXX").string();
+    if (error || ::mkdtemp(name.data()) == nullptr) return fail(system_error(name, errno));
+    return std::make_unique<Scratch>(std::move(name));
+  }
+  explicit Scratch(std::string folder) : folder_(std::move(folder)) {}
+  ~Scratch() {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  std::string file(const char* name) const { return folder_ + "/" + name; }
+
+ private:
+  std::string folder_;
+};
+
+// What is judged into: nothing at first, or a copy of an earlier state. Members go in reverse.
+struct Begin {
+  std::unique_ptr<Scratch> scratch;
+  std::unique_ptr<StateStore> store;
+  std::unique_ptr<StateReader> reader;
+};
+
+Result<Begin> begin_from(const std::string& from_file) {
+  if (from_file.empty()) {
+    const MemoryState memory;
+    return Begin{nullptr, memory.open_store(), memory.open_reader()};
+  }
+  auto scratch = Scratch::make();
+  if (!scratch) return fail(scratch.error());
+  const SqliteStateOptions copy{(*scratch)->file("state.db"), {}};
+  TOCSIN_TRY(copy_state({from_file, {}}, copy.path));
+  auto store = open_state_store(copy);
+  if (!store) return fail(store.error());
+  auto reader = open_state_reader(copy);
+  if (!reader) return fail(reader.error());
+  return Begin{*std::move(scratch), *std::move(store), *std::move(reader)};
+}
+
 }  // namespace
 
 Result<Replayed> replay(const ReplayOptions& options) {
@@ -103,18 +153,24 @@ Result<Replayed> replay(const ReplayOptions& options) {
   const auto as_of = (*recorded)->as_of();
   if (!as_of) return fail(as_of.error());
 
-  const MemoryState memory;
-  const auto store = memory.open_store();
-  auto begin = store->load();
+  const auto begin = begin_from(options.from_file);
   if (!begin) return fail(begin.error());
-  auto fold = Fold::resume(*std::move(begin), *std::move(parser));
+  auto snapshot = begin->store->load();
+  if (!snapshot) return fail(snapshot.error());
+  auto fold = Fold::resume(*std::move(snapshot), *std::move(parser));
   if (!fold) return fail(fold.error());
   Replayed replayed;
+  replayed.first = {fold->cursor().value + 1};
   replayed.last = as_of->cursor;
-  const auto count = fold_all(**journal, replayed.last, *fold, *store);
+  if (replayed.first > replayed.last && !options.from_file.empty()) {
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("{}: judged to {}, no earlier than the state itself", options.from_file,
+                            fold->cursor().value));
+  }
+  const auto count = fold_all(**journal, replayed.last, *fold, *begin->store);
   if (!count) return fail(count.error());
   replayed.entries = *count;
-  auto comparison = compare(**recorded, *memory.open_reader());
+  auto comparison = compare(**recorded, *begin->reader);
   if (!comparison) return fail(comparison.error());
   replayed.comparison = *std::move(comparison);
   return replayed;

@@ -24,6 +24,10 @@ struct SqliteStateOptions {
 // an I/O error that is not damage: nothing was changed, and the same call may work later.
 Result<std::unique_ptr<StateStore>> open_state_store(const SqliteStateOptions& options);
 
+// A copy of a state file in a new file `to`: one moment of it, even while its collector runs.
+// Errors: those of opening; already_exists.
+Status copy_state(const SqliteStateOptions& from, const std::string& to);
+
 // Queries on a connection of their own behind a mutex; any thread. The file must exist: open the
 // store first. It sees every commit() that returned before its call.
 Result<std::unique_ptr<StateReader>> open_state_reader(const SqliteStateOptions& options);

@@ -87,6 +87,22 @@ Result<std::int64_t> schema_of(sqlite::Database& database) {
   return *schema;
 }
 
+Result<sqlite::Database> open_existing(const SqliteStateOptions& options) {
+  sqlite::OpenOptions how;
+  how.vfs = options.vfs;
+  how.create = false;
+  how.wal = false;  // The store made it so; who reads changes nothing.
+  Result<sqlite::Database> database = sqlite::Database::open(options.path, how);
+  if (!database) return fail(database.error());
+  const Result<std::int64_t> schema = schema_of(*database);
+  if (!schema) return fail(schema.error());
+  if (*schema == 0) {
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("open {}: holds no state yet", options.path));
+  }
+  return database;
+}
+
 }  // namespace
 
 Result<sqlite::Database> open_state_for_writing(const SqliteStateOptions& options) {
@@ -105,20 +121,15 @@ Result<sqlite::Database> open_state_for_writing(const SqliteStateOptions& option
   return database;
 }
 
-Result<sqlite::Database> open_state_for_reading(const SqliteStateOptions& options) {
-  sqlite::OpenOptions how;
-  how.vfs = options.vfs;
-  how.create = false;
-  how.wal = false;  // The store made it so; a reader changes nothing.
-  Result<sqlite::Database> database = sqlite::Database::open(options.path, how);
+Status copy_state(const SqliteStateOptions& from, const std::string& to) {
+  Result<sqlite::Database> database = open_existing(from);
   if (!database) return fail(database.error());
-  const Result<std::int64_t> schema = schema_of(*database);
-  if (!schema) return fail(schema.error());
-  if (*schema == 0) {
-    return fail(ErrorCode::failed_precondition,
-                fmt::format("open {}: holds no state yet", options.path));
-  }
-  TOCSIN_TRY(database->execute("PRAGMA query_only=1"));
+  return database->copy_into(to);
+}
+
+Result<sqlite::Database> open_state_for_reading(const SqliteStateOptions& options) {
+  Result<sqlite::Database> database = open_existing(options);
+  if (database) TOCSIN_TRY(database->execute("PRAGMA query_only=1"));
   return database;
 }
 

@@ -1,11 +1,15 @@
 #include "common/sqlite/sqlite.hpp"
 
 #include <bit>
+#include <cerrno>
 #include <chrono>
+#include <filesystem>
 #include <utility>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 namespace tocsin::sqlite {
 namespace {
@@ -52,6 +56,17 @@ int wait_for_lock(void* limit, int tries) {
   if (tries >= reinterpret_cast<std::intptr_t>(limit)) return 0;
   sqlite3_sleep(1);
   return 1;
+}
+
+// Of a file, or of a folder's names.
+Status sync(const std::string& path) {
+  const int handle = ::open(path.empty() ? "." : path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (handle < 0) return fail(system_error("open " + path, errno));
+  const int result = ::fsync(handle);
+  const int error = errno;
+  ::close(handle);
+  if (result != 0) return fail(system_error("sync " + path, error));
+  return {};
 }
 
 }  // namespace
@@ -243,6 +258,19 @@ bool Database::damaged() const {
 }
 
 Status Database::checkpoint() { return execute("PRAGMA wal_checkpoint(TRUNCATE)"); }
+
+Status Database::copy_into(const std::string& path) {
+  if (::access(path.c_str(), F_OK) == 0) {
+    return fail(ErrorCode::already_exists, fmt::format("copy {}: {} exists", path_, path));
+  }
+  Result<Statement> copy = prepare("VACUUM INTO ?");
+  if (!copy) return fail(copy.error());
+  Status done = copy->bind(1, std::string_view(path)).run();
+  if (done) done = sync(path);
+  if (done) done = sync(std::filesystem::path(path).parent_path().string());
+  if (!done) ::unlink(path.c_str());
+  return done;
+}
 
 bool Database::in_transaction() const { return sqlite3_get_autocommit(database_.get()) == 0; }
 

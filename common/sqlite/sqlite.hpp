@@ -106,6 +106,9 @@ class Database {
   bool damaged() const;
   // Copies committed pages into the file and empties the WAL as far as readers allow.
   Status checkpoint();
+  // The whole content as of now in a new file that is durable on return; other connections may go
+  // on. Errors: also already_exists. A file that was begun and not finished is removed.
+  Status copy_into(const std::string& path);
   const std::string& path() const { return path_; }
 
  private:

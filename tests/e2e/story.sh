@@ -48,6 +48,14 @@ leaves_little_open() {
   hosts exec web1 systemd-analyze security --threshold=30 --no-pager "$1" >"$work/log/security"
 }
 
+# "judged_again CODE ARGUMENTS…": this version on the journal, beside the running collector.
+judged_again() {
+  local expected=$1
+  shift
+  "$bin/tocsin-collector" replay --journal "$work/site/data" "$@" >"$work/log/replay" 2>&1
+  [ $? = "$expected" ]
+}
+
 # What the collector has of a host, and what the host's spool says it gave.
 facts_of() { ctl hosts "$1" -o json | jq -r '.hosts[0].facts'; }
 lost_of() { ctl hosts "$1" -o json | jq -r '.hosts[0].factsLost'; }
@@ -175,4 +183,7 @@ check "The collector comes back after one more blow" within 20 collector_answers
 check "and still counts each of db1's facts once" within 20 counts_each_fact db1
 check "with the same two incidents" test "$(ctl incidents -o json | jq '[.incidents[] | select(.kind != "agent_silence")] | length')" = 2
 check "and a journal whose chain is whole" ctl audit verify
+check "Judged again, it is decided alike" judged_again 0
+sed 's/duty@story.example/night@story.example/' "$work/site/site.toml" >"$work/other.toml"
+check "and by another policy it is not" judged_again 3 --policy "$work/other.toml"
 cases_end

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sstream>
 
 #include <gmock/gmock.h>
@@ -85,11 +86,14 @@ std::vector<model::JournalEntry> a_few_hours() {
   return story.journal();
 }
 
-// Journal and state as a collector of this version leaves them.
-void write_site(const fs::path& folder, const std::string& policy) {
+// Journal and state as a collector of this version leaves them. `after` is called after each entry.
+void write_site(const fs::path& folder, const std::string& policy,
+                const std::function<void(Position)>& after = {},
+                std::uint64_t segment_bytes = 1 << 30) {
   fs::create_directories(folder);
   SqliteJournalOptions journal_options;
   journal_options.directory = (folder / "journal").string();
+  journal_options.segment_bytes = segment_bytes;
   auto journal = open_journal_writer(journal_options);
   ASSERT_TRUE(journal) << journal.error().message;
   auto store = open_state_store({(folder / "state.db").string(), {}});
@@ -105,6 +109,7 @@ void write_site(const fs::path& folder, const std::string& policy) {
     ASSERT_TRUE((*journal)->append(bodies, entry.at, {}));
     fold->apply(entry, false);
     ASSERT_TRUE((*store)->commit(fold->take_delta()));
+    if (after) after(entry.position);
   }
 }
 
@@ -139,6 +144,49 @@ TEST(Replay, AnotherPolicyShowsWhatItWouldHaveDecided) {
   ASSERT_TRUE(replayed) << replayed.error().message;
   EXPECT_THAT(replayed->comparison.lines, Contains(HasSubstr("web1: peak B -> C")));
   EXPECT_GE(replayed->comparison.different, 1U);
+}
+
+// The journal's beginning has gone; a copy of the state from before that stands in for it.
+TEST(Replay, GoesOnFromAnEarlierStateWhereTheJournalsBeginningIsGone) {
+  constexpr Position kCopied{12};
+  const tests::TempDir directory;
+  const std::string site = directory.file("site");
+  const std::string earlier = directory.file("earlier.db");
+  const auto copy = [&](Position judged) {
+    if (judged != kCopied) return;
+    ASSERT_TRUE(copy_state({site + "/state.db", {}}, earlier));
+  };
+  write_site(site, policy_text(), copy, 1);  // a segment for each entry
+  const auto all = replay({site, ""});
+  ASSERT_TRUE(all) << all.error().message;
+  EXPECT_EQ(all->first, Position{1});
+  ASSERT_GT(all->last, kCopied);
+
+  SqliteJournalOptions journal;
+  journal.directory = site + "/journal";
+  ASSERT_TRUE(drop_segments_before(journal, {kCopied.value + 1}));
+  const auto refused = replay({site, ""});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::failed_precondition);
+  EXPECT_THAT(refused.error().message, HasSubstr("begins at position 13, and 1 is to be judged"));
+  EXPECT_THAT(refused.error().message, HasSubstr("--from"));
+
+  const auto replayed = replay({site, "", earlier});
+  ASSERT_TRUE(replayed) << replayed.error().message;
+  EXPECT_EQ(replayed->first.value, kCopied.value + 1);
+  EXPECT_EQ(replayed->entries, all->last.value - kCopied.value);
+  EXPECT_EQ(replayed->comparison.incidents, all->comparison.incidents);
+  EXPECT_THAT(replayed->comparison.lines, IsEmpty());
+  std::ofstream(directory.file("other.toml")) << policy_text("2h");
+  const auto other = replay({site, directory.file("other.toml"), earlier});
+  ASSERT_TRUE(other) << other.error().message;
+  EXPECT_GE(other->comparison.different, 1U);
+
+  // One entry more is gone than the copy has judged; and the state itself is no earlier one.
+  ASSERT_TRUE(drop_segments_before(journal, {kCopied.value + 2}));
+  EXPECT_EQ(replay({site, "", earlier}).error().code, ErrorCode::failed_precondition);
+  EXPECT_THAT(replay({site, "", site + "/state.db"}).error().message, HasSubstr("no earlier"));
+  EXPECT_FALSE(replay({site, "", directory.file("none.db")}));
 }
 
 TEST(Replay, ChangesNoFile) {

@@ -91,6 +91,21 @@ TEST_F(StateFiles, AReaderWantsAFileThatIsThere) {
   EXPECT_FALSE(std::filesystem::exists(missing.path));
 }
 
+TEST_F(StateFiles, ACopyIsOneMomentOfTheStateWhileTheStoreGoesOn) {
+  const auto store = open_state_store(options);
+  const std::string copy = directory.file("copy.db");
+  ASSERT_TRUE(copy_state(options, copy));
+  StateDelta later;
+  later.cursor = Position{2};
+  ASSERT_TRUE((*store)->commit(later));
+  EXPECT_EQ((*open_state_reader(options))->as_of()->cursor, Position{2});
+  EXPECT_EQ((*open_state_reader({copy, {}}))->as_of()->cursor, Position{1});
+  EXPECT_EQ((*open_state_store({copy, {}}))->load()->values.size(), 200U);
+  EXPECT_EQ(copy_state(options, copy).error().code, ErrorCode::already_exists);
+  EXPECT_FALSE(copy_state({directory.file("none.db"), {}}, directory.file("x.db")));
+  EXPECT_FALSE(std::filesystem::exists(directory.file("x.db")));
+}
+
 TEST_F(StateFiles, ManyThreadsAskOneReaderWhileTheStoreCommits) {
   const auto store = open_state_store(options);
   const auto reader = open_state_reader(options);
