@@ -27,7 +27,6 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t kInstanceBytes = 16;
-constexpr Duration kLookAtCertificate = 1h;
 constexpr Duration kRenewAgain = 10min;  // after a refusal or no answer
 
 std::uint64_t chance() {
@@ -187,12 +186,12 @@ Duration Link::until_renewal() {
   const Result<crypto::CertificateInfo> certificate = own_certificate(config_);
   if (!certificate) {
     log::error("link.no_certificate", {{"error", certificate.error().message}});
-    return kLookAtCertificate;
+    return config_.look_at_certificate;
   }
   const Instant now = time_.wall();
   if (certificate->not_after <= now) {
     log::error("link.certificate_expired", {{"what_to_do", "enrol this agent again"}});
-    return kLookAtCertificate;
+    return config_.look_at_certificate;
   }
   return std::max(renewal_due(*certificate) - now, renew_not_before_ - time_.steady());
 }
@@ -200,7 +199,8 @@ Duration Link::until_renewal() {
 // A session that lasts is ended when the certificate must be renewed; the next one does it first.
 asio::awaitable<void> Link::watch_certificate() {
   while (!stopping_) {
-    const Duration wait = std::clamp(until_renewal(), Duration(1s), Duration(kLookAtCertificate));
+    const Duration wait = std::min(std::max(until_renewal(), Duration(1s)),  //
+                                   config_.look_at_certificate);
     co_await certificate_clock_.wait_for(wait);
     if (!stopping_ && session_ && until_renewal() <= Duration{}) session_->renew();
   }

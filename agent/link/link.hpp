@@ -35,6 +35,8 @@ struct LinkConfig {
   Duration retry_longest = 60s;
   Duration clock_asked_within = 10s;  // while waiting: what the watchdog takes for progress
   Duration answer_within = 15s;       // to Hello; includes connecting
+  // While a stream lasts, whether its certificate is to be renewed: also after the clock was set.
+  Duration look_at_certificate = 1h;
   std::uint32_t batch_facts = 1024;
   std::size_t batch_bytes = 2 << 20;
 };

@@ -1,13 +1,16 @@
 // Certificates that end: renewal before, and what happens when it does not come.
 #include "agent/link/renewal.hpp"
 
+#include <atomic>
 #include <filesystem>
 
 #include <gtest/gtest.h>
 
+#include "collector/enroll/enrollment.hpp"
 #include "common/config/secret_file.hpp"
 #include "common/rpc/credentials.hpp"
 #include "tests/integration/link/room.hpp"
+#include "tests/support/fake_collector.hpp"
 
 namespace tocsin::tests {
 namespace {
@@ -148,6 +151,79 @@ TEST(LinkRenewal, AStreamThatLastsIsInterruptedForTheRenewal) {
   append_facts(*spool, 3);
   ASSERT_TRUE(eventually([&] { return spool->status().value().rows == 0; }));
   EXPECT_EQ(asked, 1);
+}
+
+// The system's clock, set wrong by an amount that the test changes.
+class MovedClock final : public time::TimeSource {
+ public:
+  explicit MovedClock(Duration by) : by_(by.count()) {}
+  Instant wall() const override {
+    ++asked_;
+    return system_.wall() + Duration(by_);
+  }
+  MonoTime steady() const override { return system_.steady() + Duration(by_ - first_); }
+  // Waits until the link has looked at its certificate a few times by the new time.
+  void move_to(Duration by) {
+    by_ = by.count();
+    const int before = asked_;
+    TOCSIN_CHECK(eventually([&] { return asked_ >= before + 10; }));
+  }
+
+ private:
+  const time::SystemTime system_;
+  std::atomic<std::int64_t> by_;
+  const std::int64_t first_ = by_;
+  mutable std::atomic<int> asked_{0};
+};
+
+// Thirty days of a certificate's life before a collector that signs as the real one does. The agent
+// lives up to twenty days in the past, so that its new certificate is good now.
+TEST(LinkRenewal, WhenTwoThirdsArePastTheNextConnectionUsesTheNewCertificate) {
+  constexpr Duration kDay = 24h;
+  Room room;
+  const TestAgent agent = agent_with(room, kDay * 20, kDay * 30);
+  FakeJudge judge;
+  judge.admissions[agent.id.hex] = {true, false, "h1"};
+  const std::string& authorities = room.authority.authority().certificate_pem;
+  const collector::Renewer renewer =
+      collector::make_renewer({room.authority.authority(), authorities}, judge, room.time);
+  std::atomic<int> asked = 0;
+  room.renew = [&](const AgentId& id,
+                   std::string_view request) -> Result<collector::RenewedCertificate> {
+    ++asked;
+    const auto issued = renewer(id, request);
+    if (!issued) return fail(issued.error());
+    return collector::RenewedCertificate{issued->certificate_pem, issued->authorities_pem,
+                                         issued->not_after};
+  };
+  const crypto::CertificateInfo first = certificate_of(room, agent);
+  agent::LinkConfig config = room.config(agent);
+  config.look_at_certificate = 5ms;
+  const auto spool = open_spool(agent);
+  MovedClock clock(-kDay * 20 + 1h);  // it has had the certificate for an hour
+  RunningLink link(room, agent, config, &clock);
+  ASSERT_TRUE(eventually([&] { return room.hub().counters().sessions == 1; }));
+
+  for (const Duration early : {-kDay * 10, -kDay, -Duration(1min)}) {
+    clock.move_to(early);
+    EXPECT_EQ(asked, 0) << "twenty days are not over";
+  }
+  ASSERT_EQ(room.let_in().size(), 1U);
+  EXPECT_EQ(room.let_in()[0].fingerprint, first.fingerprint);
+
+  clock.move_to(Duration(1min));
+  ASSERT_TRUE(eventually([&] { return room.let_in().size() == 2; }));
+  const crypto::CertificateInfo second = certificate_of(room, agent);
+  EXPECT_EQ(room.let_in()[1].fingerprint, second.fingerprint);
+  EXPECT_NE(second.fingerprint, first.fingerprint);
+  EXPECT_EQ(second.identity.agent, agent.id);
+  EXPECT_EQ(asked, 1);
+  // It is used, and nothing is asked again before two thirds of its own life.
+  append_facts(*spool, 3);
+  ASSERT_TRUE(eventually([&] { return spool->status().value().rows == 0; }));
+  clock.move_to(kDay * 19);
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(room.let_in().size(), 2U);
 }
 
 // It ended while the host was off. Nothing is asked with it; what `enroll --again` writes is used

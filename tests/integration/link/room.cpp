@@ -196,6 +196,11 @@ void Room::approve(std::shared_ptr<const model::ApprovedBaseline> baseline) {
   ++baselines_revision_;
 }
 
+std::vector<crypto::CertificateInfo> Room::let_in() const {
+  const std::lock_guard lock(mutex_);
+  return let_in_;
+}
+
 void Room::set_policy(std::shared_ptr<model::SitePolicy> changed) {
   const std::lock_guard lock(mutex_);
   policy = std::move(changed);
@@ -258,7 +263,11 @@ void Room::start_collector() {
   service_ = collector::make_agent_link_service(
       *hub_,
       [this](const AgentId& agent, std::string_view request) { return renew(agent, request); },
-      time);
+      time,
+      [this](const crypto::CertificateInfo& certificate) {
+        const std::lock_guard lock(mutex_);
+        let_in_.push_back(certificate);
+      });
   const std::string folder = this->folder("collector");
   auto credentials = rpc::server_credentials(
       {folder + "/certificate.pem", folder + "/key.pem", folder + "/authorities.pem"}, true);
@@ -291,11 +300,13 @@ std::unique_ptr<v1::AgentLink::Stub> Room::stub(const TestAgent& agent) const {
 
 // ---- Agents ----
 
-RunningLink::RunningLink(Room& room, const TestAgent& agent, agent::LinkConfig config)
+RunningLink::RunningLink(Room& room, const TestAgent& agent, agent::LinkConfig config,
+                         const time::TimeSource* time)
     : spool_(open_spool(agent)), time_(), config_(std::move(config)) {
   static_cast<void>(room);
-  thread_ = std::jthread([this](std::stop_token stop) {
-    result_ = agent::run_link(config_, *spool_, time_, std::move(stop));
+  const time::TimeSource& clock = time == nullptr ? time_ : *time;
+  thread_ = std::jthread([this, &clock](std::stop_token stop) {
+    result_ = agent::run_link(config_, *spool_, clock, std::move(stop));
     ended_ = true;
   });
 }

@@ -106,6 +106,8 @@ class Room {
   collector::RenewCertificate renew;
   decltype(collector::IngestParts::results) results;  // before the collector starts
   collector::Hub& hub() { return *hub_; }
+  // The certificate of each stream that was let in.
+  std::vector<crypto::CertificateInfo> let_in() const;
 
   void admit(const AgentId& agent, bool revoked = false);
   // Of every host; nullptr: none.
@@ -120,6 +122,7 @@ class Room {
   std::map<AgentId, collector::Judge::Admission> admissions_;
   std::shared_ptr<const model::ApprovedBaseline> baseline_;
   std::uint64_t baselines_revision_ = 1;
+  std::vector<crypto::CertificateInfo> let_in_;
   std::unique_ptr<collector::Hub> hub_;
   std::shared_ptr<grpc::Service> service_;
   std::unique_ptr<grpc::Server> server_;
@@ -130,7 +133,8 @@ class Room {
 // run_link on a thread of its own, with its own connection to the spool.
 class RunningLink {
  public:
-  RunningLink(Room& room, const TestAgent& agent, agent::LinkConfig config);
+  RunningLink(Room& room, const TestAgent& agent, agent::LinkConfig config,
+              const time::TimeSource* time = nullptr);  // nullptr: the system's
   RunningLink(Room& room, const TestAgent& agent) : RunningLink(room, agent, room.config(agent)) {}
   ~RunningLink() { stop(); }
   // Ends it and returns what run_link returned.
