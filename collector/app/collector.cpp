@@ -486,6 +486,7 @@ std::vector<CounterSource> RunningCollector::counters() {
       {"journal.waiting_entries", writer(&WriterCounters::waiting_entries)},
       {"judge.unknown_entries", [this] { return judge_->progress().unknown_entries; }},
       {"judge.unknown_facts", [this] { return judge_->progress().unknown_facts; }},
+      {"judge.reports_refused", [this] { return judge_->progress().reports_refused; }},
       {"judge.batches", [this] { return judge_->counters().batches; }},
       {"judge.entries", [this] { return judge_->counters().entries; }},
       {"judge.read_again", [this] { return judge_->counters().read_again; }},

@@ -207,7 +207,8 @@ CLI::App* command(CLI::App& parent, const char* name, const char* help, Command 
 
 CLI::App* command(CLI::App& parent, const char* name, const char* help,
                   Status (*act)(const Arguments&), Command& chosen) {
-  return command(parent, name, help, [act](const Arguments& a) { return report(act(a)); }, chosen);
+  return command(
+      parent, name, help, [act](const Arguments& a) { return report(act(a)); }, chosen);
 }
 
 void add_config(CLI::App* sub, Arguments& a) {

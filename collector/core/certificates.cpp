@@ -79,8 +79,7 @@ AgentId agent_of(const CertificateSeen& seen) {
   return is_agent(seen) ? AgentId{seen.name} : AgentId{};
 }
 
-// Not a check that a host runs: where its findings are kept apart from all others.
-model::CheckRef check_of(const std::string& key) { return {model::CheckKind::ping, key}; }
+model::CheckRef check_of(const std::string& key) { return {model::CheckKind::collector, key}; }
 
 // Judges what is known by now: the finding, and when to look again.
 Judged look(Context& context, const CertificateSeen& seen) {

@@ -20,17 +20,18 @@ const model::Incident* open_under(const World& world, const std::string& dedup_k
   return nullptr;
 }
 
-// The address that a finding is about, of the network or of a host that others look at.
+// The address that a finding is about: what was pinged, what nobody reaches, a host that others look
+// at. Empty: none.
 std::string target_of(const model::Finding& finding) {
+  if (finding.check.kind == model::CheckKind::ping) return finding.check.target;
   if (finding.check == agent_check()) return finding.subject;
-  return is_about_another(finding) ? address_looked_at(finding.check) : finding.check.target;
+  return address_looked_at(finding.check);
 }
 
 // One network target is one incident, however many hosts miss it; and so is a host that others look
 // at.
 bool is_about_a_target(const model::Finding& finding, Kind kind) {
-  return (kind == Kind::network && finding.check.kind == model::CheckKind::ping) ||
-         is_about_another(finding);
+  return (kind == Kind::network && !target_of(finding).empty()) || is_about_another(finding);
 }
 
 // Several places were asked, and nobody reaches it (procedure M-01).
@@ -113,9 +114,7 @@ const model::HostPolicy* asset_policy(const model::SitePolicy& policy,
                                       const model::Finding& finding) {
   const auto target =
       std::find_if(policy.hosts.begin(), policy.hosts.end(), [&](const model::HostPolicy& host) {
-        const bool other = finding.check.kind == model::CheckKind::ping ||
-                           finding.check == agent_check() || is_about_another(finding);
-        const std::string about = other ? target_of(finding) : std::string();
+        const std::string about = target_of(finding);
         return !about.empty() && (host.host == about || host.address == about);
       });
   return target != policy.hosts.end() ? &*target : model::host_policy(policy, incident.host_name);
@@ -146,7 +145,7 @@ bool is_about_another(const model::Finding& finding) {
   return finding.check.kind != model::CheckKind::ping && !address_looked_at(finding.check).empty();
 }
 
-model::CheckRef agent_check() { return {model::CheckKind::ping, "agent"}; }
+model::CheckRef agent_check() { return {model::CheckKind::collector, "agent"}; }
 
 Belonging belongs_to(const World& world, const model::Finding& finding, Kind kind, Instant now) {
   if (world.incidents.find(finding.incident) != nullptr) return {finding.incident, {}};

@@ -139,10 +139,20 @@ void judge_one(Context& context, model::Host& host, model::CheckStatus& status, 
   }
 }
 
+// A finding of the collector itself about an agent, not from an observation.
+void find_about_agent(Context& context, const model::Host& host, std::string_view code,
+                      const Look& look, Judged& judged) {
+  const model::Violation violation{
+      std::string(code), "", {std::string(code), {{"host", host.name}}}};
+  open_finding(context, {host.agent, agent_check(), {}}, violation, look, judged.transitions);
+}
+
 void take_observation(Context& context, model::Host& host, const model::Observation& observation,
                       Judged& judged) {
   if (!is_of_hosts(observation.check.kind)) {
+    // No agent of ours does that. Like a suspected clone it stays until its key is revoked.
     context.world.add("counter/reports_refused");
+    find_about_agent(context, host, "agent.false_report", {context.now, false}, judged);
     return;
   }
   model::CheckStatus* status = status_of(host, observation.check);
@@ -189,14 +199,6 @@ std::uint64_t carried_after(const model::AgentEvent& event) {
       std::from_chars(p.value.data(), p.value.data() + p.value.size(), count);
   }
   return count;
-}
-
-// A finding of the collector itself about an agent, not from an observation.
-void find_about_agent(Context& context, const model::Host& host, std::string_view code,
-                      const Look& look, Judged& judged) {
-  const model::Violation violation{
-      std::string(code), "", {std::string(code), {{"host", host.name}}}};
-  open_finding(context, {host.agent, agent_check(), {}}, violation, look, judged.transitions);
 }
 
 // Or does the agent only tell of another host, which has no agent?

@@ -58,8 +58,9 @@ void add_clause(const World& world, const model::Incident& incident,
                 std::vector<model::Message>& body) {
   if (incident.findings.empty()) return;
   const model::Finding* first = world.finding(incident.findings.front());
-  if (first == nullptr || first->check == agent_check()) return;
-  body.push_back({"notify.clause", {{"clause", std::string(model::clause_of(first->check.kind))}}});
+  if (first == nullptr) return;
+  const std::string_view clause = model::clause_of(first->check.kind);
+  if (!clause.empty()) body.push_back({"notify.clause", {{"clause", std::string(clause)}}});
 }
 
 // What people have decided stands beside what the facts say.

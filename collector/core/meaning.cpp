@@ -17,6 +17,8 @@ struct Row {
 constexpr std::array kMeanings{
     Row{"agent.clone_suspected",
         {Kind::logical_access, Effect::none, Access::suspected, Impact::limited}},
+    Row{"agent.false_report",
+        {Kind::logical_access, Effect::none, Access::suspected, Impact::limited}},
     Row{"agent.silent", {Kind::agent_silence, Effect::none, Access::none, Impact::limited}},
     Row{"agent.spool_restored",
         {Kind::logical_access, Effect::none, Access::suspected, Impact::limited}},

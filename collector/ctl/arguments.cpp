@@ -120,9 +120,9 @@ class Syntax {
 };
 
 void Syntax::add_global() {
-  app_.add_option("-o,--output", arguments_.output, h("output"))
-      ->check(an_output(language_));
-  app_.add_option("--lang", arguments_.language, h("lang"))->check(one_of({"zh-TW", "en"}, language_));
+  app_.add_option("-o,--output", arguments_.output, h("output"))->check(an_output(language_));
+  app_.add_option("--lang", arguments_.language, h("lang"))
+      ->check(one_of({"zh-TW", "en"}, language_));
   app_.add_option("--context", arguments_.context, h("context"));
   app_.add_option("--contexts", arguments_.contexts_file, h("contexts"));
   app_.add_option("--collector", arguments_.collector, h("collector"));
@@ -249,8 +249,7 @@ void Syntax::add_enrolment() {
   tokens->require_subcommand(1);
   create->add_option("--host", token_.host, h("token_host"));
   create->add_flag("--replace", token_.replace, h("token_replace"));
-  create->add_option("--ttl", valid_, h("token_ttl"))
-      ->check(a_duration("10m|1h|7d", language_));
+  create->add_option("--ttl", valid_, h("token_ttl"))->check(a_duration("10m|1h|7d", language_));
   may_try(create);
   create->callback([this] {
     if (const auto life = duration_from(valid_)) {

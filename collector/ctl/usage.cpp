@@ -115,8 +115,9 @@ std::string usage_text(const CLI::App& app, const CLI::ParseError& error, i18n::
 CLI::Validator one_of(std::vector<std::string> words, i18n::Language language) {
   const std::string list = fmt::format("{}", fmt::join(words, ","));
   const auto check = [words = std::move(words), list, language](std::string& text) -> std::string {
-    const auto known = std::find_if(words.begin(), words.end(),
-                                    [&](const std::string& word) { return same_letters(word, text); });
+    const auto known = std::find_if(words.begin(), words.end(), [&](const std::string& word) {
+      return same_letters(word, text);
+    });
     if (known == words.end()) {
       return said(language, {"ctl.usage.not_one_of", {{"value", shown(text)}, {"words", list}}});
     }
@@ -132,10 +133,10 @@ CLI::Validator a_number(std::uint64_t from, std::uint64_t to, i18n::Language lan
     const char* end = text.data() + text.size();
     const auto [rest, error] = std::from_chars(text.data(), end, value);
     if (error == std::errc{} && rest == end && value >= from && value <= to) return {};
-    return said(language, {"ctl.usage.no_number",
-                           {{"value", shown(text)},
-                            {"from", std::to_string(from)},
-                            {"to", std::to_string(to)}}});
+    return said(
+        language,
+        {"ctl.usage.no_number",
+         {{"value", shown(text)}, {"from", std::to_string(from)}, {"to", std::to_string(to)}}});
   };
   return CLI::Validator(check, fmt::format("{}-{}", from, to));
 }

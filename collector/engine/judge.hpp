@@ -30,7 +30,8 @@ struct Progress {
   Position judged;
   Instant at;
   std::uint64_t unknown_entries = 0;
-  std::uint64_t unknown_facts = 0;  // kept, of a kind that is not known here or not to be read
+  std::uint64_t unknown_facts = 0;    // kept, of a kind that is not known here or not to be read
+  std::uint64_t reports_refused = 0;  // observations that claimed to be the collector's own
 };
 
 // Since the start.

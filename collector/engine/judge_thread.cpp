@@ -34,7 +34,8 @@ model::JournalBody decoded(Position position, std::string_view bytes) {
 
 Progress progress_of(const Fold& fold) {
   return {fold.cursor(), fold.judged_at(), fold.world().number("counter/unknown_entries"),
-          fold.world().number("counter/unknown_facts")};
+          fold.world().number("counter/unknown_facts"),
+          fold.world().number("counter/reports_refused")};
 }
 
 void append(Effects& all, Effects&& more) {

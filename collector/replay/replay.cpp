@@ -94,7 +94,8 @@ class Scratch {
  public:
   static Result<std::unique_ptr<Scratch>> make() {
     std::error_code error;
-    std::string name = (std::filesystem::temp_directory_path(error) / "tocsin-replay-XXXXXX").string();
+    std::string name =
+        (std::filesystem::temp_directory_path(error) / "tocsin-replay-XXXXXX").string();
     if (error || ::mkdtemp(name.data()) == nullptr) return fail(system_error(name, errno));
     return std::make_unique<Scratch>(std::move(name));
   }

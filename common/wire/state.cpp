@@ -386,6 +386,34 @@ Result<model::Host> from_proto(const v1::HostState& from) {
   return host;
 }
 
+namespace {
+
+// Version 0.1.0 kept what the collector finds itself under a ping that it named "agent" or
+// "certificate/…". A ping's own findings have codes of its own, and belong to other kinds of
+// incident.
+constexpr std::string_view kOldKind = "/ping:";
+constexpr std::string_view kNewKind = "/collector:";
+
+std::string renamed(const std::string& key, std::string_view before) {
+  const std::string old = fmt::format("{}{}", before, kOldKind);
+  if (!key.starts_with(old)) return key;
+  return fmt::format("{}{}{}", before, kNewKind, std::string_view(key).substr(old.size()));
+}
+
+void rename_own(model::Finding& finding) {
+  if (finding.check.kind != model::CheckKind::ping || finding.code.starts_with("ping.")) return;
+  finding.check.kind = model::CheckKind::collector;
+  finding.dedup_key = renamed(finding.dedup_key, finding.agent.hex);
+}
+
+void rename_own(model::Incident& incident) {
+  if (incident.kind == "performance" || incident.kind == "network") return;
+  incident.dedup_key =
+      renamed(incident.dedup_key, fmt::format("{}/{}", incident.kind, incident.agent.hex));
+}
+
+}  // namespace
+
 void to_proto(const model::Finding& from, v1::FindingState& to) {
   to.set_id(from.id.value);
   to.set_dedup_key(from.dedup_key);
@@ -419,6 +447,7 @@ Result<model::Finding> from_proto(const v1::FindingState& from) {
   finding.opened_position = Position{from.opened_position()};
   finding.closed_position = Position{from.closed_position()};
   finding.recurrences = from.recurrences();
+  rename_own(finding);
   return finding;
 }
 
@@ -520,6 +549,7 @@ Result<model::Incident> from_proto(const v1::IncidentState& from) {
   for (const std::int64_t ns : from.transition_ns()) incident.transitions.push_back(Instant{ns});
   incident.transition_count = from.transition_count();
   incident.flapping = from.flapping();
+  rename_own(incident);
   return incident;
 }
 

@@ -230,6 +230,23 @@ TEST(Replay, WhatIsNotThereIsNamed) {
   EXPECT_FALSE(replay({directory.file("site"), directory.file("no.toml")}));
 }
 
+// In the sample an agent was silent for a while; 0.1.0 kept that under another kind.
+void expect_own_findings_under_their_kind(const std::string& state_file) {
+  const auto reader = open_state_reader({state_file, {}});
+  ASSERT_TRUE(reader);
+  std::size_t own = 0;
+  const auto incidents = (*reader)->incidents({});
+  for (const model::Incident& incident : *incidents) {
+    const auto findings = (*reader)->findings(incident.id, 100);
+    for (const model::Finding& finding : *findings) {
+      if (!finding.code.starts_with("agent.")) continue;
+      ++own;
+      EXPECT_EQ(finding.check, (model::CheckRef{model::CheckKind::collector, "agent"}));
+    }
+  }
+  EXPECT_EQ(own, 1U);
+}
+
 TEST(ReleaseSamples, AreOpenedAndFoldedByThisVersion) {
   if (const char* folder = std::getenv("TOCSIN_WRITE_SAMPLE")) {
     write_site(folder, policy_text());
@@ -252,6 +269,7 @@ TEST(ReleaseSamples, AreOpenedAndFoldedByThisVersion) {
     std::stringstream before;
     before << file.rdbuf();
     EXPECT_EQ(now, before.str()) << golden;
+    expect_own_findings_under_their_kind((site / "state.db").string());
     // And the collector goes on from it.
     EXPECT_TRUE(open_state_store({(site / "state.db").string(), {}}));
     SqliteJournalOptions journal_options;

@@ -9,6 +9,8 @@
 namespace tocsin::tests {
 namespace {
 
+using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -87,6 +89,51 @@ TEST(Hosts, FactsOfAgentsThatAreNotAdmittedChangeNothingAndAreCounted) {
   story.sees("stranger", ports_are({listener(4444, kProgram)}));
   EXPECT_EQ(story.world().hosts.find(agent_of("stranger")), nullptr);
   EXPECT_EQ(story.world().number("counter/facts_of_unknown_agents"), 1U);
+}
+
+// A host that is in other hands knows the names of what the collector found about it.
+TEST(Hosts, AHostCannotCloseWhatTheCollectorFoundAboutIt) {
+  Story story;
+  story.admit("web1");
+  story.presence("web1", model::Presence::clone_suspected);
+  story.push(model::CertificateSeen{model::CertificateHolder::agent, agent_of("web1").hex,
+                                    kStoryBegins - 29 * 24h, kStoryBegins + 24h, "f"});
+  const auto own_findings = [&] {
+    std::vector<std::string> open;
+    for (const std::string& name :
+         {std::string("agent"), "certificate/agent/" + agent_of("web1").hex}) {
+      for (const auto& one : findings(story, "web1", {model::CheckKind::collector, name})) {
+        if (!one.closed) open.push_back(one.code);
+      }
+    }
+    return open;
+  };
+  ASSERT_THAT(own_findings(), ElementsAre("agent.clone_suspected", "certificate.agent"));
+
+  for (const std::string& name :
+       {std::string("agent"), "certificate/agent/" + agent_of("web1").hex}) {
+    story.sees("web1", ping_of(name, 5));
+    story.sees("web1", ping_of(name, 0));
+    story.sees("web1", ping_of(name, 5));
+  }
+  EXPECT_THAT(own_findings(), ElementsAre("agent.clone_suspected", "certificate.agent"));
+  EXPECT_EQ(story.world().number("counter/reports_refused"), 0U) << "pings they are";
+
+  // Under the kind itself it is refused, and everybody is told.
+  story.told();
+  model::Observation claim;
+  claim.check = collector::agent_check();
+  story.sees("web1", claim);
+  claim.outcome = model::Outcome::not_applicable;
+  model::RequestResult result;
+  result.observations = {claim};
+  story.fact("web1", result);
+  EXPECT_THAT(own_findings(),
+              ElementsAre("agent.clone_suspected", "agent.false_report", "certificate.agent"));
+  EXPECT_EQ(story.world().number("counter/reports_refused"), 2U);
+  EXPECT_TRUE(story.world().hosts.find(agent_of("web1"))->checks.size() == 2U);  // the pings
+  story.heard("web1");
+  EXPECT_THAT(own_findings(), Contains("agent.false_report"));
 }
 
 TEST(Hosts, LossesAreCountedAndShown) {

@@ -42,9 +42,7 @@ TEST(Usage, SaysWhatIsWrongInTheReadersLanguage) {
       {{"severity"}, "缺少必要的參數：ID, --reason, GRADE", "Missing: ID, --reason, GRADE"},
       {{"revoke"}, "缺少命令：agent, operator", "A command is missing: agent, operator"},
       {{"nonsense"}, "無法辨識：nonsense", "Not understood: nonsense"},
-      {{"hosts", "web1", "web2", "--all"},
-       "無法辨識：web2 --all",
-       "Not understood: web2 --all"},
+      {{"hosts", "web1", "web2", "--all"}, "無法辨識：web2 --all", "Not understood: web2 --all"},
       {{"incidents", "--limit", "0"},
        "--limit: 「0」不是 1 到 1000 之間的數字",
        "--limit: \"0\" is no number from 1 to 1000"},
@@ -102,9 +100,10 @@ TEST(Usage, NoWordOfTheParserIsEverShown) {
     const auto words = *rc::gen::container<std::vector<std::string>>(rc::gen::element<std::string>(
         "status", "hosts", "incidents", "show", "ack", "register", "verdict", "severity", "close",
         "estimate", "run-check", "restart-service", "revoke", "agent", "operator", "enroll",
-        "token", "create", "audit", "completion", "help", "42", "C", "-1", "=", "--", "-", "--watch",
-        "--watch=no", "--limit", "--limit=x", "--lang", "--lang=en", "-o", "-o=", "-ojson", "--ttl",
-        "--reason", "--dry-run=2", "--no-color=yes", "--before", "--host", "--nope", "-x"));
+        "token", "create", "audit", "completion", "help", "42", "C", "-1", "=", "--", "-",
+        "--watch", "--watch=no", "--limit", "--limit=x", "--lang", "--lang=en", "-o",
+        "-o=", "-ojson", "--ttl", "--reason", "--dry-run=2", "--no-color=yes", "--before", "--host",
+        "--nope", "-x"));
     const Answer said = answer(words, Language::zh_tw);
     if (said.exit == ExitCode::done) return;
     for (const char* word : {"required", "not expected", "Could not", "convert", "At least", "Most",

@@ -376,6 +376,43 @@ TEST(Wire, TheCollectorsOwnFindingsAreNoCheckOfAHost) {
   EXPECT_EQ(wire::decode_fact(wire::encode_fact(a_fact(claim))), a_fact(claim));
 }
 
+// What version 0.1.0 kept under a ping's name is read as what it is; a ping's findings stay a
+// ping's, whatever their target is called.
+TEST(Wire, TheCollectorsOwnFindingsOfVersion010AreReadUnderTheirNewKind) {
+  const auto read = [](const std::string& agent, const std::string& target, const char* code) {
+    model::Finding finding;
+    finding.agent = {agent};
+    finding.check = {model::CheckKind::ping, target};
+    finding.code = code;
+    finding.dedup_key = agent + "/ping:" + target + "/" + code + "/";
+    return wire::decode_finding(wire::encode_finding(finding)).value();
+  };
+  const std::string agent = an_agent().hex;
+  const model::Finding silent = read(agent, "agent", "agent.silent");
+  EXPECT_EQ(silent.check, (model::CheckRef{model::CheckKind::collector, "agent"}));
+  EXPECT_EQ(silent.dedup_key, agent + "/collector:agent/agent.silent/");
+  const model::Finding server = read("", "certificate/server", "certificate.server");
+  EXPECT_EQ(server.check.kind, model::CheckKind::collector);
+  EXPECT_EQ(server.dedup_key, "/collector:certificate/server/certificate.server/");
+  const model::Finding ping = read(agent, "agent", "ping.unreachable");
+  EXPECT_EQ(ping.check, (model::CheckRef{model::CheckKind::ping, "agent"}));
+  EXPECT_EQ(ping.dedup_key, agent + "/ping:agent/ping.unreachable/");
+
+  const auto key_of = [&](const char* kind, const std::string& key) {
+    model::Incident incident;
+    incident.id = IncidentId{1};
+    incident.agent = an_agent();
+    incident.kind = kind;
+    incident.dedup_key = key;
+    return wire::decode_incident(wire::encode_incident(incident)).value().dedup_key;
+  };
+  EXPECT_EQ(key_of("agent_silence", "agent_silence/" + agent + "/ping:agent/agent.silent/"),
+            "agent_silence/" + agent + "/collector:agent/agent.silent/");
+  const std::string slow = "performance/" + agent + "/ping:10.0.0.1/ping.rtt.high/";
+  EXPECT_EQ(key_of("performance", slow), slow);
+  EXPECT_EQ(key_of("network", "network/target/10.0.0.1"), "network/target/10.0.0.1");
+}
+
 TEST(Wire, HostileNamesAreMadeSafe) {
   Observation observation = a_sockets_observation();
   std::get<model::SocketsFacts>(observation.facts).listeners[0].user = "\x1b[2Jroot\n";
