@@ -64,6 +64,8 @@ class Runner {
     return shown;
   }
   Result<v1::IncidentDetail> find_incident(std::string_view reference);
+  // The only host of that name, or whose name begins so. Errors: as only_host().
+  Result<v1::HostState> host_named(const std::string& name);
   Result<v1::ExecuteReply> execute(const v1::Command& command);
   Result<v1::ExecuteReply> wait_for_agent(const v1::Command& command, v1::ExecuteReply reply);
   Printed act_on(const ActOnIncidents& command, const std::string& reference);
@@ -179,6 +181,14 @@ Printed Runner::operator()(const ListIncidents& command) {
 }
 
 // A whole number or id as it stands; else the end of a number among the newest thousand.
+Result<v1::HostState> Runner::host_named(const std::string& name) {
+  v1::ListHostsRequest request;
+  request.set_name(name);
+  const auto list = client_.list_hosts(request);
+  if (!list) return fail(list.error());
+  return only_host(*list, name);
+}
+
 Result<v1::IncidentDetail> Runner::find_incident(std::string_view reference) {
   v1::GetIncidentRequest request;
   request.set_reference(exact_reference(reference));
@@ -332,11 +342,7 @@ Result<v1::ExecuteReply> Runner::wait_for_agent(const v1::Command& command,
 }
 
 Printed Runner::operator()(const RunCheck& command) {
-  v1::ListHostsRequest request;
-  request.set_name(command.host);
-  const auto list = client_.list_hosts(request);
-  if (!list) return failed(list.error());
-  const auto host = only_host(*list, command.host);
+  const auto host = host_named(command.host);
   if (!host) return failed(host.error());
   const auto checks = checks_from(command.check, *host);
   if (!checks) return failed(checks.error());
@@ -355,6 +361,7 @@ Printed Runner::operator()(const RunCheck& command) {
     if (all.exit == ExitCode::done) all.exit = printed_one.exit;
   }
   if (!command.wait || settings_.dry_run || seen == 0) return all;
+  v1::ListHostsRequest request;
   request.set_name(host->agent_id());
   request.mutable_read_at()->set_at_least_position(seen);
   request.mutable_read_at()->set_wait_ms(kWaitStepMs);
@@ -401,11 +408,7 @@ Printed Runner::operator()(const Revoke& command) {
   if (command.what == Revoke::What::operator_) {
     act.mutable_revoke_operator()->set_name(command.name);
   } else {
-    v1::ListHostsRequest request;
-    request.set_name(command.name);
-    const auto list = client_.list_hosts(request);
-    if (!list) return failed(list.error());
-    const auto host = only_host(*list, command.name);
+    const auto host = host_named(command.name);
     if (!host) return failed(host.error());
     if (host->name() != command.name && host->agent_id() != command.name) {
       return failed(
@@ -420,11 +423,7 @@ Printed Runner::operator()(const Revoke& command) {
 }
 
 Printed Runner::operator()(const RestartService& command) {
-  v1::ListHostsRequest request;
-  request.set_name(command.host);
-  const auto list = client_.list_hosts(request);
-  if (!list) return failed(list.error());
-  const auto host = only_host(*list, command.host);
+  const auto host = host_named(command.host);
   if (!host) return failed(host.error());
   Asked asked;
   asked.command.set_id(new_id());

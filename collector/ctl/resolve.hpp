@@ -26,10 +26,11 @@ Result<v1::HostState> only_host(const v1::HostList& list, std::string_view name)
 // one such check. Errors: invalid_argument (with what there is).
 Result<v1::CheckRef> check_from(std::string_view word, const v1::HostState& host);
 
-// "C" or "C+" (that grade or worse). Errors: invalid_argument.
 // "all": every check of the host that has run before; else the one. Errors: as above, and not_found
 // where it has none.
 Result<std::vector<v1::CheckRef>> checks_from(std::string_view word, const v1::HostState& host);
+
+// "C" or "C+" (that grade or worse). Errors: invalid_argument.
 Result<v1::Severity> severity_from(std::string_view word);
 
 }  // namespace tocsin::ctl

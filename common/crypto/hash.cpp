@@ -1,15 +1,15 @@
-// SHA-256 by OpenSSL's own functions for it, not through EVP, and chance from the kernel: the first
-// use of EVP or RAND reads OpenSSL's configuration and sets up its providers, two megabytes of a
-// process, such as the agent's observer, that needs nothing else of OpenSSL.
+// Hashes by OpenSSL's own functions for each, not through EVP, and chance from the kernel: the
+// first use of EVP or RAND reads OpenSSL's configuration and sets up its providers, two megabytes
+// of a process, such as the agent's observer, that needs nothing else of OpenSSL.
 #define OPENSSL_SUPPRESS_DEPRECATED
 
-#include <array>
 #include <cerrno>
 #include <climits>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/md5.h>
 #include <openssl/sha.h>
 #include <sys/random.h>
 
@@ -19,59 +19,42 @@ namespace tocsin::crypto {
 namespace {
 
 constexpr std::size_t kSha256Bytes = 32;
-using Digest = std::array<unsigned char, kSha256Bytes>;
+constexpr std::size_t kMd5Bytes = 16;
 
-std::string text_of(const Digest& digest) {
-  return std::string(reinterpret_cast<const char*>(digest.data()), digest.size());
-}
+// One of OpenSSL's hashes under way. Its functions cannot fail, hence checks and no errors.
+template <class Context, std::size_t bytes, int (*start)(Context*),
+          int (*add)(Context*, const void*, std::size_t), int (*end)(unsigned char*, Context*)>
+class Hash {
+ public:
+  Hash() { TOCSIN_CHECK(start(&context_) == 1); }
+  void update(std::string_view more) {
+    TOCSIN_CHECK(add(&context_, more.data(), more.size()) == 1);
+  }
+  std::string finish() {
+    std::string digest(bytes, '\0');
+    TOCSIN_CHECK(end(reinterpret_cast<unsigned char*>(digest.data()), &context_) == 1);
+    TOCSIN_CHECK(start(&context_) == 1);
+    return digest;
+  }
+
+ private:
+  Context context_{};
+};
 
 }  // namespace
 
-// These cannot fail, hence checks and no errors.
-struct Sha256::Impl {
-  SHA256_CTX context{};
-  Impl() { start(); }
-  void start() { TOCSIN_CHECK(SHA256_Init(&context) == 1); }
-};
+struct Sha256::Impl : Hash<SHA256_CTX, kSha256Bytes, SHA256_Init, SHA256_Update, SHA256_Final> {};
+struct Md5::Impl : Hash<MD5_CTX, kMd5Bytes, MD5_Init, MD5_Update, MD5_Final> {};
 
 Sha256::Sha256() : impl_(std::make_unique<Impl>()) {}
 Sha256::~Sha256() = default;
-
-void Sha256::update(std::string_view bytes) {
-  TOCSIN_CHECK(SHA256_Update(&impl_->context, bytes.data(), bytes.size()) == 1);
-}
-
-std::string Sha256::finish() {
-  Digest digest{};
-  TOCSIN_CHECK(SHA256_Final(digest.data(), &impl_->context) == 1);
-  impl_->start();
-  return text_of(digest);
-}
-
-struct Md5::Impl {
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
-  Impl() { start(); }
-  ~Impl() { EVP_MD_CTX_free(context); }
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
-  void start() const {
-    TOCSIN_CHECK(context != nullptr && EVP_DigestInit_ex(context, EVP_md5(), nullptr) == 1);
-  }
-};
+void Sha256::update(std::string_view bytes) { impl_->update(bytes); }
+std::string Sha256::finish() { return impl_->finish(); }
 
 Md5::Md5() : impl_(std::make_unique<Impl>()) {}
 Md5::~Md5() = default;
-
-void Md5::update(std::string_view bytes) {
-  TOCSIN_CHECK(EVP_DigestUpdate(impl_->context, bytes.data(), bytes.size()) == 1);
-}
-
-std::string Md5::finish() {
-  std::array<unsigned char, 16> digest{};
-  TOCSIN_CHECK(EVP_DigestFinal_ex(impl_->context, digest.data(), nullptr) == 1);
-  impl_->start();
-  return std::string(reinterpret_cast<const char*>(digest.data()), digest.size());
-}
+void Md5::update(std::string_view bytes) { impl_->update(bytes); }
+std::string Md5::finish() { return impl_->finish(); }
 
 std::string sha256(std::string_view bytes) {
   Sha256 hash;
@@ -81,15 +64,15 @@ std::string sha256(std::string_view bytes) {
 
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
   TOCSIN_CHECK(key.size() <= INT_MAX);
-  Digest digest{};
+  std::string digest(kSha256Bytes, '\0');
   unsigned int size = 0;
   // An empty string_view may have no address, which HMAC takes for "use the key from before".
   const char* start = key.empty() ? "" : key.data();
   TOCSIN_CHECK(HMAC(EVP_sha256(), start, static_cast<int>(key.size()),
                     reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-                    digest.data(), &size) != nullptr &&
+                    reinterpret_cast<unsigned char*>(digest.data()), &size) != nullptr &&
                size == digest.size());
-  return text_of(digest);
+  return digest;
 }
 
 std::string random_bytes(std::size_t count) {

@@ -26,7 +26,7 @@ done
 need_packages build test bench || exit 1
 configure release
 build release bench_detect bench_ingest bench_processes bench_service_death bench_sockets \
-  tocsin-collector tocsin-agent
+  tocsin-collector tocsin-agent tocsinctl
 bin=$PWD/build/release/bin
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/tocsin-bench.XXXXXX")
@@ -324,14 +324,12 @@ if needs detect_truncation_ms; then
   echo "detect_truncation_ms $(cat "$work/percentile")" >>"$results"
 fi
 if needs processes_1000_vs_ps processes_1000_first_vs_ps; then
-  build release bench_processes
   line=$("$bin/bench_processes" 1000 "${PROCESS_ROUNDS:-21}")
   say "1000 processes, ms of the agent's look, of its first look, of ps with the same fields; ps over each: $line"
   echo "processes_1000_vs_ps $(echo "$line" | cut -d' ' -f4)" >>"$results"
   echo "processes_1000_first_vs_ps $(echo "$line" | cut -d' ' -f5)" >>"$results"
 fi
 if needs detect_service_death_ms; then
-  build release bench_service_death tocsinctl
   say "${FAULTS:-300} services killed on a host: ms until the collector has the finding, at p99"
   tests/bench/service_death.sh build/release "${FAULTS:-300}" "$work/death"
   echo "detect_service_death_ms $(cat "$work/death")" >>"$results"
