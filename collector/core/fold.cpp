@@ -18,6 +18,7 @@ constexpr const char* kPolicyContent = "policy/content";
 constexpr const char* kPolicyDigest = "policy/digest";
 constexpr const char* kPolicyProblem = "policy/problem";
 constexpr const char* kRecordsLooked = "records/looked_ns";  // for closed ones past their time
+constexpr const char* kAnswersSince = "records/answers_since_ns";  // what is older is forgotten
 constexpr Duration kLookEvery = 1h;
 
 void take_agent_fact(Context& context, const model::AgentFact& fact) {
@@ -72,6 +73,7 @@ Effects Fold::apply(Position position, Instant at, const model::JournalBody& bod
 StateDelta Fold::take_delta() {
   StateDelta delta = world_.take_delta(cursor_, judged_at_);
   delta.forget_before = std::exchange(forget_before_, std::nullopt);
+  delta.keep_answers = std::exchange(keep_answers_, std::nullopt);
   return delta;
 }
 
@@ -81,6 +83,14 @@ void Fold::look_for_old_records() {
   if (judged_at_ - looked < kLookEvery) return;
   world_.set_value(kRecordsLooked, std::to_string(judged_at_.ns));
   forget_before_ = judged_at_ - policy_->keep_closed;
+  keep_answers_ = StateDelta::KeptAnswers{judged_at_ - kAnswersKept, kMostAnswersKept};
+  world_.set_value(kAnswersSince, std::to_string(keep_answers_->since.ns));
+}
+
+// By what was decided to forget, not by what the store has forgotten yet: how entries are cut into
+// commits must change no answer.
+bool Fold::still_answers(const model::CommandResult& earlier) const {
+  return earlier.decided >= Instant{static_cast<std::int64_t>(world_.number(kAnswersSince))};
 }
 
 void Fold::fire_due(Effects& effects) {
@@ -102,7 +112,8 @@ void Fold::dispatch(Context& context, const model::JournalBody& body, bool answe
   if (const auto* fact = std::get_if<model::AgentFact>(&body)) {
     take_agent_fact(context, *fact);
   } else if (const auto* command = std::get_if<model::Command>(&body)) {
-    if (answered || world_.fresh_answer(command->id) != nullptr) {
+    const model::CommandResult* fresh = world_.fresh_answer(command->id);
+    if (answered || (fresh != nullptr && still_answers(*fresh))) {
       world_.add("counter/commands_repeated");
     } else {
       take_judged(context, take_command(context, *command));

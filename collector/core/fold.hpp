@@ -21,6 +21,12 @@ namespace tocsin::collector {
 using ParsePolicy =
     std::function<Result<model::SitePolicy>(std::string_view toml, std::string_view name)>;
 
+// How long a command that is repeated is answered as before and has no effect again; and the most
+// answers that are kept, should somebody give more commands than that within the time. After it a
+// command with the same id is a new one.
+inline constexpr Duration kAnswersKept = 24h * 30;
+inline constexpr std::size_t kMostAnswersKept = 100'000;
+
 class Fold {
  public:
   // Goes on from what was committed. Errors: failed_precondition where this version cannot read the
@@ -28,7 +34,7 @@ class Fold {
   static Result<Fold> resume(StateSnapshot snapshot, ParsePolicy parse_policy);
 
   // Judges one entry: first the timers that are due by its time, then the entry. `answered`: the
-  // command of this entry was answered in an earlier commit (see command_of).
+  // command of this entry was answered in an earlier commit (see command_of, still_answers).
   // REQUIRES: entries come in the order of their positions.
   Effects apply(Position position, Instant at, const model::JournalBody& body,
                 bool answered = false);
@@ -41,6 +47,8 @@ class Fold {
 
   Position cursor() const { return cursor_; }
   Instant judged_at() const { return judged_at_; }
+  // Whether an earlier answer to the command of the next entry still is its answer.
+  bool still_answers(const model::CommandResult& earlier) const;
   std::optional<Instant> next_due() const { return world_.timers.next_due(); }
   std::shared_ptr<const model::SitePolicy> policy() const { return policy_; }
   const World& world() const { return world_; }
@@ -58,6 +66,7 @@ class Fold {
   Instant judged_at_;
   World world_;
   std::optional<Instant> forget_before_;
+  std::optional<StateDelta::KeptAnswers> keep_answers_;
   std::shared_ptr<const model::SitePolicy> policy_;
 };
 

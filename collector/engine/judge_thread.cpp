@@ -180,7 +180,7 @@ Result<bool> JudgeThread::is_answered(const model::JournalBody& body) {
   if (command.empty()) return false;
   const Result<std::optional<model::CommandResult>> before = parts_.state.command_result(command);
   if (!before) return fail(before.error());
-  return before->has_value();
+  return *before && fold_.still_answers(**before);
 }
 
 // What was folded and not committed is forgotten; the journal gives it again.

@@ -40,6 +40,14 @@ struct StateDelta {
   // Incidents that closed before this go for good, the oldest kForgottenAtOnce of them, with their
   // history, notifications and findings; and findings that belong to none.
   std::optional<Instant> forget_before;
+  // Answers to commands that were decided before `since` go for good, and of the others all but the
+  // newest `most`; those of this delta stay.
+  struct KeptAnswers {
+    Instant since;
+    std::size_t most = 0;
+    friend bool operator==(const KeptAnswers&, const KeptAnswers&) = default;
+  };
+  std::optional<KeptAnswers> keep_answers{};
 };
 inline constexpr std::size_t kForgottenAtOnce = 1000;
 

@@ -79,7 +79,7 @@ Result<std::uint64_t> fold_all(JournalReader& journal, Position last, Fold& fold
       if (!command.empty()) {
         const auto before = store.command_result(command);
         if (!before) return fail(before.error());
-        answered = before->has_value();
+        answered = *before && fold.still_answers(**before);
       }
       fold.apply(*entry, answered);
       ++count;

@@ -66,6 +66,17 @@ void forget(Content& content, Instant before) {
   });
 }
 
+void forget_answers(Content& content, const StateDelta::KeptAnswers& kept) {
+  auto& results = content.command_results;
+  std::erase_if(results, [&](const auto& row) { return row.second.decided < kept.since; });
+  if (results.size() <= kept.most) return;
+  std::vector<std::pair<Instant, std::string>> oldest;
+  for (const auto& [id, result] : results) oldest.emplace_back(result.decided, id);
+  std::sort(oldest.begin(), oldest.end());
+  oldest.resize(oldest.size() - kept.most);
+  for (const auto& [decided, id] : oldest) results.erase(id);
+}
+
 // The last `most` of them.
 template <class Row>
 std::vector<Row> newest_of(std::vector<Row> rows, std::size_t most) {
@@ -110,6 +121,7 @@ class Store final : public StateStore {
     if (delta.cursor < content_->cursor) return cursor_went_back(content_->cursor, delta.cursor);
     TOCSIN_TRY(check_timeline(delta));
     Content& kept = *content_;
+    if (delta.keep_answers) forget_answers(kept, *delta.keep_answers);
     for (const model::TimelineItem& item : delta.timeline) {
       kept.timeline.emplace(std::pair(item.incident, item.index), item);
     }

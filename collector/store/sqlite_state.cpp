@@ -54,7 +54,7 @@ Result<Writes> Writes::prepare(sqlite::Database& database) {
   auto timer_set = statement("INSERT OR REPLACE INTO timer(key, due) VALUES(?, ?)");
   auto timer_cleared = statement("DELETE FROM timer WHERE key=?");
   auto command_result =
-      statement("INSERT OR IGNORE INTO command_result(id, document) VALUES(?, ?)");
+      statement("INSERT OR IGNORE INTO command_result(id, decided, document) VALUES(?, ?, ?)");
   auto value = statement("INSERT OR REPLACE INTO value(key, value) VALUES(?, ?)");
   auto learned = statement("INSERT OR REPLACE INTO learned(agent, document) VALUES(?, ?)");
   auto baseline = statement(
@@ -171,6 +171,7 @@ class SqliteStateStore final : public StateStore {
   }
 
   Status write(const StateDelta& delta) {
+    if (delta.keep_answers) TOCSIN_TRY(forget_answers(*delta.keep_answers));
     TOCSIN_TRY(write_documents(delta));
     for (const std::string& key : delta.timers_cleared) {
       TOCSIN_TRY(writes_.timer_cleared.bind(1, std::string_view(key)).run());
@@ -184,6 +185,18 @@ class SqliteStateStore final : public StateStore {
     }
     if (delta.forget_before) TOCSIN_TRY(forget(*delta.forget_before));
     return writes_.progress.bind(1, delta.cursor.value).bind(2, delta.judged_at.ns).run();
+  }
+
+  Status forget_answers(const StateDelta::KeptAnswers& kept) {
+    Result<sqlite::Statement> old =
+        database_.prepare("DELETE FROM command_result WHERE decided < ?");
+    if (!old) return fail(old.error());
+    TOCSIN_TRY(old->bind(1, kept.since.ns).run());
+    Result<sqlite::Statement> too_many = database_.prepare(
+        "DELETE FROM command_result WHERE id IN (SELECT id FROM command_result"
+        " ORDER BY decided DESC, id DESC LIMIT -1 OFFSET ?)");
+    if (!too_many) return fail(too_many.error());
+    return too_many->bind(1, static_cast<std::int64_t>(kept.most)).run();
   }
 
   // Once an hour at most: prepared here and not kept.
@@ -224,7 +237,8 @@ class SqliteStateStore final : public StateStore {
     for (const model::Evidence& evidence : delta.evidence) TOCSIN_TRY(write(evidence));
     for (const model::CommandResult& result : delta.command_results) {
       TOCSIN_TRY(writes_.command_result.bind(1, std::string_view(result.command_id))
-                     .bind_blob(2, wire::encode_command_result(result))
+                     .bind(2, result.decided.ns)
+                     .bind_blob(3, wire::encode_command_result(result))
                      .run());
     }
     for (const model::HostLearning& learned : delta.learned) {

@@ -15,8 +15,10 @@
 namespace tocsin::collector {
 
 struct SqliteStateOptions {
-  std::string path;  // state.db; made when missing
-  std::string vfs;   // SQLite VFS; tests put one that cuts the power here
+  // state.db; made when missing. One of an older version is raised to this version's schema after a
+  // copy of it was made beside it: state.db.schema-1.
+  std::string path;
+  std::string vfs;  // SQLite VFS; tests put one that cuts the power here
 };
 
 // For the judge's thread. Errors: failed_precondition (a newer schema), data_loss (damaged, or not

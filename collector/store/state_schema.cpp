@@ -1,16 +1,18 @@
 #include "collector/store/state_schema.hpp"
 
+#include <array>
+#include <filesystem>
+
 #include <fmt/format.h>
 
 namespace tocsin::collector {
 namespace {
 
-constexpr std::int64_t kSchema = 2;
 constexpr std::int64_t kApplication =
     0x54535331;  // "TSS1": tells a state file from other databases
 
 // Columns beside a document are only those that queries need. `closed` is NULL while open.
-constexpr std::string_view kTables =
+constexpr std::string_view kSchema1 =
     "CREATE TABLE progress(id INTEGER PRIMARY KEY CHECK(id = 1), cursor INTEGER NOT NULL,"
     " judged_at INTEGER NOT NULL);"
     "INSERT INTO progress VALUES(1, 0, 0);"
@@ -36,34 +38,47 @@ constexpr std::string_view kTables =
     "CREATE TABLE timer(key TEXT PRIMARY KEY, due INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE command_result(id TEXT PRIMARY KEY, document BLOB NOT NULL) WITHOUT ROWID;";
 
-// Added since schema 1. A file that lacks some gets them when it is opened; nothing else changes.
-constexpr std::string_view kLaterTables =
-    "CREATE TABLE IF NOT EXISTS evidence(id INTEGER PRIMARY KEY, incident INTEGER NOT NULL,"
+// Answers to commands that are there are kept for the whole time from now on.
+constexpr std::string_view kSchema2 =
+    "CREATE TABLE evidence(id INTEGER PRIMARY KEY, incident INTEGER NOT NULL,"
     " request TEXT NOT NULL, document BLOB NOT NULL);"
-    "CREATE INDEX IF NOT EXISTS evidence_incident ON evidence(incident);"
-    "CREATE INDEX IF NOT EXISTS evidence_request ON evidence(request);"
-    "CREATE TABLE IF NOT EXISTS learned(agent TEXT PRIMARY KEY, document BLOB NOT NULL);"
-    "CREATE TABLE IF NOT EXISTS baseline(id INTEGER PRIMARY KEY, scope TEXT NOT NULL,"
+    "CREATE INDEX evidence_incident ON evidence(incident);"
+    "CREATE INDEX evidence_request ON evidence(request);"
+    "CREATE TABLE learned(agent TEXT PRIMARY KEY, document BLOB NOT NULL);"
+    "CREATE TABLE baseline(id INTEGER PRIMARY KEY, scope TEXT NOT NULL,"
     " version INTEGER NOT NULL, live INTEGER NOT NULL, document BLOB NOT NULL);"
-    "CREATE INDEX IF NOT EXISTS baseline_scope ON baseline(scope, version);"
-    "CREATE INDEX IF NOT EXISTS baseline_live ON baseline(id) WHERE live = 1;";
+    "CREATE INDEX baseline_scope ON baseline(scope, version);"
+    "CREATE INDEX baseline_live ON baseline(id) WHERE live = 1;"
+    "ALTER TABLE command_result ADD COLUMN decided INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE command_result SET decided = (SELECT judged_at FROM progress);"
+    "CREATE INDEX command_result_decided ON command_result(decided);";
 
-Status add_later_tables(sqlite::Database& database) {
+// What each schema adds to the one before. A new file gets all; only ever appended to.
+constexpr std::array kSchemas{kSchema1, kSchema2};
+constexpr std::int64_t kSchema = kSchemas.size();
+
+Status raise_schema(sqlite::Database& database, std::int64_t from) {
   Result<sqlite::Transaction> transaction = sqlite::Transaction::begin(database);
   if (!transaction) return fail(transaction.error());
-  TOCSIN_TRY(database.execute(std::string(kLaterTables)));
+  for (std::int64_t next = from; next < kSchema; ++next) {
+    TOCSIN_TRY(database.execute(std::string(kSchemas[static_cast<std::size_t>(next)])));
+  }
+  TOCSIN_TRY(database.execute(fmt::format("PRAGMA application_id={}", kApplication)));
   TOCSIN_TRY(database.set_user_version(kSchema));
   return transaction->commit();
 }
 
-Status make_tables(sqlite::Database& database) {
-  Result<sqlite::Transaction> transaction = sqlite::Transaction::begin(database);
-  if (!transaction) return fail(transaction.error());
-  TOCSIN_TRY(database.execute(std::string(kTables)));
-  TOCSIN_TRY(database.execute(std::string(kLaterTables)));
-  TOCSIN_TRY(database.execute(fmt::format("PRAGMA application_id={}", kApplication)));
-  TOCSIN_TRY(database.set_user_version(kSchema));
-  return transaction->commit();
+// The file as it is, for whoever goes back to the version before. One from an earlier try that was
+// not finished is made anew.
+Status keep_as_it_is(sqlite::Database& database, std::int64_t schema) {
+  const std::string kept = fmt::format("{}.schema-{}", database.path(), schema);
+  const std::string fresh = kept + ".new";
+  std::error_code error;
+  std::filesystem::remove(fresh, error);
+  TOCSIN_TRY(database.copy_into(fresh));
+  std::filesystem::rename(fresh, kept, error);
+  if (error) return fail(system_error(kept, error.value()));
+  return {};
 }
 
 // Is this a state file that we can read? 0: it holds nothing at all yet.
@@ -112,12 +127,10 @@ Result<sqlite::Database> open_state_for_writing(const SqliteStateOptions& option
   if (!database) return fail(database.error());
   const Result<std::int64_t> schema = schema_of(*database);
   if (!schema) return fail(schema.error());
-  if (*schema == 0) {
-    TOCSIN_TRY(make_tables(*database));
-    return database;
-  }
-  TOCSIN_TRY(database->check());
-  if (*schema < kSchema) TOCSIN_TRY(add_later_tables(*database));
+  if (*schema > 0) TOCSIN_TRY(database->check());
+  if (*schema == kSchema) return database;
+  if (*schema > 0) TOCSIN_TRY(keep_as_it_is(*database, *schema));
+  TOCSIN_TRY(raise_schema(*database, *schema));
   return database;
 }
 

@@ -345,6 +345,42 @@ TYPED_TEST(StateConformance, SameCommandIsAnsweredOnce) {
   EXPECT_FALSE(*this->store->command_result("c2"));
 }
 
+TYPED_TEST(StateConformance, AnswersGoWhenTheyAreOldOrTooMany) {
+  const auto decided = [](const char* id, std::int64_t at) {
+    model::CommandResult made = result(id, 1);
+    made.decided = Instant{at};
+    return made;
+  };
+  const auto left = [this] {
+    std::string ids;
+    for (const char* id : {"a", "b", "c", "d", "e", "f"}) {
+      if (*this->reader->command_result(id)) ids += id;
+    }
+    return ids;
+  };
+  StateDelta delta;
+  delta.command_results = {decided("e", 100), decided("d", 200), decided("c", 300),
+                           decided("b", 300), decided("a", 400)};
+  this->commit(delta);
+  EXPECT_EQ(left(), "abcde");
+  StateDelta later;
+  later.keep_answers = StateDelta::KeptAnswers{Instant{200}, 100};
+  this->commit(later);
+  EXPECT_EQ(left(), "abcd");
+  // What is answered in the same commit is not among those that are looked at.
+  later.keep_answers->most = 2;
+  later.command_results = {decided("f", 50)};
+  this->commit(later);
+  EXPECT_EQ(left(), "acf");
+  // Forgotten, it is a new command with a new answer.
+  later = {};
+  later.keep_answers = StateDelta::KeptAnswers{Instant{350}, 100};
+  later.command_results = {decided("c", 500)};
+  this->commit(later);
+  EXPECT_EQ(left(), "ac");
+  EXPECT_EQ((*this->store->command_result("c"))->decided, Instant{500});
+}
+
 TYPED_TEST(StateConformance, TheReaderSaysAsOfWhen) {
   this->commit(everything());
   EXPECT_EQ(this->reader->as_of()->cursor, Position{1});

@@ -22,12 +22,13 @@ model::JournalEntry decoded(const collector::StoredEntry& stored) {
   return {stored.position, stored.at, body ? std::move(*body) : model::JournalBody{}};
 }
 
-Result<bool> answered_before(collector::StateStore& state, const model::JournalEntry& entry) {
+Result<bool> answered_before(const collector::Fold& fold, collector::StateStore& state,
+                             const model::JournalEntry& entry) {
   const std::string_view command = collector::command_of(entry.body);
   if (command.empty()) return false;
   const auto before = state.command_result(command);
   if (!before) return fail(before.error());
-  return before->has_value();
+  return *before && fold.still_answers(**before);
 }
 
 }  // namespace
@@ -303,7 +304,7 @@ bool SimCollector::step_judge() {
   for (const collector::StoredEntry& entry : *stored) {
     if (std::exchange(skip_next_, false)) continue;
     const model::JournalEntry read = decoded(entry);
-    const Result<bool> answered = answered_before(*state_, read);
+    const Result<bool> answered = answered_before(*fold_, *state_, read);
     if (!answered) return false;
     fold_->apply(read, *answered);
   }
@@ -371,7 +372,7 @@ void SimCollector::check_at_the_end() {
     if (page->empty()) break;
     for (const collector::StoredEntry& stored : *page) {
       const model::JournalEntry entry = decoded(stored);
-      fold.apply(entry, answered_before(*store, entry).value());
+      fold.apply(entry, answered_before(fold, *store, entry).value());
       TOCSIN_CHECK(store->commit(fold.take_delta()).has_value());
     }
     next.value += page->size();

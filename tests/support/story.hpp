@@ -193,7 +193,8 @@ class Story {
     const model::JournalEntry entry{position_, now_, std::move(body)};
     journal_.push_back(entry);
     const std::string_view id = collector::command_of(entry.body);
-    const bool answered = !id.empty() && store_->command_result(id).value().has_value();
+    const auto earlier = id.empty() ? std::nullopt : store_->command_result(id).value();
+    const bool answered = earlier && fold_->still_answers(*earlier);
     collector::Effects effects = fold_->apply(entry, answered);
     for (auto& request : effects.requests) requests_.push_back(std::move(request));
     for (auto& look : effects.own_looks) own_looks_.push_back(std::move(look));

@@ -32,6 +32,13 @@ class StateFiles : public ::testing::Test {
     ASSERT_TRUE(sqlite::Database::open(options.path, how)->execute(sql));
   }
 
+  static std::int64_t version_of(const std::string& path) {
+    sqlite::OpenOptions how;
+    how.create = false;
+    how.wal = false;
+    return sqlite::Database::open(path, how)->user_version().value();
+  }
+
   Error open_error() const {
     const auto store = open_state_store(options);
     return store ? Error{ErrorCode::internal, "it opened"} : store.error();
@@ -48,16 +55,43 @@ TEST_F(StateFiles, ANewerSchemaIsRefusedByBoth) {
   EXPECT_EQ(open_state_reader(options).error().code, ErrorCode::failed_precondition);
 }
 
-TEST_F(StateFiles, AFileOfTheFirstSchemaGetsWhatItLacks) {
-  execute("DROP TABLE learned; DROP TABLE baseline; PRAGMA user_version=1");
-  const auto store = open_state_store(options);
-  ASSERT_TRUE(store) << store.error().message;
-  StateDelta delta;
-  delta.cursor = Position{1};
-  delta.baselines.emplace_back();
-  delta.baselines.back().id = BaselineId{1};
-  EXPECT_TRUE((*store)->commit(delta));
-  EXPECT_EQ((*store)->load().value().baselines, delta.baselines);
+// The state that version 0.1.0 left behind; beside it stays what it was.
+TEST_F(StateFiles, AFileOfAnOlderSchemaIsKeptAndRaised) {
+  const std::string sample = TOCSIN_SOURCE_DIR "/tests/data/release/0.1.0/state.db";
+  options.path = directory.file("old.db");
+  std::filesystem::copy_file(sample, options.path);
+  std::ofstream(options.path + ".schema-1.new") << "of a try that was not finished";
+  const auto before = open_state_reader({sample, {}});
+  ASSERT_TRUE(before);
+  {
+    const auto store = open_state_store(options);
+    ASSERT_TRUE(store) << store.error().message;
+    const StateSnapshot snapshot = (*store)->load().value();
+    EXPECT_GT(snapshot.cursor, Position{20});
+    EXPECT_EQ(snapshot.hosts.size(), 2U);
+    EXPECT_EQ(*(*store)->command_result("c1"), *(*before)->command_result("c1"));
+    // Its answers are kept for the whole time from now on, then go.
+    StateDelta delta;
+    delta.cursor = snapshot.cursor;
+    delta.judged_at = snapshot.judged_at;
+    delta.keep_answers = StateDelta::KeptAnswers{snapshot.judged_at, 100};
+    delta.baselines.emplace_back();
+    delta.baselines.back().id = BaselineId{1};
+    ASSERT_TRUE((*store)->commit(delta));
+    EXPECT_TRUE(*(*store)->command_result("c1"));
+    EXPECT_EQ((*store)->load().value().baselines, delta.baselines);
+    delta.keep_answers->since = snapshot.judged_at + 1s;
+    ASSERT_TRUE((*store)->commit(delta));
+    EXPECT_FALSE(*(*store)->command_result("c1"));
+  }
+  const std::string kept = options.path + ".schema-1";
+  EXPECT_EQ(version_of(kept), 1);
+  EXPECT_GT(version_of(options.path), 1);
+  EXPECT_EQ((*open_state_reader({kept, {}}))->as_of()->cursor, (*before)->as_of()->cursor);
+  EXPECT_FALSE(std::filesystem::exists(kept + ".new"));
+  const auto changed = std::filesystem::last_write_time(kept);
+  EXPECT_TRUE(open_state_store(options));  // Once is enough.
+  EXPECT_EQ(std::filesystem::last_write_time(kept), changed);
 }
 
 TEST_F(StateFiles, AnotherDatabaseIsRefused) {

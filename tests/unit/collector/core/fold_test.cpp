@@ -119,7 +119,8 @@ std::string folded_again(const Story& story, const std::set<std::size_t>& border
   for (std::size_t i = 0; i < story.journal().size(); ++i) {
     const model::JournalEntry& entry = story.journal()[i];
     const std::string_view id = collector::command_of(entry.body);
-    fold->apply(entry, !id.empty() && store->command_result(id).value().has_value());
+    const auto earlier = id.empty() ? std::nullopt : store->command_result(id).value();
+    fold->apply(entry, earlier && fold->still_answers(*earlier));
     if (borders.contains(i) || i + 1 == story.journal().size()) {
       RC_ASSERT(store->commit(fold->take_delta()).has_value());
       fold = collector::Fold::resume(store->load().value(), story.parser());
@@ -179,6 +180,27 @@ TEST(Fold, AVersionThatCannotReadThePolicyInForceDoesNotJudgeByAnother) {
   });
   ASSERT_FALSE(fold.has_value());
   EXPECT_EQ(fold.error().code, ErrorCode::failed_precondition);
+}
+
+// Answers are kept for a while, not for ever; where commits begin and end changes nothing of it.
+TEST(Fold, ACommandThatIsRepeatedIsANewOneAfterThirtyDays) {
+  Story story;
+  story.admit("web1");
+  const model::Command asked{
+      "again", {"admin", model::Role::admin, ""}, 0, "", model::RevokeAgent{agent_of("web1")}};
+  story.push(asked);
+  const auto repeated = [&] { return story.world().number("counter/commands_repeated"); };
+  story.at(29 * 24h).push(asked);
+  EXPECT_EQ(repeated(), 1U);
+  for (Duration day = 30 * 24h; day <= 31 * 24h; day += 30min) story.at(day).push(model::Tick{});
+  story.push(asked);
+  EXPECT_EQ(repeated(), 1U);
+  story.push(asked);
+  EXPECT_EQ(repeated(), 2U);
+  std::set<std::size_t> all;
+  for (std::size_t i = 0; i < story.journal().size(); ++i) all.insert(i);
+  EXPECT_EQ(folded_again(story, {}), story.state_bytes());
+  EXPECT_EQ(folded_again(story, all), story.state_bytes());
 }
 
 TEST(Fold, AStepOfTheClockIsCounted) {
