@@ -28,5 +28,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   static_cast<void>(wire::decode_checks(bytes));
   static_cast<void>(wire::decode_request(bytes));
+  static_cast<void>(wire::decode_evidence(bytes));
   return 0;
 }
