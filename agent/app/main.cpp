@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/app/cli.hpp"
+#include "agent/commands/evidence.hpp"
 #include "agent/commands/host_identity.hpp"
 #include "agent/commands/inspect.hpp"
 #include "agent/commands/observer_process.hpp"
@@ -46,6 +47,7 @@ struct Arguments {
   std::string sign_to;
   std::string key;
   std::string certificate;
+  EvidenceRequest evidence;
   std::string file;
 };
 
@@ -160,6 +162,17 @@ Status status(const Arguments& arguments) {
   return {};
 }
 
+Status take_evidence(const Arguments& arguments) {
+  const auto config = config_if_any(arguments.config);
+  if (!config) return fail(config.error());
+  systemd::StopSignal stop;
+  static const time::SystemTime kTime;
+  const auto taken = take_evidence_here(*config, arguments.evidence, kTime, stop.token());
+  if (!taken) return fail(taken.error());
+  fmt::print("{}", *taken);
+  return {};
+}
+
 Status check_config(const Arguments& arguments) {
   const auto config = load_agent_config(arguments.file);
   if (!config) return fail(config.error());
@@ -222,6 +235,21 @@ void add_diagnose(CLI::App& app, Arguments& a, Command& chosen) {
   key->needs(sub->add_option("--certificate", a.certificate, "of the key")->needs(key));
 }
 
+void add_evidence(CLI::App& app, Arguments& a, Command& chosen) {
+  CLI::App* evidence =
+      app.add_subcommand("evidence", "what this host can show of itself")->require_subcommand(1);
+  CLI::App* sub = add_command(*evidence, "collect",
+                              "keep logs and state in a folder, hashed and signed; changes nothing",
+                              reporting(take_evidence, a), chosen);
+  add_config(sub, a.config);
+  sub->add_option("--to", a.evidence.folder, "a folder to be made")->required();
+  sub->add_option("--since-hours", a.evidence.since_hours, "of the journal")
+      ->check(CLI::Range(1, 744))
+      ->capture_default_str();
+  sub->add_option("--by", a.evidence.asked_by, "who takes it; left out: this login's name");
+  sub->add_option("--reason", a.evidence.reason, "for the manifest");
+}
+
 void add_commands(CLI::App& app, Arguments& a, char** argv, Command& chosen) {
   add_daemons(app, a, chosen);
   add_diagnose(app, a, chosen);
@@ -235,6 +263,7 @@ void add_commands(CLI::App& app, Arguments& a, char** argv, Command& chosen) {
   add_config(sub, a.config);
   sub->add_option("--name", a.name, "of the baseline; left out: the host's");
   sub->add_option("--version", a.version)->capture_default_str();
+  add_evidence(app, a, chosen);
   sub = add_command(app, "check-config", "look for mistakes in a configuration",
                     reporting(check_config, a), chosen);
   sub->add_option("file", a.file)->required();

@@ -13,6 +13,7 @@
 
 #include "agent/actions/restart.hpp"
 #include "agent/actions/restart_limits.hpp"
+#include "agent/app/evidence_job.hpp"
 #include "agent/app/plan.hpp"
 #include "agent/app/row.hpp"
 #include "agent/app/runner.hpp"
@@ -81,7 +82,8 @@ class Observer {
         catalog_(catalog),
         runner_(std::max<std::size_t>(config.workers, 1) + config.most_stuck),
         random_(config.jitter_seed != 0 ? config.jitter_seed : std::random_device{}()),
-        boot_id_(boot_id_of(config.root)) {}
+        boot_id_(boot_id_of(config.root)),
+        evidence_(config, time, boot_id_, runner_.poster()) {}
 
   Status run(std::stop_token stop) {
     TOCSIN_TRY(begin());
@@ -90,6 +92,7 @@ class Observer {
       const MonoTime now = time_.steady();
       poll_spool(now);
       end_late_runs(now);
+      evidence_.look(now);
       glance(now);
       take_lost_logs(now);
       queue_due(now);
@@ -279,9 +282,8 @@ class Observer {
       if (why) answer(request.request_id, model::RequestOutcome::refused, *why, {});
       return;
     }
-    if (std::holds_alternative<model::TakeEvidence>(request.act)) {
-      return answer(request.request_id, model::RequestOutcome::refused,
-                    {"evidence.not_allowed", {}}, {});
+    if (const auto* take = std::get_if<model::TakeEvidence>(&request.act)) {
+      return take_evidence(request.request_id, *take);
     }
     const auto& asked = std::get<model::CheckDefinition>(request.act);
     const model::CheckRef& ref = asked.check;
@@ -297,6 +299,15 @@ class Observer {
     job->request_id = request.request_id;
     job->state = Job::State::queued;
     queue_.push_front(std::move(job));
+  }
+
+  void take_evidence(const std::string& id, const model::TakeEvidence& asked) {
+    const auto why = evidence_.begin(
+        id, asked, [this, id](model::RequestOutcome outcome, const model::Message& message) {
+          if (stopping_) return;  // Answered after the next start, as interrupted.
+          answer(id, outcome, message, {});
+        });
+    if (why) answer(id, model::RequestOutcome::refused, *why, {});
   }
 
   void answer(const std::string& id, model::RequestOutcome outcome, model::Message detail,
@@ -615,6 +626,7 @@ class Observer {
   Runner runner_;
   std::mt19937_64 random_;
   std::string boot_id_;
+  EvidenceJob evidence_;
   bool new_boot_ = false;
   bool stopping_ = false;
   std::map<model::CheckRef, CheckRow> known_rows_;  // of an earlier life in this boot

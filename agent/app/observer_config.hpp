@@ -28,6 +28,11 @@ struct ObserverConfig {
   HostSettings settings;  // of single checks
 
   std::string snapshots = "/var/lib/tocsin-agent/snapshots";  // before a restart
+  // What evidence is signed with and where it waits for the link; who signs it, in its manifest.
+  std::string evidence_folder = "/var/lib/tocsin-agent/evidence";
+  std::string key_file = "/var/lib/tocsin-agent/agent.key";
+  std::string host_name;
+  std::string operating_system;
   std::string root = "/";                // of the host's files; tests put a folder here
   std::string version = TOCSIN_VERSION;  // told in the agent.started fact
 

@@ -1,6 +1,7 @@
 #include "agent/commands/observer_process.hpp"
 
 #include "agent/app/observer.hpp"
+#include "agent/commands/host_identity.hpp"
 #include "agent/commands/process.hpp"
 #include "agent/commands/watchdog.hpp"
 #include "common/systemd/notify.hpp"
@@ -17,6 +18,11 @@ ObserverConfig observer_config(const AgentConfig& config) {
   observer.log_folders = config.log_folders;
   observer.settings = config.settings;
   observer.snapshots = config.snapshots_folder();
+  observer.evidence_folder = config.evidence_folder();
+  observer.key_file = config.key_file();
+  const HostIdentity host = read_host_identity();
+  observer.host_name = config.host_name.empty() ? host.host_name : config.host_name;
+  observer.operating_system = host.operating_system;
   return observer;
 }
 

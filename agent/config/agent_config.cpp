@@ -105,6 +105,30 @@ void read_plugins(config::Table& root, HostSettings& settings) {
   }
 }
 
+void read_evidence(config::Table& root, EvidenceSettings& settings) {
+  auto table = root.table("evidence");
+  if (!table) return;
+  table->flag("allow", settings.allow);
+  table->texts("folders", settings.folders, kFolders, limits::kPath);
+  for (const std::string& folder : settings.folders) {
+    if (!folder.starts_with('/')) table->error("folders", "a folder is an absolute path");
+  }
+  for (const auto& [key, bytes] :
+       {std::pair{"item_mib", &settings.item_bytes}, std::pair{"total_mib", &settings.total_bytes},
+        std::pair{"waiting_mib", &settings.waiting_bytes}}) {
+    std::uint64_t mebibytes = *bytes / kMiB;
+    table->number(key, mebibytes, std::uint64_t{1}, std::uint64_t{65536});
+    *bytes = mebibytes * kMiB;
+  }
+}
+
+std::string print_evidence(const EvidenceSettings& settings) {
+  return fmt::format(
+      "\n[evidence]\nallow = {}\nfolders = {}\nitem_mib = {}\ntotal_mib = {}\nwaiting_mib = {}\n",
+      settings.allow, config::toml_list(settings.folders), settings.item_bytes / kMiB,
+      settings.total_bytes / kMiB, settings.waiting_bytes / kMiB);
+}
+
 std::string print_actions(const ActionSettings& actions) {
   std::string text = fmt::format("\n[actions]\nmaintenance = {}\n", actions.maintenance);
   for (const RestartSettings& restart : actions.restart) {
@@ -252,6 +276,7 @@ Result<AgentConfig> read_agent_config(std::string_view toml, std::string_view na
   read_collector(root, config);
   read_allow(root, config);
   read_actions(root, config.settings.actions);
+  read_evidence(root, config.settings.evidence);
   read_antivirus(root, config.settings.antivirus);
   read_login(root, config.settings.login);
   read_plugins(root, config.settings);
@@ -277,7 +302,8 @@ std::string print_config(const AgentConfig& config) {
   text += fmt::format("\n[collector]\naddresses = {}\nserver_name = {}\n",
                       config::toml_list(config.collectors), config::toml_text(config.server_name));
   return text + print_allow(config) + print_actions(config.settings.actions) +
-         print_settings(config.settings) + print_login(config.settings.login) +
+         print_evidence(config.settings.evidence) + print_settings(config.settings) +
+         print_login(config.settings.login) +
          print_warnings(config.settings.warnings) + print_backups(config.settings.backups) +
          config::print_checks(config.checks, "checks");
 }

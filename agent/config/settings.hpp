@@ -76,8 +76,19 @@ struct WarningsSettings {
   friend bool operator==(const WarningsSettings&, const WarningsSettings&) = default;
 };
 
+// What may be taken as evidence when the collector asks (procedure M-11, H-04), and how much.
+struct EvidenceSettings {
+  bool allow = true;
+  std::vector<std::string> folders{"/var/log"};  // with all log files in and below them
+  std::uint64_t item_bytes = 64ULL << 20;
+  std::uint64_t total_bytes = 256ULL << 20;    // of one collection
+  std::uint64_t waiting_bytes = 512ULL << 20;  // of all that wait for the collector
+  friend bool operator==(const EvidenceSettings&, const EvidenceSettings&) = default;
+};
+
 struct HostSettings {
   ActionSettings actions;
+  EvidenceSettings evidence;
   std::vector<PluginSettings> plugins;
   AntivirusSettings antivirus;
   WarningsSettings warnings;

@@ -15,6 +15,10 @@
 #include <unistd.h>
 
 #include "agent/checks/observation.hpp"
+#include "agent/evidence/outbox.hpp"
+#include "common/config/secret_file.hpp"
+#include "common/crypto/crypto.hpp"
+#include "common/evidence/manifest.hpp"
 #include "common/wire/wire.hpp"
 
 namespace tocsin::agent {
@@ -349,6 +353,61 @@ TEST_F(Observe, ARequestThatARestartInterruptedIsNeverActedOnTwice) {
   EXPECT_EQ(runs, 1);
   ASSERT_EQ(results(facts).size(), 1U);
   EXPECT_EQ(results(facts)[0].outcome, model::RequestOutcome::unknown);
+}
+
+// Beside the checks: one that hangs does not keep evidence waiting, which the link then finds
+// whole.
+TEST_F(Observe, CollectsEvidenceWhileEveryWorkerIsBusy) {
+  Hang hang;
+  config.workers = 1;
+  fakes.set(CheckKind::sockets, hang.check());
+  add(CheckKind::sockets);
+  config.root = path_of("root");
+  std::filesystem::create_directories(config.root + "/var/log");
+  std::ofstream(config.root + "/var/log/syslog") << "a line\n";
+  config.evidence_folder = path_of("evidence");
+  config.key_file = path_of("agent.key");
+  ASSERT_TRUE(config::write_file(config.key_file, crypto::make_key_pem().value(), 0600));
+  config.host_name = "web1";
+  time::SystemTime clock;
+  model::Request asked;
+  asked.request_id = "7.c1";
+  asked.expires_in = 60s;
+  asked.act = model::TakeEvidence{model::EvidenceId{2}, 1h, "wang", "why", "SI-1"};
+  ASSERT_TRUE(reader().put_request(asked, clock.wall()).has_value());
+  const auto facts = observe([](const auto& seen) { return !results(seen).empty(); });
+  EXPECT_EQ(results(facts)[0].outcome, model::RequestOutcome::done);
+  EXPECT_EQ(results(facts)[0].detail.code, "evidence.collected");
+  const EvidenceOutbox outbox(config.evidence_folder);
+  ASSERT_EQ(outbox.ready(), std::vector<std::string>{"7.c1"});
+  const auto manifest = evidence::parse_manifest(outbox.sealed("7.c1")->manifest).value();
+  EXPECT_EQ(manifest.host, "web1");
+  EXPECT_EQ(manifest.evidence, "E-2");
+  EXPECT_EQ(manifest.asked_by, "wang");
+  EXPECT_EQ(manifest.incident, "SI-1");
+}
+
+// The host's own file decides, and a host without a key gives nothing that nobody could check.
+TEST_F(Observe, GivesNoEvidenceThatItsHostDoesNotAllowOrCannotSign) {
+  config.root = path_of("root");
+  std::filesystem::create_directories(config.root + "/var/log");
+  config.evidence_folder = path_of("evidence");
+  config.key_file = path_of("agent.key");
+  time::SystemTime clock;
+  model::Request asked;
+  asked.expires_in = 60s;
+  asked.act = model::TakeEvidence{};
+  asked.request_id = "one";
+  ASSERT_TRUE(reader().put_request(asked, clock.wall()).has_value());
+  auto facts = observe([](const auto& seen) { return !results(seen).empty(); });
+  EXPECT_EQ(results(facts)[0].detail.code, "evidence.not_signed");
+  config.settings.evidence.allow = false;
+  asked.request_id = "two";
+  ASSERT_TRUE(reader().put_request(asked, clock.wall()).has_value());
+  facts = observe([](const auto& seen) { return results(seen).size() >= 2; });
+  EXPECT_EQ(results(facts)[1].outcome, model::RequestOutcome::refused);
+  EXPECT_EQ(results(facts)[1].detail.code, "evidence.not_allowed");
+  EXPECT_TRUE(EvidenceOutbox(config.evidence_folder).ready().empty());
 }
 
 TEST_F(Observe, AFailingCheckSaysWhy) {

@@ -29,7 +29,7 @@ TEST(AgentConfig, ReadsTheExampleWithEveryKey) {
 TEST(AgentConfig, TheExamplesCommentsStateTheRealDefaults) {
   const std::string text = config::read_file(TOCSIN_EXAMPLES "/agent.toml", 1 << 20).value();
   const auto [all, count] = tests::uncommented(text);
-  EXPECT_EQ(count, 24);
+  EXPECT_EQ(count, 30);
   const auto config = read_agent_config(all, "agent.toml");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(*config, read_agent_config(text, "agent.toml").value());
@@ -53,6 +53,7 @@ TEST(AgentConfig, ReadsBackAsItIsPrinted) {
   other.settings.login.least_interval = 2min;
   other.settings.login.hold = 1h;
   other.settings.login.targets = {{"bk02:22", "tocsin-bk", "/etc/key", "ssh-rsa AAAA x"}};
+  other.settings.evidence = {false, {"/srv/log"}, 1 << 20, 2 << 20, 3 << 20};
   EXPECT_EQ(read_agent_config(print_config(other), "printed").value(), other);
 }
 

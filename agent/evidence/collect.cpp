@@ -1,0 +1,181 @@
+#include "agent/evidence/collect.hpp"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "agent/evidence/console.hpp"
+#include "agent/evidence/pictures.hpp"
+#include "agent/os/journal_export.hpp"
+#include "common/base/text.hpp"
+#include "common/config/secret_file.hpp"
+#include "common/crypto/crypto.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+constexpr std::size_t kFilesOfFolder = 768;
+
+// As the first process sees them: the host's own, whatever sandbox this one is in.
+constexpr std::array kNetworkFiles{"tcp",  "tcp6",   "udp", "udp6",  "raw",        "raw6",
+                                   "unix", "packet", "arp", "route", "ipv6_route", "dev"};
+constexpr std::array kKernelFiles{"/proc/1/mounts", "/proc/modules", "/proc/uptime",
+                                  "/proc/loadavg",  "/proc/meminfo", "/proc/swaps",
+                                  "/proc/cmdline",  "/proc/version", "/proc/sys/kernel/tainted"};
+constexpr std::array kLoginFiles{"/run/utmp", "/var/log/wtmp", "/var/log/btmp", "/var/log/lastlog"};
+constexpr std::array kOldLoginFiles{"/var/log/wtmp.1", "/var/log/btmp.1", "/var/log/faillog"};
+constexpr const char* kAuditFolder = "/var/log/audit";
+
+class Collection {
+ public:
+  Collection(const EvidenceOrder& order, const EvidencePlace& place, EvidenceWriter& writer)
+      : order_(order), place_(place), writer_(writer) {}
+
+  void take_all() {
+    take_table("sockets", sockets_table(place_.root, place_.stop));
+    for (const char* name : kNetworkFiles) {
+      take_file("network", fmt::format("/proc/1/net/{}", name));
+    }
+    take_table("processes", processes_table(place_.root, place_.stop));
+    for (const char* file : kKernelFiles) take_file("kernel", file);
+    take_consoles();
+    take_table("services", units_table(place_.root));
+    for (const char* file : kLoginFiles) {
+      writer_.add_file("logins", file, open_file(place_.root, file));
+    }
+    for (const char* file : kOldLoginFiles) take_file("logins", file);
+    take_folder("audit", kAuditFolder, {});
+    take_journal();
+    take_logs();
+    take_table("programs", programs_table(place_.root, place_.stop));
+  }
+
+ private:
+  void take_table(const std::string& what, const Result<std::string>& table) {
+    const std::string source = "a look at the " + what;
+    if (table) return writer_.add_text(what, source, *table);
+    const ErrorCode code = table.error().code;
+    writer_.add_missing(what, source,
+                        code == ErrorCode::permission_denied ? "not_permitted"
+                        : code == ErrorCode::not_found       ? "not_found"
+                                                             : "failed",
+                        table.error().message);
+  }
+
+  void take_file(const std::string& what, const std::string& path) {
+    Opened opened = open_file(place_.root, path);
+    if (opened.reason == "not_found") return;  // No gap: not every host has it.
+    writer_.add_file(what, path, std::move(opened));
+  }
+
+  void take_consoles() {
+    std::string why = "this host has no console";
+    bool any = false;
+    for (int number = 1; number <= kConsoles; ++number) {
+      const auto text = read_console(place_.root, number);
+      if (text) {
+        any = true;
+        writer_.add_text("console", fmt::format("/dev/vcs{}", number), *text);
+      } else if (text.error().code != ErrorCode::not_found) {
+        why = text.error().message;
+      }
+    }
+    if (!any) writer_.add_missing("console", "/dev/vcs*", "not_found", why);
+  }
+
+  void take_folder(const std::string& what, const std::string& folder,
+                   const std::vector<std::string>& but) {
+    const Listing listing = list_files(place_.root, folder, but, kFilesOfFolder);
+    for (const Found& found : listing.files) {
+      if (found.reason.empty()) {
+        writer_.add_file(what, found.path, open_file(place_.root, found.path));
+      } else {
+        writer_.add_missing(what, found.path, found.reason, found.detail);
+      }
+    }
+    if (!listing.whole) writer_.add_missing(what, folder, "too_many", "more files than are taken");
+  }
+
+  void take_journal() {
+    const Instant since =
+        place_.time.wall() - std::clamp(order_.since, Duration{}, kLongestJournal);
+    writer_.add_stream(
+        "journal", "the systemd journal, export format", [&](const EvidenceWriter::Sink& sink) {
+          const auto done =
+              os::export_journal(place_.root, since, writer_.room(), place_.stop, sink);
+          if (!done) return Result<std::string>(fail(done.error()));
+          return Result<std::string>(done->whole ? "" : "item_limit");
+        });
+  }
+
+  // Those taken already are left out, and the journal's own files, which were exported.
+  void take_logs() {
+    std::vector<std::string> but{kAuditFolder, "/var/log/journal"};
+    but.insert(but.end(), kLoginFiles.begin(), kLoginFiles.end());
+    but.insert(but.end(), kOldLoginFiles.begin(), kOldLoginFiles.end());
+    for (const std::string& folder : place_.log_folders) take_folder("log", folder, but);
+  }
+
+  const EvidenceOrder& order_;
+  const EvidencePlace& place_;
+  EvidenceWriter& writer_;
+};
+
+evidence::Manifest head_of(const EvidenceOrder& order, const EvidencePlace& place) {
+  evidence::Manifest manifest;
+  manifest.host = place.host_name;
+  manifest.program = place.program;
+  manifest.system = place.operating_system;
+  manifest.boot = place.boot_id;
+  manifest.evidence = order.evidence;
+  manifest.request = order.request;
+  manifest.incident = order.incident;
+  manifest.asked_by = order.asked_by;
+  manifest.reason = order.reason;
+  manifest.began = place.time.wall();
+  return manifest;
+}
+
+Status write_seal(const evidence::Manifest& manifest, const EvidencePlace& place,
+                  EvidenceWriter& writer, Collected& done) {
+  const auto key = config::read_secret_file(place.key_file);
+  if (!key) {
+    done.unsigned_because = key.error().message;
+    const std::string text = evidence::print_manifest(manifest);
+    done.manifest = to_hex(crypto::sha256(text));
+    return writer.add_plain(evidence::kManifestFile, text);
+  }
+  const auto sealed = evidence::seal(manifest, *key);
+  if (!sealed) return fail(sealed.error());
+  done.manifest = to_hex(crypto::sha256(sealed->manifest));
+  const auto agent = crypto::agent_id_of_key(*key);
+  if (!agent) return fail(agent.error());
+  done.agent = agent->hex;
+  TOCSIN_TRY(writer.add_plain(evidence::kManifestFile, sealed->manifest));
+  TOCSIN_TRY(writer.add_plain(evidence::kSignatureFile, sealed->signature));
+  return writer.add_plain(evidence::kPublicKeyFile, sealed->public_key_pem);
+}
+
+}  // namespace
+
+Result<Collected> collect_evidence(const EvidenceOrder& order, const EvidencePlace& place) {
+  auto writer = EvidenceWriter::create(place.folder, place.folder_mode, place.file_mode,
+                                       place.limits, place.time, place.stop);
+  if (!writer) return fail(writer.error());
+  evidence::Manifest manifest = head_of(order, place);
+  Collection(order, place, *writer).take_all();
+  manifest.items = writer->take_items();
+  manifest.ended = place.time.wall();
+  Collected done;
+  done.bytes = manifest.bytes();
+  done.items = manifest.kept();
+  done.missing = manifest.missing();
+  TOCSIN_TRY(write_seal(manifest, place, *writer, done));
+  TOCSIN_TRY(writer->sync());
+  return done;
+}
+
+}  // namespace tocsin::agent

@@ -1,0 +1,183 @@
+#include "agent/evidence/pictures.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "agent/os/procfs.hpp"
+#include "agent/os/sock_diag.hpp"
+#include "agent/os/unit_list.hpp"
+#include "common/base/limits.hpp"
+#include "common/base/text.hpp"
+#include "common/crypto/crypto.hpp"
+#include "common/net/ip.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+constexpr std::size_t kFileBytes = 64 << 10;
+constexpr std::size_t kPrograms = 512;
+constexpr std::uint64_t kProgramBytes = 256ULL << 20;    // of one
+constexpr std::uint64_t kProgramsBytes = 2048ULL << 20;  // of all
+constexpr std::size_t kPiece = 1 << 20;
+
+std::string clean(std::string_view text) { return clean_text(text, limits::kPath); }
+
+std::string_view state_word(const os::Socket& socket) {
+  switch (socket.state) {
+    case os::SocketState::listen:
+      return "listen";
+    case os::SocketState::established:
+      return "established";
+    case os::SocketState::time_wait:
+      return "time_wait";
+    case os::SocketState::close_wait:
+      return "close_wait";
+    case os::SocketState::syn_sent:
+      return "syn_sent";
+    case os::SocketState::closed:
+      return socket.protocol == model::Protocol::udp ? "unconnected" : "closed";
+    default:
+      return "closing";
+  }
+}
+
+using Holders = std::multimap<std::uint64_t, std::uint32_t>;  // inode -> process
+
+Holders holders_of(const os::ProcReader& proc, const std::vector<os::Socket>& sockets,
+                   std::stop_token stop) {
+  std::vector<std::uint64_t> inodes;
+  for (const os::Socket& socket : sockets) {
+    if (socket.inode != 0) inodes.push_back(socket.inode);
+  }
+  std::sort(inodes.begin(), inodes.end());
+  Holders holders;
+  if (const auto scan = proc.find_sockets(inodes, std::move(stop))) {
+    for (const auto& holder : scan->holders) holders.emplace(holder.inode, holder.pid);
+  }
+  return holders;
+}
+
+std::string held_by(const os::ProcReader* proc, const Holders& holders, std::uint64_t inode) {
+  if (inode == 0) return "-";
+  std::vector<std::string> names;
+  for (auto [at, end] = holders.equal_range(inode); at != end && names.size() < 8; ++at) {
+    const auto program = proc->link(at->second, "exe");
+    names.push_back(fmt::format("{} {}", at->second, program ? clean(*program) : "?"));
+  }
+  return names.empty() ? "?" : fmt::format("{}", fmt::join(names, ", "));
+}
+
+std::string spaced(std::string text) {
+  std::replace(text.begin(), text.end(), '\0', ' ');
+  while (text.ends_with(' ')) text.pop_back();
+  return clean(text);
+}
+
+// Hash in pieces, so that no program is held as a whole.
+std::string hash_of(const os::Fd& file, std::uint64_t size) {
+  crypto::Sha256 hash;
+  for (std::uint64_t at = 0; at < size;) {
+    const auto piece = os::read_at(file, at, kPiece);
+    if (!piece) return piece.error().message;
+    if (piece->empty()) break;
+    hash.update(*piece);
+    at += piece->size();
+  }
+  return to_hex(hash.finish());
+}
+
+}  // namespace
+
+Result<std::string> sockets_table(const std::string& root, std::stop_token stop) {
+  os::SocketReader reader(root);
+  std::vector<os::Socket> sockets;
+  std::vector<os::Socket> some;
+  for (const auto query : {os::SocketQuery::listeners, os::SocketQuery::connections}) {
+    TOCSIN_TRY(reader.read(query, some));
+    sockets.insert(sockets.end(), some.begin(), some.end());
+  }
+  const auto proc = os::ProcReader::open(root);
+  const Holders holders = proc ? holders_of(*proc, sockets, std::move(stop)) : Holders{};
+  std::string text = "protocol\tstate\tlocal\tport\tremote\tport\tuid\tinode\theld by\n";
+  for (const os::Socket& socket : sockets) {
+    text += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", model::to_string(socket.protocol),
+                        state_word(socket), net::to_string(socket.local), socket.local_port,
+                        net::to_string(socket.remote), socket.remote_port, socket.uid, socket.inode,
+                        proc ? held_by(&*proc, holders, socket.inode) : "?");
+  }
+  return text;
+}
+
+Result<std::string> processes_table(const std::string& root, std::stop_token stop) {
+  const auto proc = os::ProcReader::open(root);
+  if (!proc) return fail(proc.error());
+  const auto ids = proc->process_ids();
+  if (!ids) return fail(ids.error());
+  std::string text =
+      "pid\tparent\tstate\tuid\tstart ticks\topen files\tunit\tname\texecutable\tcommand\n";
+  for (const std::uint32_t pid : *ids) {
+    if (stop.stop_requested()) {
+      text += "stopped\n";
+      break;
+    }
+    const auto stat = os::parse_stat(proc->read(pid, "stat", kFileBytes).value_or(""));
+    if (!stat) continue;  // It has ended.
+    const auto uid = os::parse_status_uid(proc->read(pid, "status", kFileBytes).value_or(""));
+    const auto program = proc->link(pid, "exe");
+    const auto files = proc->descriptors(pid);
+    text += fmt::format(
+        "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", pid, stat->parent, stat->state,
+        uid ? std::to_string(*uid) : "?", stat->start_ticks,
+        files ? std::to_string(files->size()) : "?",
+        clean(os::parse_cgroup_unit(proc->read(pid, "cgroup", kFileBytes).value_or(""))),
+        clean(stat->name), program ? clean(*program) : (stat->kernel_thread() ? "" : "?"),
+        spaced(proc->read(pid, "cmdline", limits::kPath).value_or("")));
+  }
+  return text;
+}
+
+Result<std::string> programs_table(const std::string& root, std::stop_token stop) {
+  const auto proc = os::ProcReader::open(root);
+  if (!proc) return fail(proc.error());
+  const auto ids = proc->process_ids();
+  if (!ids) return fail(ids.error());
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> seen;
+  std::uint64_t bytes = 0;
+  std::string text = "sha256\tpid\tsize\texecutable\n";
+  for (const std::uint32_t pid : *ids) {
+    const auto name = proc->link(pid, "exe");
+    if (!name) continue;
+    const auto program = os::open_executable(os::under(root, fmt::format("/proc/{}/exe", pid)));
+    if (!program) {
+      text += fmt::format("?\t{}\t?\t{}\n", pid, clean(*name));
+      continue;
+    }
+    const std::pair key(program->stat.device, program->stat.inode);
+    if (!seen.try_emplace(key, *name).second) continue;
+    const std::uint64_t size = program->stat.size;
+    const bool left_out = seen.size() > kPrograms || size > kProgramBytes ||
+                          bytes + size > kProgramsBytes || stop.stop_requested();
+    bytes += left_out ? 0 : size;
+    text += fmt::format("{}\t{}\t{}\t{}\n", left_out ? "left out" : hash_of(program->fd, size), pid,
+                        size, clean(*name));
+  }
+  return text;
+}
+
+Result<std::string> units_table(const std::string& root) {
+  const auto units = os::list_units(root, 10s);
+  if (!units) return fail(units.error());
+  std::string text = "unit\tactive\tenabled\tdefined in\n";
+  for (const os::ListedUnit& unit : *units) {
+    text += fmt::format("{}\t{}\t{}\t{}\n", clean(unit.name), unit.active ? "yes" : "no",
+                        unit.enabled ? "yes" : "no", clean(unit.file));
+  }
+  return text;
+}
+
+}  // namespace tocsin::agent

@@ -1,0 +1,21 @@
+// What a host looks like at this moment, as tables a person reads and a program splits at tabs:
+// each is one item of evidence. Text of the host is cleaned; what cannot be seen is said.
+#pragma once
+
+#include <stop_token>
+#include <string>
+
+#include "common/base/result.hpp"
+
+namespace tocsin::agent {
+
+// Every TCP and UDP socket with the processes that hold it. Errors: as the kernel says.
+Result<std::string> sockets_table(const std::string& root, std::stop_token stop);
+// Every process. Errors: not_found (no /proc).
+Result<std::string> processes_table(const std::string& root, std::stop_token stop);
+// SHA-256 of the program of every process, each once, also where its file is deleted.
+Result<std::string> programs_table(const std::string& root, std::stop_token stop);
+// The services and timers that run or start by themselves. Errors: unavailable (no systemd).
+Result<std::string> units_table(const std::string& root);
+
+}  // namespace tocsin::agent
