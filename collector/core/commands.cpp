@@ -14,6 +14,7 @@
 #include "collector/core/baselines.hpp"
 #include "collector/core/certificates.hpp"
 #include "collector/core/decisions.hpp"
+#include "collector/core/evidence.hpp"
 #include "collector/core/incident.hpp"
 #include "collector/core/names.hpp"
 
@@ -230,13 +231,14 @@ std::optional<Answer> unable(const AgentId& agent, const model::Host* host) {
 
 // Asks the agent; its answer comes later, or the request's life ends.
 Answer asked(Context& context, const model::Command& command, const AgentId& agent,
-             model::Message detail, decltype(model::Request::act) act) {
+             model::Message detail, decltype(model::Request::act) act,
+             Duration life = kRequestLife) {
   Answer answer;
   // The position makes it unique; the rest shows which command asked.
   answer.request_id = fmt::format("{}.{}", context.position.value, command.id);
   answer.detail = std::move(detail);
-  context.world.timers.set(request_timer(agent, answer.request_id), context.now + kRequestLife);
-  context.effects.requests.push_back({agent, {answer.request_id, kRequestLife, std::move(act)}});
+  context.world.timers.set(request_timer(agent, answer.request_id), context.now + life);
+  context.effects.requests.push_back({agent, {answer.request_id, life, std::move(act)}});
   return answer;
 }
 
@@ -307,18 +309,65 @@ Answer decide(Context& context, const model::Command&, const model::AdmitAgent& 
   return {CommandOutcome::done, {"command.admitted", {{"host", act.host_name}}}, {}, 0, {}};
 }
 
-// No evidence store is served yet.
-Answer no_evidence() { return refused("command.no_evidence_store"); }
-Answer decide(Context&, const model::Command&, const model::CollectEvidence&) {
-  return no_evidence();
+// ---- Evidence ----
+
+std::optional<Answer> no_incident(const Context& context, IncidentId id) {
+  if (!id || context.world.incidents.find(id) != nullptr) return std::nullopt;
+  return not_found("incident", std::to_string(id.value));
 }
-Answer decide(Context&, const model::Command&, const model::ExportEvidence&) {
-  return no_evidence();
+
+std::optional<Answer> no_evidence(const Context& context, model::EvidenceId id) {
+  if (context.world.evidence.find(id) != nullptr) return std::nullopt;
+  return not_found("evidence", model::evidence_name(id));
 }
-Answer decide(Context&, const model::Command&, const model::GiveUpEvidence&) {
-  return no_evidence();
+
+Answer about_evidence(std::string code, model::EvidenceId id) {
+  return {
+      CommandOutcome::done, {std::move(code), {{"evidence", model::evidence_name(id)}}}, {}, 0, {}};
 }
-Answer decide(Context&, const model::Command&, const model::AddEvidence&) { return no_evidence(); }
+
+// A host that is silent is asked too: it may come back within the time, and where it does not, that
+// it could not be had is what the record says.
+Answer decide(Context& context, const model::Command& command, const model::CollectEvidence& act) {
+  const model::Host* host = context.world.hosts.find(act.agent);
+  if (host == nullptr) return not_found("agent", act.agent.hex);
+  if (host->revoked) return refused("command.agent_revoked", {{"host", host->name}});
+  if (auto no = no_incident(context, act.incident)) return *std::move(no);
+  if (auto why = not_collectable(context, act); !why.code.empty()) {
+    return refused(std::move(why.code), std::move(why.parameters));
+  }
+  const bool heard = host->presence == model::Presence::heard;
+  EvidenceOrder order = order_evidence(context, command, act);
+  Answer answer = asked(context, command, act.agent,
+                        {heard ? "command.evidence_requested" : "command.evidence_requested_silent",
+                         {{"host", host->name}, {"evidence", model::evidence_name(order.id)}}},
+                        order.take, order.within);
+  evidence_asked(context, order, answer.request_id);
+  return answer;
+}
+
+Answer decide(Context& context, const model::Command& command, const model::ExportEvidence& act) {
+  if (auto no = no_evidence(context, act.evidence)) return *std::move(no);
+  if (auto why = not_exportable(context, act); !why.code.empty()) {
+    return refused(std::move(why.code), std::move(why.parameters));
+  }
+  export_evidence(context, command, act.evidence);
+  return about_evidence("command.evidence_exported", act.evidence);
+}
+
+Answer decide(Context& context, const model::Command& command, const model::GiveUpEvidence& act) {
+  if (auto no = no_evidence(context, act.evidence)) return *std::move(no);
+  if (auto why = not_to_be_given_up(context, command, act); !why.code.empty()) {
+    return refused(std::move(why.code), std::move(why.parameters));
+  }
+  give_up_evidence(context, command, act);
+  return about_evidence("command.evidence_given_up", act.evidence);
+}
+
+Answer decide(Context& context, const model::Command& command, const model::AddEvidence& act) {
+  if (auto no = no_incident(context, act.incident)) return *std::move(no);
+  return about_evidence("command.evidence_added", add_evidence(context, command, act));
+}
 
 Answer about_baseline(BaselineAnswer answer) {
   return {answer.outcome,
@@ -449,6 +498,7 @@ void take_request_result(Context& context, const AgentId& agent,
     return;
   }
   context.world.timers.clear(key);
+  take_evidence_answer(context, result);
   const bool done = result.outcome == model::RequestOutcome::done;
   const model::Message plain{std::string(outcome_code(result.outcome)), {}};
   complete(context, result.request_id, done ? CommandOutcome::done : CommandOutcome::refused,
@@ -459,6 +509,7 @@ bool fire_request_timer(Context& context, std::string_view key) {
   if (!key.starts_with("request/")) return false;
   const std::size_t slash = key.find('/', 8);
   if (slash != key.npos) {
+    evidence_not_answered(context, key.substr(slash + 1));
     complete(context, std::string(key.substr(slash + 1)), CommandOutcome::refused,
              {"request_outcome.expired", {}});
   }

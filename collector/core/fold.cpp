@@ -6,6 +6,7 @@
 #include "collector/core/baselines.hpp"
 #include "collector/core/certificates.hpp"
 #include "collector/core/commands.hpp"
+#include "collector/core/evidence.hpp"
 #include "collector/core/hosts.hpp"
 #include "collector/core/incident.hpp"
 #include "collector/core/inquiry.hpp"
@@ -102,7 +103,8 @@ void Fold::fire_due(Effects& effects) {
       take_judged(now, *answered);
     } else if (const std::optional<Judged> again = fire_baseline_timer(now, *key)) {
       take_judged(now, *again);
-    } else if (!fire_request_timer(now, *key) && !fire_incident_timer(now, *key)) {
+    } else if (!fire_request_timer(now, *key) && !fire_evidence_timer(now, *key) &&
+               !fire_incident_timer(now, *key)) {
       world_.add("counter/unknown_timers");
     }
   }
@@ -136,6 +138,8 @@ void Fold::dispatch(Context& context, const model::JournalBody& body, bool answe
     world_.set_value("collector/event", event->event.code);
   } else if (const auto* certificate = std::get_if<model::CertificateSeen>(&body)) {
     take_judged(context, take_certificate(context, *certificate));
+  } else if (const auto* evidence = std::get_if<model::EvidenceEvent>(&body)) {
+    take_evidence_event(context, *evidence);
   } else if (std::holds_alternative<std::monostate>(body)) {
     world_.add("counter/unknown_entries");
   }
