@@ -20,6 +20,7 @@ LinkConfig link_config(const AgentConfig& config) {
   link.authorities_file = config.authorities_file();
   link.spool_file = config.spool_file();
   link.baseline_file = config.baseline_file();
+  link.evidence_folder = config.evidence_folder();
   link.agent_version = TOCSIN_VERSION;
   link.host_name = config.host_name.empty() ? host.host_name : config.host_name;
   link.operating_system = host.operating_system;

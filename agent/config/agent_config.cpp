@@ -303,9 +303,8 @@ std::string print_config(const AgentConfig& config) {
                       config::toml_list(config.collectors), config::toml_text(config.server_name));
   return text + print_allow(config) + print_actions(config.settings.actions) +
          print_evidence(config.settings.evidence) + print_settings(config.settings) +
-         print_login(config.settings.login) +
-         print_warnings(config.settings.warnings) + print_backups(config.settings.backups) +
-         config::print_checks(config.checks, "checks");
+         print_login(config.settings.login) + print_warnings(config.settings.warnings) +
+         print_backups(config.settings.backups) + config::print_checks(config.checks, "checks");
 }
 
 }  // namespace tocsin::agent

@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include "agent/link/evidence_sender.hpp"
 #include "agent/link/renewal.hpp"
 #include "agent/link/session.hpp"
 #include "agent/link/spool_watch.hpp"
@@ -47,7 +48,8 @@ class Link {
         backoff_(config.retry_first, config.retry_longest),
         pause_(context_.get_executor()),
         certificate_clock_(context_.get_executor()),
-        turn_(chance()) {}
+        turn_(chance()),
+        sender_ended_(context_.get_executor()) {}
 
   Status run(std::stop_token stop);
 
@@ -58,6 +60,8 @@ class Link {
   asio::awaitable<bool> renew_if_due(v1::AgentLink::Stub& stub);
   asio::awaitable<void> watch_certificate();
   Duration until_renewal();
+  asio::awaitable<void> send_evidence();
+  asio::awaitable<void> end_sending();
   Duration after(const SessionEnd& end, const std::string& collector);
   void stop();
 
@@ -71,6 +75,9 @@ class Link {
   async::Wake certificate_clock_;
   std::size_t turn_;  // of the collectors
   std::unique_ptr<LinkSession> session_;
+  std::string collector_;  // of the session
+  std::unique_ptr<EvidenceSender> sender_;
+  async::Wake sender_ended_;
   MonoTime renew_not_before_;
   bool stopping_ = false;
   std::optional<Error> fatal_;
@@ -79,10 +86,17 @@ class Link {
 Status Link::run(std::stop_token stop) {
   SpoolWatch watch(context_, config_.spool_file, [this] {
     if (session_) session_->spool_changed();
+    if (sender_) sender_->look();
   });
   const std::stop_callback on_stop(stop,
                                    [this] { asio::post(context_, [this] { this->stop(); }); });
   async::spawn(context_.get_executor(), watch_certificate());
+  if (!config_.evidence_folder.empty()) {
+    sender_ = std::make_unique<EvidenceSender>(context_, config_, time_, [this] {
+      return session_ && session_->established() ? collector_ : std::string();
+    });
+    async::spawn(context_.get_executor(), send_evidence());
+  }
   auto work = asio::make_work_guard(context_);  // gRPC's operations are none of the context's own
   const std::function<void()> ended = [&watch, &work] {
     watch.stop();
@@ -91,6 +105,7 @@ Status Link::run(std::stop_token stop) {
   const auto body = [this, &ended]() -> asio::awaitable<void> {
     co_await connect_until_stopped();
     stopping_ = true;
+    co_await end_sending();
     certificate_clock_.notify();
     ended();
   };
@@ -98,6 +113,18 @@ Status Link::run(std::stop_token stop) {
   context_.run();
   if (fatal_) return fail(*fatal_);
   return {};
+}
+
+asio::awaitable<void> Link::send_evidence() {
+  co_await sender_->run();
+  sender_.reset();
+  sender_ended_.notify();
+}
+
+// gRPC's operations are none of the context's own: it must not end before they have.
+asio::awaitable<void> Link::end_sending() {
+  if (sender_) sender_->stop();
+  while (sender_) co_await sender_ended_.wait_for(1s);
 }
 
 void Link::stop() {
@@ -142,6 +169,7 @@ asio::awaitable<Duration> Link::connect_once() {
     --turn_;
     co_return Duration{};  // With the new certificate, at once.
   }
+  collector_ = collector;
   session_ = std::make_unique<LinkSession>(context_, config_, spool_, time_, instance_);
   const SessionEnd end = co_await session_->run(*stub, collector);
   session_.reset();

@@ -25,8 +25,9 @@ struct LinkConfig {
   std::string certificate_file;  // PEM; replaced when it is renewed, so its folder is ours
   std::string private_key_file;
   std::string authorities_file;
-  std::string spool_file;     // whose changes mean new rows
-  std::string baseline_file;  // the approved one, kept for `diagnose`; empty: not kept
+  std::string spool_file;       // whose changes mean new rows
+  std::string baseline_file;    // the approved one, kept for `diagnose`; empty: not kept
+  std::string evidence_folder;  // where collections wait; empty: none is sent
   std::string agent_version;
   std::string host_name;
   std::string operating_system;

@@ -41,6 +41,7 @@ class LinkSession {
   // On the link's thread. `channel` must outlive it.
   boost::asio::awaitable<SessionEnd> run(v1::AgentLink::Stub& stub, std::string collector);
 
+  bool established() const { return end_.established && !ending_; }
   void spool_changed();  // look for new rows
   void stop();           // end soon; run() returns
   void renew();          // the same, to come back at once with a new certificate

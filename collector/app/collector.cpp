@@ -14,6 +14,7 @@
 #include <sys/statvfs.h>
 
 #include "collector/app/certificates.hpp"
+#include "collector/app/evidence.hpp"
 #include "collector/app/policy_file.hpp"
 #include "collector/engine/judge.hpp"
 #include "collector/enroll/enrollment.hpp"
@@ -160,6 +161,7 @@ class RunningCollector final : public Collector {
   std::unique_ptr<Enrollment> enrollment_;
   std::unique_ptr<Callers> callers_;
   std::unique_ptr<OperatorApi> operators_;
+  std::unique_ptr<EvidenceKeeping> evidence_;
 
   std::shared_ptr<grpc::Service> agent_service_;
   std::shared_ptr<grpc::Service> enroll_service_;
@@ -357,6 +359,9 @@ Status RunningCollector::make_services() {
       CertificateFiles{config_.certificate_file, authority_.signing.certificate_pem,
                        config_.operators_folder()},
       *writer_);
+  auto evidence = EvidenceKeeping::open(config_, *state_reader_, *writer_, *judge_);
+  if (!evidence) return fail(evidence.error());
+  evidence_ = *std::move(evidence);
   TOCSIN_TRY(make_hub());
   make_enrollment();
   return make_operators();
@@ -400,7 +405,8 @@ Status RunningCollector::make_hub() {
         return RenewedCertificate{std::move(issued->certificate_pem),
                                   std::move(issued->authorities_pem), issued->not_after};
       },
-      time_, [this](const crypto::CertificateInfo& seen) { certificates_->seen(seen); });
+      time_, [this](const crypto::CertificateInfo& seen) { certificates_->seen(seen); },
+      &evidence_->door());
   return {};
 }
 
@@ -435,7 +441,8 @@ Status RunningCollector::make_operators() {
       Callers::Known{[this](std::string_view name) { return judge_->operator_revoked(name); },
                      [this](const crypto::CertificateInfo& seen) { certificates_->seen(seen); }});
   operators_ = std::make_unique<OperatorApi>(operator_parts());
-  operator_service_ = make_operator_service(*operators_, *callers_, *workers_);
+  operator_service_ =
+      make_operator_service(*operators_, *callers_, *workers_, &evidence_->serve(*operators_));
   return {};
 }
 
@@ -515,6 +522,9 @@ std::vector<CounterSource> RunningCollector::counters() {
       {"link.requests_dropped", link(&IngestCounters::requests_dropped)},
       {"link.results_missing", link(&IngestCounters::results_missing)},
       {"link.results_differ", link(&IngestCounters::results_differ)},
+      {"evidence.bytes", [this] { return evidence_->bytes(); }},
+      {"evidence.streams", [this] { return evidence_->streams(); }},
+      {"evidence.rejected_jobs", [this] { return evidence_->rejected(); }},
   };
 }
 
@@ -568,7 +578,7 @@ Status RunningCollector::open_doors() {
   const auto no_more = [](grpc::ServerBuilder&) {};
   const auto for_operators = [](grpc::ServerBuilder& builder) {
     builder.SetMaxSendMessageSize(kOperatorAnswerBytes);
-    builder.SetMaxReceiveMessageSize(static_cast<int>(kOperatorRequestBytes));
+    builder.SetMaxReceiveMessageSize(static_cast<int>(kLargestRequestBytes));
   };
   const auto for_strangers = [](grpc::ServerBuilder& builder) {
     builder.SetMaxReceiveMessageSize(kEnrollRequestBytes);
@@ -595,6 +605,7 @@ void RunningCollector::stop() {
     if (*server) (*server)->Shutdown(deadline);
   }
   look_stop_.request_stop();
+  if (evidence_) evidence_->stop();
   for (auto* workers : {&lookers_, &workers_, &enroll_workers_}) {
     if (*workers) (*workers)->stop();
   }

@@ -21,6 +21,16 @@ void read_main(config::Table& root, CollectorConfig& config) {
   table->word("log_level", config.log_level, log::level_from, "debug, info, warning, error");
 }
 
+void read_evidence(config::Table& root, CollectorConfig& config) {
+  auto table = root.table("evidence");
+  if (!table) return;
+  constexpr std::uint64_t kMost = 1ULL << 30;  // a pebibyte
+  table->number("total_mib", config.evidence_mib, std::uint64_t{1}, kMost);
+  table->number("agent_mib", config.evidence_agent_mib, std::uint64_t{1}, kMost);
+  table->number("collection_mib", config.evidence_collection_mib, std::uint64_t{1}, kMost);
+  table->number("free_mib", config.evidence_free_mib, std::uint64_t{0}, kMost);
+}
+
 void read_listen(config::Table& root, CollectorConfig& config) {
   root.require({"listen"});
   auto table = root.table("listen");
@@ -57,6 +67,7 @@ Result<CollectorConfig> read_collector_config(std::string_view toml, std::string
   config::Table root = document->root();
   CollectorConfig config;
   read_main(root, config);
+  read_evidence(root, config);
   read_listen(root, config);
   read_tls(root, config);
   TOCSIN_TRY(document->finish());
@@ -76,6 +87,9 @@ std::string print_config(const CollectorConfig& c) {
              "keep_days = {}\n",
              toml_text(c.directory), toml_text(c.site_policy),
              toml_text(log::to_string(c.log_level)), c.keep_days) +
+         fmt::format(
+             "\n[evidence]\ntotal_mib = {}\nagent_mib = {}\ncollection_mib = {}\nfree_mib = {}\n",
+             c.evidence_mib, c.evidence_agent_mib, c.evidence_collection_mib, c.evidence_free_mib) +
          fmt::format("\n[listen]\nagents = {}\nenroll = {}\noperators = {}\nenroll_address = {}\n",
                      toml_text(c.listen_agents), toml_text(c.listen_enroll),
                      toml_text(c.listen_operators), toml_text(c.enroll_address)) +

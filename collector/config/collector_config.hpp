@@ -18,6 +18,12 @@ struct CollectorConfig {
   log::Level log_level = log::Level::info;
   std::uint32_t keep_days = 400;  // of the journal; 0: all of it
 
+  // Evidence is never removed by itself: what does not fit is refused, and said.
+  std::uint64_t evidence_mib = 20'480;            // of all of it
+  std::uint64_t evidence_agent_mib = 2'048;       // of one agent
+  std::uint64_t evidence_collection_mib = 1'024;  // of one collection
+  std::uint64_t evidence_free_mib = 1'024;        // left free on the disk
+
   // Port 0: any free one, printed at start.
   std::string listen_agents = "0.0.0.0:8444";     // mutual TLS, agents' certificates
   std::string listen_enroll = "0.0.0.0:8445";     // TLS, one-time tokens
@@ -30,6 +36,7 @@ struct CollectorConfig {
   std::string authority_key_file;  // mode 0600
   std::string revocation_file;     // fingerprints of revoked operators; empty: none
 
+  std::string evidence_folder() const { return directory + "/evidence"; }
   std::string token_folder() const { return directory + "/enroll-tokens"; }
   // Where operators' keys are made: beside the authority.
   std::string operators_folder() const;

@@ -20,8 +20,8 @@ const model::Incident* open_under(const World& world, const std::string& dedup_k
   return nullptr;
 }
 
-// The address that a finding is about: what was pinged, what nobody reaches, a host that others look
-// at. Empty: none.
+// The address that a finding is about: what was pinged, what nobody reaches, a host that others
+// look at. Empty: none.
 std::string target_of(const model::Finding& finding) {
   if (finding.check.kind == model::CheckKind::ping) return finding.check.target;
   if (finding.check == agent_check()) return finding.subject;

@@ -50,6 +50,7 @@ class Syntax {
     add_enrolment();
     add_revoke();
     add_baselines();
+    add_evidence();
     add_others();
   }
   CLI::App& app() { return app_; }
@@ -94,6 +95,7 @@ class Syntax {
   void add_enrolment();
   void add_revoke();
   void add_baselines();
+  void add_evidence();
   void add_others();
 
   i18n::Language language_;
@@ -112,6 +114,8 @@ class Syntax {
   OnBaseline baseline_;
   std::string since_;
   std::string approved_for_ = "365d";
+  EvidenceCommand evidence_;
+  std::string within_;
   std::string timeout_ = "10s";
   std::string valid_ = "1h";
   std::string estimate_;
@@ -321,6 +325,52 @@ void Syntax::add_baselines() {
   }
   for (CLI::App* sub : {propose, approve, reject}) {
     sub->add_option("--reason", baseline_.reason, h("reason"))->required();
+    may_try(sub);
+  }
+}
+
+void Syntax::add_evidence() {
+  using Act = EvidenceCommand::Act;
+  CLI::App* all = add(app_, "evidence", "evidence");
+  all->require_subcommand(1);
+  const auto act = [this, all](const char* name, Act what) {
+    std::string help = fmt::format("evidence_{}", name);
+    std::replace(help.begin(), help.end(), '-', '_');
+    CLI::App* sub = add(*all, name, help);
+    sub->callback([this, what] {
+      evidence_.act = what;
+      const auto seconds = [](const std::string& text) {
+        const auto given = duration_from(text);
+        return std::chrono::duration_cast<std::chrono::seconds>(given.value_or(milliseconds{}));
+      };
+      evidence_.since = seconds(since_);
+      evidence_.within = seconds(within_);
+      arguments_.command = evidence_;
+    });
+    return sub;
+  };
+  CLI::App* collect = act("collect", Act::collect);
+  collect->add_option("HOST", evidence_.host, h("host_name"))->required();
+  collect->add_option("--since", since_, h("evidence_since"))
+      ->check(CLI::Validator(as_duration, "24h|7d"));
+  collect->add_option("--within", within_, h("evidence_within"))
+      ->check(CLI::Validator(as_duration, "15m|1h"));
+  collect->add_flag("--wait", evidence_.wait, h("wait"));
+  CLI::App* add_file = act("add", Act::add);
+  add_file->add_option("FILE", evidence_.file, h("evidence_file"))->required();
+  CLI::App* list = act("list", Act::list);
+  for (CLI::App* sub : {collect, add_file, list}) {
+    sub->add_option("--incident", evidence_.incident, h("incident"));
+  }
+  CLI::App* give_up = act("give-up", Act::give_up);
+  CLI::App* give_out = act("export", Act::export_);
+  for (CLI::App* sub : {act("show", Act::show), act("verify", Act::verify), give_out, give_up}) {
+    sub->add_option("ID", evidence_.id, h("evidence_id"))->required();
+  }
+  give_out->add_option("--to", evidence_.folder, h("evidence_to"))->required();
+  give_up->add_option("--witness", evidence_.witness, h("evidence_witness"))->required();
+  for (CLI::App* sub : {collect, add_file, give_out, give_up}) {
+    sub->add_option("--reason", evidence_.reason, h("reason"))->required(sub == give_up);
     may_try(sub);
   }
 }

@@ -59,6 +59,21 @@ class GrpcClient final : public Client {
   Result<v1::AuditReport> verify_audit(const v1::VerifyAuditRequest& request) override {
     return call<v1::AuditReport>(&v1::Operator::Stub::VerifyAudit, request);
   }
+  Result<v1::EvidenceList> list_evidence(const v1::ListEvidenceRequest& request) override {
+    return call<v1::EvidenceList>(&v1::Operator::Stub::ListEvidence, request);
+  }
+  Result<v1::EvidenceDetail> get_evidence(const v1::GetEvidenceRequest& request) override {
+    return call<v1::EvidenceDetail>(&v1::Operator::Stub::GetEvidence, request);
+  }
+  Result<v1::EvidenceReport> verify_evidence(const v1::VerifyEvidenceRequest& request) override {
+    return call<v1::EvidenceReport>(&v1::Operator::Stub::VerifyEvidence, request);
+  }
+  Result<v1::EvidencePiece> read_evidence(const v1::ReadEvidenceRequest& request) override {
+    return call<v1::EvidencePiece>(&v1::Operator::Stub::ReadEvidence, request);
+  }
+  Result<v1::ExecuteReply> add_evidence(const v1::AddEvidenceRequest& request) override {
+    return call<v1::ExecuteReply>(&v1::Operator::Stub::AddEvidence, request);
+  }
 
  private:
   template <class Reply, class Method, class Request>

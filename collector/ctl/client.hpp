@@ -27,6 +27,11 @@ class Client {
   virtual Result<v1::BaselineDetail> get_baseline(const v1::GetBaselineRequest& request) = 0;
   virtual Result<v1::BaselineDiff> diff_baseline(const v1::DiffBaselineRequest& request) = 0;
   virtual Result<v1::AuditReport> verify_audit(const v1::VerifyAuditRequest& request) = 0;
+  virtual Result<v1::EvidenceList> list_evidence(const v1::ListEvidenceRequest& request) = 0;
+  virtual Result<v1::EvidenceDetail> get_evidence(const v1::GetEvidenceRequest& request) = 0;
+  virtual Result<v1::EvidenceReport> verify_evidence(const v1::VerifyEvidenceRequest& request) = 0;
+  virtual Result<v1::EvidencePiece> read_evidence(const v1::ReadEvidenceRequest& request) = 0;
+  virtual Result<v1::ExecuteReply> add_evidence(const v1::AddEvidenceRequest& request) = 0;
 };
 
 struct Connection {

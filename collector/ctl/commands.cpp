@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "collector/ctl/columns.hpp"
+#include "collector/ctl/evidence.hpp"
 #include "collector/ctl/json.hpp"
 #include "collector/ctl/render.hpp"
 #include "collector/ctl/resolve.hpp"
@@ -44,6 +45,7 @@ class Runner {
     return run_on_baseline(command, settings_, client_);
   }
   Printed operator()(const VerifyAudit& command);
+  Printed operator()(const EvidenceCommand& command);
 
  private:
   Printed failed(const Error& error) const { return printed(error, settings_); }
@@ -98,23 +100,6 @@ class Runner {
 bool is_asked(const v1::ExecuteReply& reply) {
   const std::string& code = reply.result().detail().code();
   return code == "command.requested" || code == "command.restart_requested";
-}
-
-ExitCode exit_of(const v1::ExecuteReply& reply) {
-  if (reply.pending()) return ExitCode::timed_out;
-  switch (reply.result().outcome()) {
-    case v1::CommandResult::OUTCOME_DONE:
-      return ExitCode::done;
-    case v1::CommandResult::OUTCOME_CONFLICT:
-      return ExitCode::conflict;
-    case v1::CommandResult::OUTCOME_NOT_FOUND:
-      return ExitCode::not_found;
-    case v1::CommandResult::OUTCOME_REFUSED:
-      return reply.result().detail().code() == "command.not_permitted" ? ExitCode::not_permitted
-                                                                       : ExitCode::failed;
-    default:
-      return ExitCode::failed;
-  }
 }
 
 void Runner::apply_fail_on(const google::protobuf::RepeatedPtrField<v1::IncidentState>& incidents,
@@ -464,6 +449,12 @@ Printed Runner::operator()(const VerifyAudit&) {
   return result;
 }
 
+Printed Runner::operator()(const EvidenceCommand& command) {
+  return run_evidence(command, {settings_, client_, time_, [this](std::string_view reference) {
+                                  return find_incident(reference);
+                                }});
+}
+
 // What can be said without asking a collector; exit `not_found` where it cannot.
 Printed explain_here(const std::string& topic, const Settings& settings) {
   const auto in_json = [&](std::string_view text) {
@@ -523,6 +514,23 @@ Printed printed_not_sent(std::string_view what, const v1::Command& command,
           settings.json ? to_json(command) + "\n"
                         : fmt::format("{}: {}\n", what, say(settings.view, "ctl.dry_run")),
           ""};
+}
+
+ExitCode exit_of(const v1::ExecuteReply& reply) {
+  if (reply.pending()) return ExitCode::timed_out;
+  switch (reply.result().outcome()) {
+    case v1::CommandResult::OUTCOME_DONE:
+      return ExitCode::done;
+    case v1::CommandResult::OUTCOME_CONFLICT:
+      return ExitCode::conflict;
+    case v1::CommandResult::OUTCOME_NOT_FOUND:
+      return ExitCode::not_found;
+    case v1::CommandResult::OUTCOME_REFUSED:
+      return reply.result().detail().code() == "command.not_permitted" ? ExitCode::not_permitted
+                                                                       : ExitCode::failed;
+    default:
+      return ExitCode::failed;
+  }
 }
 
 Printed printed(const Error& error, const Settings& settings) {

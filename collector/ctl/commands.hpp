@@ -64,6 +64,20 @@ struct RestartService {
   std::string unit;
   bool wait = false;
 };
+// Evidence of hosts and of people (procedure M-11, M-12, R-13).
+struct EvidenceCommand {
+  enum class Act { collect, list, show, verify, export_, give_up, add } act = Act::list;
+  std::string host;      // collect
+  std::string incident;  // collect, list, add; empty: of none
+  std::string id;        // show, verify, export, give_up: "E-2"
+  std::string folder;    // export: made
+  std::string file;      // add
+  std::string witness;   // give_up
+  std::string reason;
+  std::chrono::seconds since{};   // collect: of the journal; 0: as the collector has it
+  std::chrono::seconds within{};  // collect
+  bool wait = false;
+};
 struct Explain {
   std::string topic;
 };
@@ -89,9 +103,10 @@ struct VerifyAudit {};
 struct HelpExitCodes {};
 struct ShowVersion {};
 
-using Command = std::variant<ShowStatus, ShowHosts, ListIncidents, ShowIncident, ActOnIncidents,
-                             DecideOnIncident, RunCheck, RestartService, Revoke, Explain,
-                             CreateToken, OnBaseline, VerifyAudit, HelpExitCodes, ShowVersion>;
+using Command =
+    std::variant<ShowStatus, ShowHosts, ListIncidents, ShowIncident, ActOnIncidents,
+                 DecideOnIncident, RunCheck, RestartService, Revoke, Explain, CreateToken,
+                 OnBaseline, VerifyAudit, EvidenceCommand, HelpExitCodes, ShowVersion>;
 
 struct Settings {
   View view;
@@ -117,6 +132,9 @@ using Connect = std::function<Result<std::unique_ptr<Client>>()>;
 
 Printed run(const Command& command, const Settings& settings, const Connect& connect,
             const time::TimeSource& time);
+
+// How a program that gave the command ends.
+ExitCode exit_of(const v1::ExecuteReply& reply);
 
 // The collector's answer to a command about `what`, and one that was not sent (--dry-run).
 Printed printed_answer(std::string_view what, const v1::ExecuteReply& reply,

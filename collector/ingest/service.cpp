@@ -11,8 +11,10 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
+#include "collector/ingest/evidence_stream.hpp"
 #include "collector/ingest/inbox.hpp"
 #include "common/crypto/crypto.hpp"
+#include "common/crypto/signature.hpp"
 #include "common/log/log.hpp"
 #include "common/rpc/peer.hpp"
 #include "common/rpc/status.hpp"
@@ -192,7 +194,6 @@ class AgentSession final : public SessionReactor, public AgentStream {
   bool done_ = false;
 };
 
-// Evidence is not served yet: gRPC answers "unimplemented".
 using AgentLinkBase =
     v1::AgentLink::WithRawCallbackMethod_Session<v1::AgentLink::WithCallbackMethod_UploadEvidence<
         v1::AgentLink::WithCallbackMethod_Renew<v1::AgentLink::Service>>>;
@@ -200,8 +201,12 @@ using AgentLinkBase =
 class AgentLinkService final : public AgentLinkBase {
  public:
   AgentLinkService(Hub& hub, RenewCertificate renew, const time::TimeSource& time,
-                   std::function<void(const crypto::CertificateInfo&)> seen)
-      : hub_(hub), renew_(std::move(renew)), time_(time), seen_(std::move(seen)) {}
+                   std::function<void(const crypto::CertificateInfo&)> seen, EvidenceDoor* evidence)
+      : hub_(hub),
+        renew_(std::move(renew)),
+        time_(time),
+        seen_(std::move(seen)),
+        evidence_(evidence) {}
 
   SessionReactor* Session(Context* context) override {
     const Result<crypto::CertificateInfo> certificate = agent_certificate(*context, time_.wall());
@@ -222,6 +227,18 @@ class AgentLinkService final : public AgentLinkBase {
     const Status renewed = renew(*context, *request, *reply);
     reactor->Finish(renewed ? grpc::Status::OK : rpc::to_grpc(renewed.error()));
     return reactor;
+  }
+
+  EvidenceReactor* UploadEvidence(Context* context) override {
+    const auto certificate = agent_certificate(*context, time_.wall());
+    if (!certificate) return refused_evidence(certificate.error());
+    if (evidence_ == nullptr) {
+      return refused_evidence({ErrorCode::failed_precondition, "this collector keeps no evidence"});
+    }
+    auto key = crypto::public_key_of_certificate(rpc::peer_certificate(*context));
+    if (!key) return refused_evidence(key.error());
+    return evidence_->open(certificate->identity.agent, std::move(*key),
+                           rpc::peer_address(*context));
   }
 
  private:
@@ -248,14 +265,15 @@ class AgentLinkService final : public AgentLinkBase {
   const RenewCertificate renew_;
   const time::TimeSource& time_;
   const std::function<void(const crypto::CertificateInfo&)> seen_;
+  EvidenceDoor* const evidence_;
 };
 
 }  // namespace
 
 std::shared_ptr<grpc::Service> make_agent_link_service(
     Hub& hub, RenewCertificate renew, const time::TimeSource& time,
-    std::function<void(const crypto::CertificateInfo&)> seen) {
-  return std::make_shared<AgentLinkService>(hub, std::move(renew), time, std::move(seen));
+    std::function<void(const crypto::CertificateInfo&)> seen, EvidenceDoor* evidence) {
+  return std::make_shared<AgentLinkService>(hub, std::move(renew), time, std::move(seen), evidence);
 }
 
 }  // namespace tocsin::collector

@@ -18,6 +18,8 @@ class Service;
 
 namespace tocsin::collector {
 
+class EvidenceDoor;
+
 // What a renewal gives.
 struct RenewedCertificate {
   std::string certificate_pem;
@@ -32,9 +34,11 @@ using RenewCertificate = std::function<Result<RenewedCertificate>(
 // For a server that requires client certificates (rpc::server_credentials, rpc::apply_limits).
 // Shut down in this order: hub.stop(), server->Shutdown(deadline), destroy the server, the service,
 // the hub. The hub and `time`, by which certificates are valid or not, must outlive the service.
+// `evidence`: where collections come in; nullptr: nowhere. It must outlive the service.
 // `seen` is told of the certificate of each stream that is let in; any thread.
 std::shared_ptr<grpc::Service> make_agent_link_service(
     Hub& hub, RenewCertificate renew, const time::TimeSource& time,
-    std::function<void(const crypto::CertificateInfo&)> seen = {});
+    std::function<void(const crypto::CertificateInfo&)> seen = {},
+    EvidenceDoor* evidence = nullptr);
 
 }  // namespace tocsin::collector

@@ -17,7 +17,9 @@ constexpr std::size_t kAgentIdDigits = 64;
 
 Status wrong(std::string message) { return fail(ErrorCode::invalid_argument, std::move(message)); }
 
-Status check_id(std::string_view id) {
+}  // namespace
+
+Status check_command_id(std::string_view id) {
   const auto fits = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '_';  // No '.': such ids are those of requests to agents.
@@ -28,6 +30,8 @@ Status check_id(std::string_view id) {
   }
   return {};
 }
+
+namespace {
 
 Status check_incident(IncidentId id) {
   return id ? Status{} : wrong("the command names no incident");
@@ -97,7 +101,7 @@ struct CheckAct {
 }  // namespace
 
 Result<model::Command> command_from(const v1::Command& request, const model::Principal& caller) {
-  TOCSIN_TRY(check_id(request.id()));
+  TOCSIN_TRY(check_command_id(request.id()));
   if (request.note().size() > limits::kText) return fail(wrong("the note is too long").error());
   // The payload's principal is dropped before it is decoded: it must not matter in any way.
   v1::Command without_principal = request;

@@ -103,6 +103,11 @@ Result<v1::AsOf> OperatorApi::as_of() {
   return as_of;
 }
 
+Result<v1::AsOf> OperatorApi::as_of(const v1::ReadAt& read_at) {
+  TOCSIN_TRY(wait_until(read_at));
+  return as_of();
+}
+
 Result<v1::Status> OperatorApi::get_status(const model::Principal& caller,
                                            const v1::GetStatusRequest& request) {
   TOCSIN_TRY(wait_until(request.read_at()));
@@ -277,18 +282,23 @@ Result<v1::ExecuteReply> OperatorApi::execute(const model::Principal& caller,
                                               const v1::ExecuteRequest& request) {
   auto command = command_from(request.command(), caller);
   if (!command) return fail(command.error());
+  return submit(std::move(*command), request.wait_ms());
+}
+
+Result<v1::ExecuteReply> OperatorApi::submit(model::Command command, std::uint32_t wait_ms) {
   v1::ExecuteReply reply;
+  const std::string who = command.principal.name;
   // Repeating a command that was judged is harmless, and not worth a second entry.
-  auto known = parts_.state.command_result(command->id);
+  auto known = parts_.state.command_result(command.id);
   if (!known) return fail(known.error());
   if (!*known) {
-    const std::string id = command->id;
-    std::string bytes = wire::encode_journal(*command);
-    log::info("operator.command", {{"id", id}, {"who", caller.name}, {"act", act_name(*command)}});
-    const auto committed = parts_.intake.submit_and_wait({std::move(bytes), std::move(*command)});
+    const std::string id = command.id;
+    std::string bytes = wire::encode_journal(command);
+    log::info("operator.command", {{"id", id}, {"who", who}, {"act", act_name(command)}});
+    const auto committed = parts_.intake.submit_and_wait({std::move(bytes), std::move(command)});
     if (!committed) return fail(committed.error());
     reply.set_position(committed->last.value);
-    if (!parts_.judge.wait_for(committed->last, bounded(request.wait_ms(), kLongestExecuteWait))) {
+    if (!parts_.judge.wait_for(committed->last, bounded(wait_ms, kLongestExecuteWait))) {
       reply.set_pending(true);
       return reply;
     }
@@ -298,7 +308,7 @@ Result<v1::ExecuteReply> OperatorApi::execute(const model::Principal& caller,
       return fail(ErrorCode::internal, "command " + id + " was judged without an answer");
   }
   // An id is its caller's: what somebody else was answered is not shown, and nothing was done.
-  if (!(*known)->principal.empty() && (*known)->principal != caller.name) {
+  if (!(*known)->principal.empty() && (*known)->principal != who) {
     return fail(ErrorCode::already_exists, "this command id was used by somebody else");
   }
   // Once an agent has done what it was asked, its answer is the command's.

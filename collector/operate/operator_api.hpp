@@ -77,6 +77,10 @@ class OperatorApi {
   // act), already_exists (the command's id is another caller's).
   Result<v1::ExecuteReply> execute(const model::Principal& caller,
                                    const v1::ExecuteRequest& request);
+  // The same for a command that was checked already.
+  Result<v1::ExecuteReply> submit(model::Command command, std::uint32_t wait_ms);
+  // Now, where the position that the caller demands is judged; for answers beside these.
+  Result<v1::AsOf> as_of(const v1::ReadAt& read_at);
   // For those who may admit agents. Errors: permission_denied (role). Journaled, with who, before
   // the token is handed out.
   Result<v1::EnrollToken> create_enroll_token(const model::Principal& caller,

@@ -18,8 +18,8 @@ using Reactor = grpc::ServerUnaryReactor;
 
 class OperatorService final : public v1::Operator::CallbackService {
  public:
-  OperatorService(OperatorApi& api, Callers& callers, Workers& workers)
-      : api_(api), callers_(callers), workers_(workers) {}
+  OperatorService(OperatorApi& api, Callers& callers, Workers& workers, EvidenceApi* evidence)
+      : api_(api), callers_(callers), workers_(workers), evidence_(evidence) {}
 
   Reactor* GetStatus(Context* context, const v1::GetStatusRequest* request,
                      v1::Status* reply) override {
@@ -75,12 +75,60 @@ class OperatorService final : public v1::Operator::CallbackService {
                  [this](const auto&, const auto& asked) { return api_.verify_audit(asked); });
   }
 
+  Reactor* ListEvidence(Context* context, const v1::ListEvidenceRequest* request,
+                        v1::EvidenceList* reply) override {
+    return serve_evidence(
+        context, request, reply,
+        [](EvidenceApi& api, const auto&, const auto& asked) { return api.list(asked); });
+  }
+  Reactor* GetEvidence(Context* context, const v1::GetEvidenceRequest* request,
+                       v1::EvidenceDetail* reply) override {
+    return serve_evidence(
+        context, request, reply,
+        [](EvidenceApi& api, const auto&, const auto& asked) { return api.get(asked); });
+  }
+  Reactor* VerifyEvidence(Context* context, const v1::VerifyEvidenceRequest* request,
+                          v1::EvidenceReport* reply) override {
+    return serve_evidence(context, request, reply,
+                          [](EvidenceApi& api, const auto& caller, const auto& asked) {
+                            return api.verify(caller, asked);
+                          });
+  }
+  Reactor* ReadEvidence(Context* context, const v1::ReadEvidenceRequest* request,
+                        v1::EvidencePiece* reply) override {
+    return serve_evidence(context, request, reply,
+                          [](EvidenceApi& api, const auto& caller, const auto& asked) {
+                            return api.read(caller, asked);
+                          });
+  }
+  Reactor* AddEvidence(Context* context, const v1::AddEvidenceRequest* request,
+                       v1::ExecuteReply* reply) override {
+    return serve_evidence(
+        context, request, reply,
+        [](EvidenceApi& api, const auto& caller, const auto& asked) {
+          return api.add(caller, asked);
+        },
+        kLargestRequestBytes);
+  }
+
  private:
+  template <class Request, class Reply, class Call>
+  Reactor* serve_evidence(Context* context, const Request* request, Reply* reply, Call call,
+                          std::size_t limit = kOperatorRequestBytes) {
+    const auto with_evidence = [this, call](const auto& caller,
+                                            const auto& asked) -> Result<Reply> {
+      if (evidence_ != nullptr) return call(*evidence_, caller, asked);
+      return fail(ErrorCode::failed_precondition, "this collector keeps no evidence");
+    };
+    return serve(context, request, reply, with_evidence, limit);
+  }
+
   // `context`, `request` and `reply` live until the reactor is finished.
   template <class Request, class Reply, class Call>
-  Reactor* serve(Context* context, const Request* request, Reply* reply, Call call) {
+  Reactor* serve(Context* context, const Request* request, Reply* reply, Call call,
+                 std::size_t limit = kOperatorRequestBytes) {
     Reactor* reactor = context->DefaultReactor();
-    if (request->ByteSizeLong() > kOperatorRequestBytes) {
+    if (request->ByteSizeLong() > limit) {
       reactor->Finish({grpc::StatusCode::INVALID_ARGUMENT, "the request is too large"});
       return reactor;
     }
@@ -111,13 +159,14 @@ class OperatorService final : public v1::Operator::CallbackService {
   OperatorApi& api_;
   Callers& callers_;
   Workers& workers_;
+  EvidenceApi* const evidence_;
 };
 
 }  // namespace
 
 std::shared_ptr<grpc::Service> make_operator_service(OperatorApi& api, Callers& callers,
-                                                     Workers& workers) {
-  return std::make_shared<OperatorService>(api, callers, workers);
+                                                     Workers& workers, EvidenceApi* evidence) {
+  return std::make_shared<OperatorService>(api, callers, workers, evidence);
 }
 
 }  // namespace tocsin::collector

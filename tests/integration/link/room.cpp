@@ -267,7 +267,8 @@ void Room::start_collector() {
       [this](const crypto::CertificateInfo& certificate) {
         const std::lock_guard lock(mutex_);
         let_in_.push_back(certificate);
-      });
+      },
+      evidence);
   const std::string folder = this->folder("collector");
   auto credentials = rpc::server_credentials(
       {folder + "/certificate.pem", folder + "/key.pem", folder + "/authorities.pem"}, true);

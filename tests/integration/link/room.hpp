@@ -18,6 +18,7 @@
 
 #include "agent/link/link.hpp"
 #include "agent/spool/spool.hpp"
+#include "collector/ingest/evidence_stream.hpp"
 #include "collector/ingest/hub.hpp"
 #include "collector/ingest/service.hpp"
 #include "common/time/time_source.hpp"
@@ -105,6 +106,7 @@ class Room {
   std::vector<collector::KnownAgent> known;
   collector::RenewCertificate renew;
   decltype(collector::IngestParts::results) results;  // before the collector starts
+  collector::EvidenceDoor* evidence = nullptr;        // before the collector starts
   collector::Hub& hub() { return *hub_; }
   // The certificate of each stream that was let in.
   std::vector<crypto::CertificateInfo> let_in() const;

@@ -18,7 +18,7 @@ TEST(CollectorConfig, ReadsTheExampleWithEveryKey) {
 TEST(CollectorConfig, TheExamplesCommentsStateTheRealDefaults) {
   const std::string text = config::read_file(TOCSIN_EXAMPLES "/collector.toml", 1 << 20).value();
   const auto [all, count] = tests::uncommented(text);
-  EXPECT_EQ(count, 8);
+  EXPECT_EQ(count, 12);
   EXPECT_EQ(read_collector_config(all, "x"), read_collector_config(text, "x"));
 }
 
@@ -26,6 +26,8 @@ TEST(CollectorConfig, ReadsBackAsItIsPrinted) {
   auto config = load_collector_config(TOCSIN_EXAMPLES "/collector.toml").value();
   config.log_level = log::Level::debug;
   config.keep_days = 0;
+  config.evidence_mib = 7;
+  config.evidence_free_mib = 0;
   config.revocation_file = "/etc/tocsin/revoked \"x\"";
   EXPECT_EQ(read_collector_config(print_config(config), "printed").value(), config);
 }

@@ -24,6 +24,12 @@ struct Script {
   std::vector<v1::CreateEnrollTokenRequest> tokens_asked;
   std::vector<v1::ListBaselinesRequest> baselines_asked;
   std::vector<v1::GetBaselineRequest> baseline_asked;
+  v1::EvidenceList evidence_list;
+  v1::EvidenceDetail evidence;
+  v1::EvidenceReport evidence_report;
+  std::vector<std::pair<std::string, std::string>> files;  // of an export: name, content
+  std::vector<v1::ListEvidenceRequest> evidence_asked;
+  std::vector<v1::AddEvidenceRequest> added;
 };
 
 class FakeClient final : public Client {
@@ -82,6 +88,34 @@ class FakeClient final : public Client {
   }
   Result<v1::AuditReport> verify_audit(const v1::VerifyAuditRequest&) override {
     return answer(script_.audit);
+  }
+  Result<v1::EvidenceList> list_evidence(const v1::ListEvidenceRequest& request) override {
+    script_.evidence_asked.push_back(request);
+    return answer(script_.evidence_list);
+  }
+  Result<v1::EvidenceDetail> get_evidence(const v1::GetEvidenceRequest& request) override {
+    v1::EvidenceDetail detail = script_.evidence;
+    detail.mutable_evidence()->set_id(request.evidence_id());
+    return answer(detail);
+  }
+  Result<v1::EvidenceReport> verify_evidence(const v1::VerifyEvidenceRequest&) override {
+    return answer(script_.evidence_report);
+  }
+  Result<v1::EvidencePiece> read_evidence(const v1::ReadEvidenceRequest& request) override {
+    if (request.file() >= script_.files.size()) return fail(ErrorCode::not_found, "no file");
+    v1::EvidencePiece piece;
+    const auto& [name, content] = script_.files[request.file()];
+    piece.set_name(name);
+    piece.set_size(content.size());
+    piece.set_files(static_cast<std::uint32_t>(script_.files.size()));
+    piece.set_data(content.substr(std::min<std::size_t>(request.offset(), content.size()), 3));
+    return answer(piece);
+  }
+  Result<v1::ExecuteReply> add_evidence(const v1::AddEvidenceRequest& request) override {
+    script_.added.push_back(request);
+    v1::ExecuteReply reply;
+    reply.mutable_result()->set_outcome(v1::CommandResult::OUTCOME_DONE);
+    return answer(reply);
   }
 
  private:
@@ -360,6 +394,52 @@ TEST_F(Commands, WhatNeedsNoCollectorAsksNone) {
   script_.list.mutable_incidents(0)->set_id(1);
   EXPECT_EQ(run_it(Explain{"1"}).exit, ExitCode::done);
   EXPECT_EQ(connections_, 3);
+}
+
+TEST_F(Commands, EvidenceIsAskedOfOneHostForOneIncident) {
+  EvidenceCommand command;
+  command.act = EvidenceCommand::Act::collect;
+  command.host = "tsm-bk02";
+  command.incident = "SI-115-0042";
+  command.reason = "可疑的埠";
+  command.since = std::chrono::hours(2);
+  EXPECT_EQ(run_it(command).exit, ExitCode::done);
+  const v1::Command& sent = script_.executed.at(0).command();
+  EXPECT_EQ(sent.note(), "可疑的埠");
+  EXPECT_EQ(sent.collect_evidence().agent_id(), script_.host_list.hosts(0).agent_id());
+  EXPECT_NE(sent.collect_evidence().incident_id(), 0U);
+  EXPECT_EQ(sent.collect_evidence().since_s(), 7200U);
+  script_.host_list.clear_hosts();
+  EXPECT_EQ(run_it(command).exit, ExitCode::not_found);
+}
+
+// 無法取得 is an end too, and not one of success.
+TEST_F(Commands, WaitingForEvidenceEndsWithItsState) {
+  EvidenceCommand command;
+  command.act = EvidenceCommand::Act::collect;
+  command.host = "tsm-bk02";
+  settings_.timeout = std::chrono::milliseconds(0);
+  command.wait = true;
+  EXPECT_EQ(run_it(command).exit, ExitCode::timed_out);
+  command.wait = false;
+  EXPECT_EQ(run_it(command).exit, ExitCode::done);
+}
+
+TEST_F(Commands, AnEvidenceIdIsReadBeforeAnybodyIsAsked) {
+  EvidenceCommand command;
+  command.act = EvidenceCommand::Act::verify;
+  command.id = "SI-115";
+  EXPECT_EQ(run_it(command).exit, ExitCode::usage);
+  command.id = "E-2";
+  script_.evidence_report.set_intact(true);
+  EXPECT_EQ(run_it(command).exit, ExitCode::done);
+  script_.evidence_report.set_intact(false);
+  EXPECT_EQ(run_it(command).exit, ExitCode::failed);
+  command.act = EvidenceCommand::Act::give_up;
+  command.witness = "lee";
+  EXPECT_EQ(run_it(command).exit, ExitCode::done);
+  EXPECT_EQ(script_.executed.back().command().give_up_evidence().evidence_id(), 2U);
+  EXPECT_EQ(script_.executed.back().command().give_up_evidence().witness(), "lee");
 }
 
 TEST_F(Commands, ABrokenJournalIsAFailure) {

@@ -1,0 +1,300 @@
+#include "collector/evidence/store.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "common/base/text.hpp"
+#include "common/config/secret_file.hpp"
+#include "common/crypto/crypto.hpp"
+#include "common/log/log.hpp"
+
+namespace tocsin::collector {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kPiece = 256 << 10;
+constexpr std::size_t kSealBytes = 4096;
+
+Status make_folder(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  return fail(system_error("make " + path, errno));
+}
+
+Status sync_folder(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = fd >= 0 && ::fsync(fd) == 0;
+  const int error = errno;
+  if (fd >= 0) ::close(fd);
+  return synced ? Status{} : fail(system_error("sync " + path, error));
+}
+
+std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+// A file that is read and then closed.
+class Reader {
+ public:
+  explicit Reader(const std::string& path)
+      : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)), error_(fd_ < 0 ? errno : 0) {}
+  ~Reader() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  int error() const { return error_; }
+  Result<std::string> at(std::uint64_t offset, std::size_t limit) const {
+    std::string bytes(limit, '\0');
+    std::size_t filled = 0;
+    while (filled < limit) {
+      const ssize_t n =
+          ::pread(fd_, bytes.data() + filled, limit - filled, static_cast<off_t>(offset + filled));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return fail(system_error("read", errno));
+      if (n == 0) break;
+      filled += static_cast<std::size_t>(n);
+    }
+    bytes.resize(filled);
+    return bytes;
+  }
+
+ private:
+  int fd_;
+  int error_;
+};
+
+Result<std::string> hash_file(const std::string& path) {
+  const Reader file(path);
+  if (file.error() != 0) return fail(system_error("open " + path, file.error()));
+  crypto::Sha256 hash;
+  for (std::uint64_t at = 0;;) {
+    const auto piece = file.at(at, kPiece);
+    if (!piece) return fail(piece.error());
+    if (piece->empty()) return to_hex(hash.finish());
+    hash.update(*piece);
+    at += piece->size();
+  }
+}
+
+// Of all files below, without following links.
+std::uint64_t bytes_below(const fs::path& folder) {
+  std::uint64_t sum = 0;
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(folder, error), end; at != end; at.increment(error)) {
+    if (error) break;
+    if (!at->is_symlink() && at->is_regular_file()) sum += at->file_size();
+  }
+  return sum;
+}
+
+void forget_old_parts(const fs::path& folder, Instant now) {
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(folder, error), end; at != end; at.increment(error)) {
+    if (error) return;
+    struct stat raw {};
+    if (::lstat(at->path().c_str(), &raw) != 0 || !S_ISREG(raw.st_mode)) continue;
+    if (now - Instant{raw.st_mtim.tv_sec * 1'000'000'000LL} < kPartsKept) continue;
+    log::info("evidence.part_forgotten", {{"file", at->path().string()}});
+    fs::remove(at->path(), error);
+  }
+}
+
+}  // namespace
+
+// ---- Part ----
+
+EvidenceStore::Part::Part(Part&& other) noexcept { *this = std::move(other); }
+
+EvidenceStore::Part& EvidenceStore::Part::operator=(Part&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  std::swap(path_, other.path_);
+  std::swap(length_, other.length_);
+  std::swap(used_, other.used_);
+  return *this;
+}
+
+EvidenceStore::Part::~Part() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Status EvidenceStore::Part::append(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(length_));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail(system_error("write " + path_, errno));
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+    length_ += static_cast<std::uint64_t>(n);
+    *used_ += static_cast<std::uint64_t>(n);
+  }
+  return {};
+}
+
+Status EvidenceStore::Part::cut(std::uint64_t length) {
+  if (length >= length_) return {};
+  if (::ftruncate(fd_, static_cast<off_t>(length)) != 0) {
+    return fail(system_error("cut " + path_, errno));
+  }
+  *used_ -= length_ - length;
+  length_ = length;
+  return {};
+}
+
+Status EvidenceStore::Part::sync() {
+  if (::fdatasync(fd_) != 0) return fail(system_error("sync " + path_, errno));
+  return {};
+}
+
+Result<EvidenceStore::Part> EvidenceStore::open_part(const AgentId& agent,
+                                                     std::string_view sha256) {
+  const std::string folder = folder_ + "/parts/" + agent.hex;
+  TOCSIN_TRY(make_folder(folder));
+  Part part;
+  part.path_ = folder + "/" + std::string(sha256);
+  part.used_ = &used_;
+  part.fd_ = ::open(part.path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (part.fd_ < 0) return fail(system_error("open " + part.path_, errno));
+  struct stat raw {};
+  if (::fstat(part.fd_, &raw) != 0) return fail(system_error("stat " + part.path_, errno));
+  part.length_ = static_cast<std::uint64_t>(raw.st_size);
+  return part;
+}
+
+// The hash is of what is on the disk, not of what was sent: the beginning may be of an earlier
+// life.
+Status EvidenceStore::finish_part(Part part, std::string_view sha256) {
+  TOCSIN_TRY(part.sync());
+  const auto hash = hash_file(part.path_);
+  if (!hash) return fail(hash.error());
+  if (*hash != sha256) {
+    ::unlink(part.path_.c_str());
+    used_ -= std::min(used_.load(), part.length_);
+    return fail(ErrorCode::data_loss, "what arrived has another hash");
+  }
+  const std::string object = object_path(sha256);
+  TOCSIN_TRY(make_folder(parent_of(object)));
+  if (::fchmod(part.fd_, 0400) != 0 || ::rename(part.path_.c_str(), object.c_str()) != 0) {
+    return fail(system_error("keep " + object, errno));
+  }
+  TOCSIN_TRY(sync_folder(parent_of(object)));
+  return sync_folder(folder_ + "/objects");
+}
+
+// ---- Room ----
+
+EvidenceStore::Room::Room(Room&& other) noexcept { *this = std::move(other); }
+
+EvidenceStore::Room& EvidenceStore::Room::operator=(Room&& other) noexcept {
+  std::swap(store_, other.store_);
+  std::swap(bytes_, other.bytes_);
+  return *this;
+}
+
+EvidenceStore::Room::~Room() {
+  if (store_ == nullptr) return;
+  const std::lock_guard lock(store_->mutex_);
+  store_->reserved_ -= bytes_;
+}
+
+Result<EvidenceStore::Room> EvidenceStore::reserve(std::uint64_t bytes, std::uint64_t agent_has) {
+  struct statvfs raw {};
+  if (::statvfs(folder_.c_str(), &raw) != 0) return fail(system_error("statvfs " + folder_, errno));
+  const std::uint64_t free = std::uint64_t{raw.f_bavail} * raw.f_frsize;
+  const std::lock_guard lock(mutex_);
+  const bool fits = used_ + reserved_ + bytes <= limits_.total_bytes &&
+                    agent_has + bytes <= limits_.agent_bytes &&
+                    reserved_ + bytes + limits_.free_bytes <= free;
+  if (!fits) return fail(ErrorCode::resource_exhausted, "no room for this evidence");
+  reserved_ += bytes;
+  return Room(this, bytes);
+}
+
+// ---- Whole files ----
+
+Result<std::unique_ptr<EvidenceStore>> EvidenceStore::open(const std::string& folder,
+                                                           const EvidenceLimits& limits,
+                                                           Instant now) {
+  std::unique_ptr<EvidenceStore> store(new EvidenceStore(folder, limits));
+  TOCSIN_TRY(store->prepare(now));
+  return store;
+}
+
+Status EvidenceStore::prepare(Instant now) {
+  for (const char* name : {"", "/objects", "/parts", "/seals"}) {
+    TOCSIN_TRY(make_folder(folder_ + name));
+  }
+  forget_old_parts(folder_ + "/parts", now);
+  used_ = bytes_below(folder_);
+  return {};
+}
+
+std::string EvidenceStore::object_path(std::string_view sha256) const {
+  return folder_ + "/objects/" + std::string(sha256.substr(0, 2)) + "/" + std::string(sha256);
+}
+
+std::string EvidenceStore::seal_path(std::string_view sha256, std::string_view ending) const {
+  return folder_ + "/seals/" + std::string(sha256) + std::string(ending);
+}
+
+bool EvidenceStore::has(std::string_view sha256) const {
+  return evidence::is_sha256(sha256) && ::access(object_path(sha256).c_str(), F_OK) == 0;
+}
+
+Result<std::uint64_t> EvidenceStore::size_of(std::string_view sha256) const {
+  struct stat raw {};
+  const std::string path = object_path(sha256);
+  if (!evidence::is_sha256(sha256) || ::stat(path.c_str(), &raw) != 0) {
+    return fail(system_error("stat " + path, errno));
+  }
+  return static_cast<std::uint64_t>(raw.st_size);
+}
+
+Result<std::string> EvidenceStore::put(std::string_view content) {
+  std::string sha256 = to_hex(crypto::sha256(content));
+  if (has(sha256)) return sha256;
+  const std::string path = object_path(sha256);
+  TOCSIN_TRY(make_folder(parent_of(path)));
+  TOCSIN_TRY(config::write_file(path, content, 0400));
+  TOCSIN_TRY(sync_folder(folder_ + "/objects"));
+  used_ += content.size();
+  return sha256;
+}
+
+Result<std::string> EvidenceStore::read(std::string_view sha256, std::uint64_t offset,
+                                        std::size_t limit) const {
+  if (!evidence::is_sha256(sha256)) return fail(ErrorCode::not_found, "not a hash");
+  const std::string path = object_path(sha256);
+  const Reader file(path);
+  if (file.error() != 0) return fail(system_error("open " + path, file.error()));
+  return file.at(offset, limit);
+}
+
+Result<std::string> EvidenceStore::hash_now(std::string_view sha256) const {
+  if (!evidence::is_sha256(sha256)) return fail(ErrorCode::not_found, "not a hash");
+  return hash_file(object_path(sha256));
+}
+
+Status EvidenceStore::put_seal(std::string_view manifest_sha256, const evidence::Sealed& sealed) {
+  TOCSIN_TRY(config::write_file(seal_path(manifest_sha256, ".sig"), sealed.signature, 0400));
+  return config::write_file(seal_path(manifest_sha256, ".pem"), sealed.public_key_pem, 0400);
+}
+
+Result<evidence::Sealed> EvidenceStore::sealed(std::string_view manifest_sha256) const {
+  auto manifest = read(manifest_sha256, 0, evidence::kManifestBytes);
+  if (!manifest) return fail(manifest.error());
+  auto signature = config::read_file(seal_path(manifest_sha256, ".sig"), kSealBytes);
+  if (!signature) return fail(signature.error());
+  auto key = config::read_file(seal_path(manifest_sha256, ".pem"), kSealBytes);
+  if (!key) return fail(key.error());
+  return evidence::Sealed{std::move(*manifest), std::move(*signature), std::move(*key)};
+}
+
+}  // namespace tocsin::collector
