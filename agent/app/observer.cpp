@@ -25,6 +25,7 @@
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 #include "common/log/log.hpp"
+#include "common/series/series_file.hpp"
 #include "common/wire/wire.hpp"
 
 namespace tocsin::agent {
@@ -475,6 +476,7 @@ class Observer {
       return;
     }
     std::erase(running_, job);
+    if (job->request_id.empty()) keep_samples(*job);
     settle(job, std::move(seen));
     job->state = Job::State::waiting;
   }
@@ -581,6 +583,25 @@ class Observer {
     if (!seq) spool_failed("note unchanged checks", seq.error());
   }
 
+  // Points that the disk does not take are gone: nobody is waited for because of them.
+  void keep_samples(Job& job) {
+    const std::vector<series::Sample> samples = std::exchange(job.context->samples, {});
+    if (samples.empty() || config_.samples_file.empty()) return;
+    if (!curves_) {
+      auto file = series::SeriesFile::open(config_.samples_file, series::Shape{});
+      if (!file) return samples_failed(file.error());
+      curves_ = *std::move(file);
+    }
+    const auto left_out = curves_->append(samples);
+    if (!left_out) return samples_failed(left_out.error());
+    samples_failing_ = false;
+  }
+
+  void samples_failed(const Error& error) {
+    if (std::exchange(samples_failing_, true)) return;
+    log::warning("observer.curves_not_kept", {{"why", error.message}});
+  }
+
   void event(model::Message message) {
     const NewFact fact = row_of(model::AgentEvent{std::move(message)}, model::Priority::normal);
     const auto seq = spool_.append({&fact, 1}, {}, {});
@@ -634,6 +655,8 @@ class Observer {
   std::deque<JobPointer> queue_;
   std::vector<JobPointer> running_;  // not those that are stuck
   std::size_t stuck_ = 0;
+  std::optional<series::SeriesFile> curves_;
+  bool samples_failing_ = false;
   std::string assignment_;
   std::optional<MonoTime> polled_;
   std::optional<MonoTime> flushed_;

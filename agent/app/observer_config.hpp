@@ -33,6 +33,7 @@ struct ObserverConfig {
   std::string key_file = "/var/lib/tocsin-agent/agent.key";
   std::string host_name;
   std::string operating_system;
+  std::string samples_file;              // where the curves are kept for the link; empty: nowhere
   std::string root = "/";                // of the host's files; tests put a folder here
   std::string version = TOCSIN_VERSION;  // told in the agent.started fact
 

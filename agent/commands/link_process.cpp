@@ -21,6 +21,7 @@ LinkConfig link_config(const AgentConfig& config) {
   link.spool_file = config.spool_file();
   link.baseline_file = config.baseline_file();
   link.evidence_folder = config.evidence_folder();
+  link.samples_file = config.samples_file();
   link.agent_version = TOCSIN_VERSION;
   link.host_name = config.host_name.empty() ? host.host_name : config.host_name;
   link.operating_system = host.operating_system;

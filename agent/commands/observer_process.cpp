@@ -23,6 +23,7 @@ ObserverConfig observer_config(const AgentConfig& config) {
   const HostIdentity host = read_host_identity();
   observer.host_name = config.host_name.empty() ? host.host_name : config.host_name;
   observer.operating_system = host.operating_system;
+  observer.samples_file = config.samples_file();
   return observer;
 }
 

@@ -36,6 +36,7 @@ struct AgentConfig {
 
   std::string spool_file() const { return directory + "/spool.db"; }
   std::string baseline_file() const { return directory + "/baseline"; }
+  std::string samples_file() const { return directory + "/curves"; }
   std::string snapshots_folder() const { return directory + "/snapshots"; }
   std::string evidence_folder() const { return directory + "/evidence"; }
   std::string key_file() const { return directory + "/agent.key"; }

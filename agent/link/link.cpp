@@ -44,6 +44,7 @@ class Link {
       : config_(config),
         spool_(spool),
         time_(time),
+        samples_(config.samples_file),
         instance_(crypto::random_bytes(kInstanceBytes)),
         backoff_(config.retry_first, config.retry_longest),
         pause_(context_.get_executor()),
@@ -68,6 +69,7 @@ class Link {
   const LinkConfig& config_;
   Spool& spool_;
   const time::TimeSource& time_;
+  SampleReader samples_;
   const std::string instance_;
   asio::io_context context_{1};
   async::Backoff backoff_;
@@ -170,7 +172,7 @@ asio::awaitable<Duration> Link::connect_once() {
     co_return Duration{};  // With the new certificate, at once.
   }
   collector_ = collector;
-  session_ = std::make_unique<LinkSession>(context_, config_, spool_, time_, instance_);
+  session_ = std::make_unique<LinkSession>(context_, config_, spool_, samples_, time_, instance_);
   const SessionEnd end = co_await session_->run(*stub, collector);
   session_.reset();
   co_return after(end, collector);

@@ -28,6 +28,7 @@ struct LinkConfig {
   std::string spool_file;       // whose changes mean new rows
   std::string baseline_file;    // the approved one, kept for `diagnose`; empty: not kept
   std::string evidence_folder;  // where collections wait; empty: none is sent
+  std::string samples_file;     // of the observer's curves; empty: none are sent
   std::string agent_version;
   std::string host_name;
   std::string operating_system;
@@ -38,6 +39,7 @@ struct LinkConfig {
   Duration answer_within = 15s;       // to Hello; includes connecting
   // While a stream lasts, whether its certificate is to be renewed: also after the clock was set.
   Duration look_at_certificate = 1h;
+  Duration samples_every = 10s;  // how often new points of curves are looked for
   std::uint32_t batch_facts = 1024;
   std::size_t batch_bytes = 2 << 20;
 };

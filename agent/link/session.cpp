@@ -10,6 +10,7 @@
 #include "common/log/log.hpp"
 #include "common/rpc/status.hpp"
 #include "common/wire/proto.hpp"
+#include "common/wire/samples.hpp"
 #include "common/wire/wire.hpp"
 
 namespace tocsin::agent {
@@ -56,10 +57,11 @@ bool needs_people(std::string_view code) {
 }  // namespace
 
 LinkSession::LinkSession(asio::io_context& context, const LinkConfig& config, Spool& spool,
-                         const time::TimeSource& time, std::string instance)
+                         SampleReader& samples, const time::TimeSource& time, std::string instance)
     : context_(context),
       config_(config),
       spool_(spool),
+      samples_(samples),
       time_(time),
       instance_(std::move(instance)),
       wake_(context.get_executor()),
@@ -344,6 +346,7 @@ asio::awaitable<void> LinkSession::send() {
       open = co_await send_receipt();
     } else {
       open = co_await send_facts(sent);
+      if (open && !sent) open = co_await send_samples();
       if (open && !sent && !ending_) co_await wake_.wait_for(pause());
     }
   }
@@ -424,6 +427,17 @@ asio::awaitable<bool> LinkSession::send_facts(bool& sent) {
   next_ = Seq{next_.value + static_cast<std::uint64_t>(count)};
   sent = true;
   co_return co_await stream_->write(*message);
+}
+
+// What is lost with a broken stream stays lost: nothing is decided by it.
+asio::awaitable<bool> LinkSession::send_samples() {
+  if (time_.steady() < samples_due_) co_return true;
+  samples_due_ = time_.steady() + config_.samples_every;
+  const std::vector<series::Sample> fresh = samples_.next();
+  if (fresh.empty()) co_return true;
+  v1::AgentMessage message;
+  wire::to_proto(fresh, *message.mutable_samples());
+  co_return co_await stream_->write(message);
 }
 
 Result<v1::AgentMessage> LinkSession::next_batch() {

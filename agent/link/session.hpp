@@ -1,7 +1,8 @@
 // One connection to one collector, from Hello to its end.
 //
 // Two coroutines: the one that runs the session reads what comes down; the other writes heartbeats,
-// receipts and facts, in this order, whenever something is due. All on the link's thread.
+// receipts, facts and points of curves, in this order, whenever something is due. All on the link's
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "agent/link/link.hpp"
+#include "agent/link/sample_reader.hpp"
 #include "agent/spool/spool.hpp"
 #include "common/async/wake.hpp"
 #include "common/base/result.hpp"
@@ -36,7 +38,7 @@ struct SessionEnd {
 class LinkSession {
  public:
   LinkSession(boost::asio::io_context& context, const LinkConfig& config, Spool& spool,
-              const time::TimeSource& time, std::string instance);
+              SampleReader& samples, const time::TimeSource& time, std::string instance);
 
   // On the link's thread. `channel` must outlive it.
   boost::asio::awaitable<SessionEnd> run(v1::AgentLink::Stub& stub, std::string collector);
@@ -56,6 +58,7 @@ class LinkSession {
   boost::asio::awaitable<bool> send_chain(Seq seq);
   boost::asio::awaitable<bool> send_receipt();
   boost::asio::awaitable<bool> send_facts(bool& sent);
+  boost::asio::awaitable<bool> send_samples();
   Duration pause();
 
   Result<v1::AgentMessage> hello();
@@ -78,6 +81,7 @@ class LinkSession {
   boost::asio::io_context& context_;
   const LinkConfig& config_;
   Spool& spool_;
+  SampleReader& samples_;
   const time::TimeSource& time_;
   const std::string instance_;
   std::string collector_;
@@ -97,6 +101,7 @@ class LinkSession {
   std::uint32_t window_ = 1;
   Duration heartbeat_every_ = 10s;
   MonoTime heartbeat_due_;
+  MonoTime samples_due_;
   std::deque<std::string> receipts_;  // of requests, bounded by what the spool takes
   int quick_looks_ = 0;               // left after the spool was written to
 };

@@ -26,6 +26,7 @@
 #include "collector/operate/operator_api.hpp"
 #include "collector/operate/service.hpp"
 #include "collector/operate/workers.hpp"
+#include "collector/samples/sample_store.hpp"
 #include "collector/site/authority.hpp"
 #include "collector/site/token_store.hpp"
 #include "collector/store/prune_journal.hpp"
@@ -157,6 +158,7 @@ class RunningCollector final : public Collector {
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<Workers> enroll_workers_;  // strangers cannot keep operators waiting
+  std::unique_ptr<SampleStore> samples_;     // the hub and the operators use it
   std::unique_ptr<Hub> hub_;
   std::unique_ptr<Enrollment> enrollment_;
   std::unique_ptr<Callers> callers_;
@@ -299,6 +301,7 @@ void RunningCollector::tend() {
 }
 
 void RunningCollector::prune() {
+  samples_->prune(time_.wall());
   const auto dropped = prune_journal(journal_options(), config_.keep_days, writer_->journal_now(),
                                      judge_->progress().judged);
   if (!dropped) {
@@ -362,6 +365,7 @@ Status RunningCollector::make_services() {
   auto evidence = EvidenceKeeping::open(config_, *state_reader_, *writer_, *judge_);
   if (!evidence) return fail(evidence.error());
   evidence_ = *std::move(evidence);
+  samples_ = std::make_unique<SampleStore>(SampleStoreOptions{config_.directory + "/metrics"});
   TOCSIN_TRY(make_hub());
   make_enrollment();
   return make_operators();
@@ -393,7 +397,10 @@ Status RunningCollector::make_hub() {
                       return judged_results(agent, checks);
                     },
                     [this](const std::string& host) { return judge_->approved_baseline(host); },
-                    [this] { return judge_->baselines_revision(); }};
+                    [this] { return judge_->baselines_revision(); },
+                    [this](const AgentId& agent, std::vector<series::Sample> samples) {
+                      samples_->put(agent, std::move(samples));
+                    }};
   hub_ = std::make_unique<Hub>(std::move(parts), *cursors, known);
   hub_for_judge_.set(hub_.get());
   const Renewer renew = make_renewer({authority_.signing, authority_.all_pem}, *judge_, time_);
@@ -472,6 +479,9 @@ OperatorApi::Parts RunningCollector::operator_parts() {
     if (!created) return fail(created.error());
     return NewToken{created->token, created->id, created->expires};
   };
+  parts.samples = [this](const AgentId& agent, std::string_view prefix, Instant since) {
+    return samples_->read(agent, prefix, since);
+  };
   parts.warnings = [this] { return warnings(); };
   parts.counters = counters();
   return parts;
@@ -517,6 +527,8 @@ std::vector<CounterSource> RunningCollector::counters() {
       {"link.violations", link(&IngestCounters::violations)},
       {"link.unknown_messages", link(&IngestCounters::unknown_messages)},
       {"link.heartbeats", link(&IngestCounters::heartbeats)},
+      {"link.samples", link(&IngestCounters::samples)},
+      {"samples.dropped", [this] { return samples_->dropped(); }},
       {"link.intake_full", link(&IngestCounters::intake_full)},
       {"link.failed_commits", link(&IngestCounters::failed_commits)},
       {"link.requests_dropped", link(&IngestCounters::requests_dropped)},

@@ -102,6 +102,7 @@ class Syntax {
   Arguments arguments_;
   ShowStatus status_;
   ShowHosts hosts_;
+  ShowMetrics metrics_;
   ListIncidents list_;
   ShowIncident show_;
   ActOnIncidents act_;
@@ -118,6 +119,7 @@ class Syntax {
   std::string within_;
   std::string timeout_ = "10s";
   std::string valid_ = "1h";
+  std::string curve_since_ = "24h";
   std::string estimate_;
   std::string shell_;
   CLI::App app_{"", "tocsinctl"};
@@ -150,6 +152,17 @@ void Syntax::add_views() {
   of_hosts->add_flag("--abnormal", hosts_.abnormal, h("abnormal"));
   may_watch(of_hosts);
   of_hosts->callback([this] { arguments_.command = hosts_; });
+  CLI::App* curves = add(app_, "metrics", "metrics");
+  curves->add_option("HOST", metrics_.host, h("host_name"))->required();
+  curves->add_option("NAME", metrics_.name, h("curve_name"));
+  curves->add_option("--since", curve_since_, h("since"))
+      ->check(a_duration("30m|6h|1d", language_));
+  curves->callback([this] {
+    if (const auto length = duration_from(curve_since_)) {
+      metrics_.since = std::chrono::duration_cast<std::chrono::seconds>(*length);
+    }
+    arguments_.command = metrics_;
+  });
 }
 
 void Syntax::add_incidents() {
@@ -311,14 +324,14 @@ void Syntax::add_baselines() {
   CLI::App* propose = on("propose", Act::propose);
   of_scope(propose);
   CLI::Option* since = propose->add_option("--since", since_, h("baseline_since"));
-  since->check(CLI::Validator(as_duration, "1h|7d"));
+  since->check(a_duration("1h|7d", language_));
   propose->add_option("--from-finding", baseline_.finding, h("baseline_finding"))->excludes(since);
   propose->add_option("--leave-out", baseline_.leave_out, h("baseline_leave_out"))
       ->allow_extra_args(false);
   on("review", Act::review)->add_option("ID", baseline_.id, h("baseline_id"));
   CLI::App* approve = on("approve", Act::approve);
   approve->add_option("--for", approved_for_, h("baseline_for"))
-      ->check(CLI::Validator(as_duration, "90d|365d"));
+      ->check(a_duration("90d|365d", language_));
   CLI::App* reject = on("reject", Act::reject);
   for (CLI::App* sub : {approve, reject}) {
     sub->add_option("ID", baseline_.id, h("baseline_id"))->required();
@@ -352,9 +365,9 @@ void Syntax::add_evidence() {
   CLI::App* collect = act("collect", Act::collect);
   collect->add_option("HOST", evidence_.host, h("host_name"))->required();
   collect->add_option("--since", since_, h("evidence_since"))
-      ->check(CLI::Validator(as_duration, "24h|7d"));
+      ->check(a_duration("24h|7d", language_));
   collect->add_option("--within", within_, h("evidence_within"))
-      ->check(CLI::Validator(as_duration, "15m|1h"));
+      ->check(a_duration("15m|1h", language_));
   collect->add_flag("--wait", evidence_.wait, h("wait"));
   CLI::App* add_file = act("add", Act::add);
   add_file->add_option("FILE", evidence_.file, h("evidence_file"))->required();

@@ -40,6 +40,9 @@ class GrpcClient final : public Client {
   Result<v1::IncidentDetail> get_incident(const v1::GetIncidentRequest& request) override {
     return call<v1::IncidentDetail>(&v1::Operator::Stub::GetIncident, request);
   }
+  Result<v1::MetricList> get_metrics(const v1::GetMetricsRequest& request) override {
+    return call<v1::MetricList>(&v1::Operator::Stub::GetMetrics, request);
+  }
   Result<v1::ExecuteReply> execute(const v1::ExecuteRequest& request) override {
     return call<v1::ExecuteReply>(&v1::Operator::Stub::Execute, request);
   }

@@ -20,6 +20,7 @@ class Client {
   virtual Result<v1::HostList> list_hosts(const v1::ListHostsRequest& request) = 0;
   virtual Result<v1::IncidentList> list_incidents(const v1::ListIncidentsRequest& request) = 0;
   virtual Result<v1::IncidentDetail> get_incident(const v1::GetIncidentRequest& request) = 0;
+  virtual Result<v1::MetricList> get_metrics(const v1::GetMetricsRequest& request) = 0;
   virtual Result<v1::ExecuteReply> execute(const v1::ExecuteRequest& request) = 0;
   virtual Result<v1::EnrollToken> create_enroll_token(
       const v1::CreateEnrollTokenRequest& request) = 0;

@@ -22,7 +22,7 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kIdBytes = 16;
 constexpr std::uint32_t kWaitStepMs = 1000;
-constexpr std::size_t kSimilar = 8;
+constexpr std::size_t kSimilar = 12;
 
 // One command on its way: everything it needs, and the answer it builds up.
 class Runner {
@@ -32,6 +32,7 @@ class Runner {
 
   Printed operator()(const ShowStatus& command);
   Printed operator()(const ShowHosts& command);
+  Printed operator()(const ShowMetrics& command);
   Printed operator()(const ListIncidents& command);
   Printed operator()(const ShowIncident& command);
   Printed operator()(const ActOnIncidents& command);
@@ -143,6 +144,23 @@ Printed Runner::operator()(const ShowHosts& command) {
   }
   apply_fail_on(list->open_incidents(), result);
   return result;
+}
+
+Printed Runner::operator()(const ShowMetrics& command) {
+  v1::ListHostsRequest asked;
+  asked.set_name(command.host);
+  const auto list = client_.list_hosts(asked);
+  if (!list) return failed(list.error());
+  const auto host = only_host(*list, command.host);
+  if (!host) return failed(host.error());
+  v1::GetMetricsRequest request;
+  request.set_host(host->agent_id());
+  request.set_name(command.name);
+  request.set_since_s(
+      static_cast<std::uint32_t>(std::clamp<std::int64_t>(command.since.count(), 0, UINT32_MAX)));
+  const auto curves = client_.get_metrics(request);
+  if (!curves) return failed(curves.error());
+  return show(*curves, [&] { return render_metrics(view_, *curves); });
 }
 
 Printed Runner::operator()(const ListIncidents& command) {

@@ -23,6 +23,11 @@ struct ShowHosts {
   std::string name;
   bool abnormal = false;
 };
+struct ShowMetrics {
+  std::string host;
+  std::string name;  // how the curves' names begin; empty: all
+  std::chrono::seconds since{};
+};
 struct ListIncidents {
   bool open = false;
   bool unacknowledged = false;
@@ -104,7 +109,7 @@ struct HelpExitCodes {};
 struct ShowVersion {};
 
 using Command =
-    std::variant<ShowStatus, ShowHosts, ListIncidents, ShowIncident, ActOnIncidents,
+    std::variant<ShowStatus, ShowHosts, ShowMetrics, ListIncidents, ShowIncident, ActOnIncidents,
                  DecideOnIncident, RunCheck, RestartService, Revoke, Explain, CreateToken,
                  OnBaseline, VerifyAudit, EvidenceCommand, HelpExitCodes, ShowVersion>;
 

@@ -17,6 +17,8 @@ std::string render_status(const View& view, std::string_view address, const v1::
 std::string render_hosts(const View& view, const v1::HostList& list);
 // One host with its checks. REQUIRES: the list holds exactly one.
 std::string render_host(const View& view, const v1::HostList& list);
+// Each curve in a line, drawn over the time that all of them span.
+std::string render_metrics(const View& view, const v1::MetricList& list);
 std::string render_incidents(const View& view, const v1::IncidentList& list);
 std::string render_incident(const View& view, const v1::IncidentDetail& detail);
 std::string render_timeline(const View& view, const v1::IncidentDetail& detail);

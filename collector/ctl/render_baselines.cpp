@@ -12,7 +12,6 @@
 namespace tocsin::ctl {
 namespace {
 
-constexpr int kEntryCells = 44;
 constexpr std::size_t kHashShown = 12;
 
 std::string clean(std::string_view text) { return clean_text(text, limits::kText); }
@@ -61,41 +60,37 @@ std::string who_text(const View& view, const v1::Decided& decided, std::int64_t 
                      clean(decided.reason()));
 }
 
-std::string joined(const View& view, const google::protobuf::RepeatedPtrField<v1::Message>& all) {
-  std::string text;
-  for (const v1::Message& one : all) text += (text.empty() ? "" : "; ") + words(view, one);
+// Whole, however narrow the terminal is: what is cut off here would be approved unseen.
+std::string entry_lines(const View& view, std::string_view sign,
+                        const v1::BaselineState::Entry& entry, std::int64_t now) {
+  std::string text = folded(
+      view, fmt::format("{} {}  {}", sign, entry_text(entry.entry()), file_text(entry.entry())));
+  const auto part = [&](std::string_view code, std::string_view value) {
+    return fmt::format("  {} {}", say(view, code), value);
+  };
+  text += folded(
+      view, "  " + part("ctl.column.first_seen", clock_text(view, entry.seen().first_ns(), now)) +
+                part("ctl.column.present",
+                     age_text(std::chrono::milliseconds(entry.seen().present_ms()))) +
+                part("ctl.column.times", number(entry.seen().appearances())) +
+                part("ctl.column.hosts", number(entry.hosts())));
+  for (const v1::Message& mark : entry.marks()) {
+    text += folded(view, "    - " + words(view, mark));
+  }
   return text;
-}
-
-using Entries = google::protobuf::RepeatedPtrField<v1::BaselineState::Entry>;
-
-void add_row(const View& view, std::string_view sign, const v1::BaselineState::Entry& entry,
-             std::int64_t now, i18n::Table& table) {
-  table.add({std::string(sign), narrow(view, entry_text(entry.entry()), kEntryCells),
-             file_text(entry.entry()), clock_text(view, entry.seen().first_ns(), now),
-             age_text(std::chrono::milliseconds(entry.seen().present_ms())),
-             fmt::format("{}", entry.seen().appearances()), fmt::format("{}", entry.hosts()),
-             joined(view, entry.marks())});
-}
-
-i18n::Table entry_table(const View& view) {
-  return i18n::Table({"", title(view, "ctl.column.entry"), title(view, "ctl.column.file"),
-                      title(view, "ctl.column.first_seen"), title(view, "ctl.column.present"),
-                      title(view, "ctl.column.times"), title(view, "ctl.column.hosts"),
-                      title(view, "ctl.column.look_at")});
 }
 
 std::string entries_text(const View& view, const v1::BaselineState& baseline, std::int64_t now) {
   if (baseline.entries().empty() && baseline.left_out().empty()) return {};
-  i18n::Table table = entry_table(view);
+  std::string text = "\n";
   for (const auto& entry : baseline.entries()) {
-    if (!entry.marks().empty()) add_row(view, "!", entry, now, table);
+    if (!entry.marks().empty()) text += entry_lines(view, "!", entry, now);
   }
-  for (const auto& entry : baseline.left_out()) add_row(view, "x", entry, now, table);
+  for (const auto& entry : baseline.left_out()) text += entry_lines(view, "x", entry, now);
   for (const auto& entry : baseline.entries()) {
-    if (entry.marks().empty()) add_row(view, " ", entry, now, table);
+    if (entry.marks().empty()) text += entry_lines(view, " ", entry, now);
   }
-  return "\n" + table.render(view.width) + say(view, "ctl.baseline.legend") + "\n";
+  return text + say(view, "ctl.baseline.legend") + "\n";
 }
 
 std::string list_text(const View& view, std::string_view sign,

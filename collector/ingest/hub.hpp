@@ -72,6 +72,8 @@ struct IngestParts {
   // Judge::approved_baseline() and baselines_revision(); empty: no host is given a baseline.
   std::function<std::shared_ptr<const model::ApprovedBaseline>(const std::string& host)> baseline{};
   std::function<std::uint64_t()> baselines_revision{};
+  // Takes points of an agent's curves; called on the hub's thread, and must not wait.
+  std::function<void(const AgentId&, std::vector<series::Sample>)> samples = {};
 };
 
 struct KnownAgent {
@@ -111,6 +113,7 @@ struct IngestCounters {
   std::uint64_t violations = 0;  // of the protocol
   std::uint64_t unknown_messages = 0;
   std::uint64_t heartbeats = 0;
+  std::uint64_t samples = 0;      // points of curves
   std::uint64_t intake_full = 0;  // submissions to try again
   std::uint64_t failed_commits = 0;
   std::uint64_t requests_dropped = 0;  // expired or over the limit before the agent took them

@@ -108,6 +108,7 @@ class Hub::Impl : public std::enable_shared_from_this<Hub::Impl> {
   void take(const SessionPtr& session, const model::Heartbeat& heartbeat);
   void take(const SessionPtr& session, const Receipt& receipt);
   void take(const SessionPtr& session, const ChainAnswer& answer);
+  void take(const SessionPtr& session, SampleRun run);
   void take(const SessionPtr& session, const Violation& violation);
   void take(const SessionPtr& session, UnknownMessage);
   bool may_speak(const SessionPtr& session);

@@ -65,6 +65,13 @@ void Hub::Impl::take(const SessionPtr& session, const Violation& violation) {
   finish(session, Error{ErrorCode::invalid_argument, violation.what});
 }
 
+void Hub::Impl::take(const SessionPtr& session, SampleRun run) {
+  const AgentId& id = session->stream->agent();
+  if (agent_of(id).live != session || !parts_.samples) return;
+  count(&IngestCounters::samples, run.samples.size());
+  parts_.samples(id, std::move(run.samples));
+}
+
 void Hub::Impl::take(const SessionPtr&, UnknownMessage) {
   count(&IngestCounters::unknown_messages);
 }

@@ -5,6 +5,7 @@
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 #include "common/wire/proto.hpp"
+#include "common/wire/samples.hpp"
 #include "common/wire/wire.hpp"
 
 namespace tocsin::collector {
@@ -85,7 +86,11 @@ Incoming read_message(const AgentId& agent, const v1::AgentMessage& message) {
         return Violation{"a chain of more than 64 bytes"};
       }
       return ChainAnswer{Seq{message.chain_answer().seq()}, message.chain_answer().chain()};
-    case v1::AgentMessage::kSamples:  // Of agents that keep curves: no place for them here yet.
+    case v1::AgentMessage::kSamples: {
+      Result<std::vector<series::Sample>> samples = wire::from_proto(message.samples());
+      if (!samples) return Violation{samples.error().message};
+      return SampleRun{*std::move(samples)};
+    }
     case v1::AgentMessage::BODY_NOT_SET:
       return UnknownMessage{};
   }

@@ -13,6 +13,7 @@
 #include "collector/ports/intake.hpp"
 #include "common/base/ids.hpp"
 #include "common/model/fact.hpp"
+#include "common/series/sample.hpp"
 
 namespace tocsin::collector {
 
@@ -50,6 +51,11 @@ struct ChainAnswer {
   std::string chain;  // empty: not known
 };
 
+// Points of curves: not numbered, not journaled.
+struct SampleRun {
+  std::vector<series::Sample> samples;
+};
+
 // Of a newer agent: ignored and counted.
 struct UnknownMessage {};
 
@@ -60,7 +66,7 @@ struct Violation {
 };
 
 using Incoming = std::variant<UnknownMessage, Greeting, FactRun, model::Heartbeat, Receipt,
-                              ChainAnswer, Violation>;
+                              ChainAnswer, SampleRun, Violation>;
 
 // `agent` is who the certificate says is speaking.
 Incoming read_message(const AgentId& agent, const v1::AgentMessage& message);

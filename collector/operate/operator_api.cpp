@@ -208,6 +208,45 @@ Result<v1::HostList> OperatorApi::list_hosts(const v1::ListHostsRequest& request
   return list;
 }
 
+Result<v1::MetricList> OperatorApi::get_metrics(const v1::GetMetricsRequest& request) {
+  if (request.host().size() > limits::kName || request.name().size() > limits::kSeriesName) {
+    return fail(ErrorCode::invalid_argument, "a name is too long");
+  }
+  const auto now = as_of();
+  if (!now) return fail(now.error());
+  const auto hosts = parts_.state.hosts();
+  if (!hosts) return fail(hosts.error());
+  const auto host = std::find_if(hosts->begin(), hosts->end(), [&](const model::Host& h) {
+    return !h.revoked && (h.name == request.host() || h.agent.hex == request.host());
+  });
+  if (host == hosts->end() || !parts_.samples) {
+    return fail(ErrorCode::not_found, fmt::format("no host {}", request.host()));
+  }
+  const Instant since = request.since_s() == 0
+                            ? Instant{INT64_MIN}
+                            : Instant{now->journal_ns()} - std::chrono::seconds(request.since_s());
+  const auto samples = parts_.samples(host->agent, request.name(), since);
+  if (!samples) return fail(samples.error());
+  v1::MetricList list;
+  list.set_host(host->name);
+  std::size_t bytes = 0;
+  std::string left_out;
+  for (const series::Sample& sample : *samples) {
+    const bool fresh = list.series().empty() || list.series().rbegin()->name() != sample.series;
+    bytes += sizeof sample.at.ns + sizeof sample.value + (fresh ? sample.series.size() : 0);
+    if (fresh && bytes > kReplyBytes) {
+      if (sample.series != left_out) list.set_series_left_out(list.series_left_out() + 1);
+      left_out = sample.series;
+      continue;
+    }
+    v1::Series& series = fresh ? *list.add_series() : *list.mutable_series()->rbegin();
+    if (fresh) series.set_name(sample.series);
+    series.add_at_ns(sample.at.ns);
+    series.add_value(sample.value);
+  }
+  return list;
+}
+
 Result<v1::IncidentList> OperatorApi::list_incidents(const v1::ListIncidentsRequest& request) {
   const std::uint32_t limit = request.limit() == 0 ? kDefaultRows : request.limit();
   if (limit > limits::kPageRows) {

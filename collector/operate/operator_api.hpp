@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tocsin/v1/operator.pb.h"
@@ -23,6 +24,7 @@
 #include "common/base/result.hpp"
 #include "common/model/baseline.hpp"
 #include "common/model/incident.hpp"
+#include "common/series/sample.hpp"
 #include "common/time/time_source.hpp"
 
 namespace tocsin::collector {
@@ -61,6 +63,9 @@ class OperatorApi {
     std::string enroll_address;         // host:port that agents are told
     std::string authority_fingerprint;  // SHA-256 of the CA certificate, hex
     Instant started;
+    // Points of an agent's curves whose names begin so, from an instant on.
+    std::function<Result<std::vector<series::Sample>>(const AgentId&, std::string_view, Instant)>
+        samples = {};
   };
   explicit OperatorApi(Parts parts);
 
@@ -72,6 +77,8 @@ class OperatorApi {
   Result<v1::IncidentList> list_incidents(const v1::ListIncidentsRequest& request);
   // The newest 500 timeline items and 200 notifications, and how many older ones there are.
   Result<v1::IncidentDetail> get_incident(const v1::GetIncidentRequest& request);
+  // The host's curves: not of the journal, and not as of a position. Errors: not_found (the host).
+  Result<v1::MetricList> get_metrics(const v1::GetMetricsRequest& request);
   // A refusal, a conflict or an unknown record is an answer of the judge, not an error. Errors:
   // resource_exhausted (the journal's queue or disk is full), permission_denied (not an operator's
   // act), already_exists (the command's id is another caller's).

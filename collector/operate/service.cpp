@@ -42,6 +42,11 @@ class OperatorService final : public v1::Operator::CallbackService {
     return serve(context, request, reply,
                  [this](const auto&, const auto& asked) { return api_.get_incident(asked); });
   }
+  Reactor* GetMetrics(Context* context, const v1::GetMetricsRequest* request,
+                      v1::MetricList* reply) override {
+    return serve(context, request, reply,
+                 [this](const auto&, const auto& asked) { return api_.get_metrics(asked); });
+  }
   Reactor* Execute(Context* context, const v1::ExecuteRequest* request,
                    v1::ExecuteReply* reply) override {
     return serve(context, request, reply, [this](const auto& caller, const auto& asked) {

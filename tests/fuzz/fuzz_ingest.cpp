@@ -28,8 +28,13 @@ struct Checker {
   const v1::AgentMessage& message;
 
   void operator()(const UnknownMessage&) const {
-    TOCSIN_CHECK(message.body_case() == v1::AgentMessage::BODY_NOT_SET ||
-                 message.body_case() == v1::AgentMessage::kSamples);
+    TOCSIN_CHECK(message.body_case() == v1::AgentMessage::BODY_NOT_SET);
+  }
+  void operator()(const SampleRun& run) const {
+    TOCSIN_CHECK(run.samples.size() <= limits::kSamples);
+    for (const series::Sample& sample : run.samples) {
+      TOCSIN_CHECK(!sample.series.empty() && sample.series.size() <= limits::kSeriesName);
+    }
   }
   void operator()(const Greeting& greeting) const {
     TOCSIN_CHECK(greeting.epoch && !greeting.instance.empty());

@@ -70,6 +70,7 @@ const std::vector<Allowed>& our_table() {
       {"collector/store", {"collector/ports", "collector/core", "common"}},
       {"collector/writer", {"collector/ports", "collector/core", "common"}},
       {"collector/notify", {"collector/ports", "collector/core", "common"}},
+      {"collector/samples", {"common"}},
       {"collector/vantage", {"collector/ports", "common"}},
       {"collector/records", {"collector/ports", "collector/core", "common"}},
       {"collector/enroll",

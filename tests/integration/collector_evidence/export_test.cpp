@@ -40,6 +40,18 @@ class Direct final : public ctl::Client {
   Result<v1::IncidentDetail> get_incident(const v1::GetIncidentRequest& request) override {
     return operators_.get_incident(request);
   }
+  Result<v1::MetricList> get_metrics(const v1::GetMetricsRequest& request) override {
+    return operators_.get_metrics(request);
+  }
+  Result<v1::BaselineList> list_baselines(const v1::ListBaselinesRequest& request) override {
+    return operators_.list_baselines(request);
+  }
+  Result<v1::BaselineDetail> get_baseline(const v1::GetBaselineRequest& request) override {
+    return operators_.get_baseline(request);
+  }
+  Result<v1::BaselineDiff> diff_baseline(const v1::DiffBaselineRequest& request) override {
+    return operators_.diff_baseline(request);
+  }
   Result<v1::ExecuteReply> execute(const v1::ExecuteRequest& request) override {
     return operators_.execute(caller_, request);
   }

@@ -18,6 +18,8 @@ struct Script {
   v1::HostList host_list = samples::one_host();
   std::deque<v1::ExecuteReply> replies;
   v1::AuditReport audit;
+  v1::MetricList metrics;
+  std::vector<v1::GetMetricsRequest> metrics_asked;
   std::vector<v1::ExecuteRequest> executed;
   std::vector<v1::ListHostsRequest> hosts_asked;
   std::vector<v1::ListIncidentsRequest> lists_asked;
@@ -57,6 +59,10 @@ class FakeClient final : public Client {
       return answer(detail);
     }
     return fail(ErrorCode::not_found, "no incident");
+  }
+  Result<v1::MetricList> get_metrics(const v1::GetMetricsRequest& request) override {
+    script_.metrics_asked.push_back(request);
+    return answer(script_.metrics);
   }
   Result<v1::ExecuteReply> execute(const v1::ExecuteRequest& request) override {
     script_.executed.push_back(request);
@@ -325,6 +331,26 @@ TEST_F(Commands, ARefusedOrTriedRevocationChangesNothing) {
   EXPECT_EQ(run_it(Revoke{Revoke::What::agent, "tsm-bk02", "r"}).exit, ExitCode::done);
   EXPECT_EQ(run_it(Revoke{Revoke::What::operator_, "wang", "r"}).exit, ExitCode::done);
   EXPECT_TRUE(script_.executed.empty());
+}
+
+TEST_F(Commands, CurvesAreDrawnInALineEach) {
+  v1::Series& series = *script_.metrics.add_series();
+  series.set_name("cpu.busy");
+  for (int i = 0; i <= 39; ++i) {
+    series.add_at_ns(i * 1'000'000'000LL);
+    series.add_value(i < 20 ? 0 : 100);
+  }
+  const Printed printed = run_it(ShowMetrics{"tsm-bk02", "cpu", std::chrono::hours(1)});
+  ASSERT_EQ(printed.exit, ExitCode::done) << printed.err;
+  ASSERT_EQ(script_.metrics_asked.size(), 1U);
+  EXPECT_EQ(script_.metrics_asked[0].since_s(), 3600U);
+  EXPECT_EQ(script_.metrics_asked[0].name(), "cpu");
+  EXPECT_NE(printed.out.find("|" + std::string(20, '.') + std::string(20, '#') + "|"),
+            std::string::npos)
+      << printed.out;
+  script_.metrics.clear_series();
+  EXPECT_EQ(run_it(ShowMetrics{"tsm-bk02", "", {}}).exit, ExitCode::done);
+  EXPECT_EQ(run_it(ShowMetrics{"t", "", {}}).exit, ExitCode::usage) << "several hosts";
 }
 
 TEST_F(Commands, WaitingForAHostRepeatsTheSameCommandUntilItsAnswerChanges) {

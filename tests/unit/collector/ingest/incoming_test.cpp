@@ -86,6 +86,22 @@ TEST(Incoming, BatchesHaveLimits) {
   EXPECT_TRUE(violates(message)) << "would overflow";
 }
 
+TEST(Incoming, PointsOfCurvesAreBoundedAndCleaned) {
+  v1::AgentMessage message;
+  v1::Series& series = *message.mutable_samples()->add_series();
+  series.set_name("cpu\x1b.busy");
+  series.add_at_ns(7);
+  series.add_value(1.5);
+  const Incoming read = read_message(kAgent, message);
+  const auto* run = std::get_if<SampleRun>(&read);
+  ASSERT_NE(run, nullptr);
+  ASSERT_EQ(run->samples.size(), 1U);
+  EXPECT_EQ(run->samples[0].series, "cpu\\x1b.busy");
+  EXPECT_EQ(run->samples[0].value, 1.5);
+  series.add_at_ns(8);
+  EXPECT_TRUE(violates(message)) << "a time without a value";
+}
+
 TEST(Incoming, WhatANewerAgentSaysIsNoError) {
   EXPECT_TRUE(std::holds_alternative<UnknownMessage>(read_message(kAgent, {})));
 }

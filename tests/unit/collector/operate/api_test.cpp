@@ -80,6 +80,39 @@ TEST_F(OperatorApiTest, EveryAnswerSaysAsOfWhen) {
   EXPECT_EQ(list->as_of().journal_ns(), (kNow - 5min).ns);  // behind: as of what is judged
 }
 
+TEST_F(OperatorApiTest, CurvesAreThoseOfOneHostAndFitIntoAnAnswer) {
+  OperatorApi::Parts with_curves = parts();
+  fake_.state.host_rows = {a_host("web1", 'a')};
+  std::vector<series::Sample> samples{{"cpu.busy", kNow - 1min, 5}, {"cpu.busy", kNow, 6}};
+  Instant since;
+  with_curves.samples = [&](const AgentId& agent, std::string_view prefix, Instant from) {
+    EXPECT_EQ(agent, a_host("web1", 'a').agent);
+    EXPECT_EQ(prefix, "cpu");
+    since = from;
+    return Result<std::vector<series::Sample>>(samples);
+  };
+  OperatorApi api(with_curves);
+  v1::GetMetricsRequest request;
+  request.set_host("web1");
+  request.set_name("cpu");
+  request.set_since_s(60);
+  const auto list = api.get_metrics(request);
+  ASSERT_TRUE(list) << list.error().message;
+  ASSERT_EQ(list->series_size(), 1);
+  EXPECT_EQ(list->series(0).value(1), 6);
+  EXPECT_EQ(since, kNow - 60s);
+  samples.clear();
+  for (const char* name : {"a", "b", "c"}) {
+    samples.insert(samples.end(), 150'000, {name, kNow, 1});
+  }
+  const auto cut = api.get_metrics(request);
+  ASSERT_TRUE(cut);
+  EXPECT_EQ(cut->series_size(), 2);
+  EXPECT_EQ(cut->series_left_out(), 1U);
+  request.set_host("web2");
+  EXPECT_EQ(api.get_metrics(request).error().code, ErrorCode::not_found);
+}
+
 TEST_F(OperatorApiTest, WhenAllIsJudgedTheStateHoldsNow) {
   OperatorApi api(parts());
   fake_.state.judged_at = kNow - 5min;
