@@ -48,9 +48,11 @@ std::string curve(const v1::Series& series, std::int64_t from, std::int64_t to,
   const double length = static_cast<double>(to - from);
   for (int i = 0; i < series.at_ns_size(); ++i) {
     const double part = length <= 0 ? 0 : static_cast<double>(series.at_ns(i) - from) / length;
-    const double cell = std::clamp(part, 0.0, 1.0) * static_cast<double>(kCurveCells - 1);
-    sum[static_cast<std::size_t>(cell)] += series.value(i);
-    ++count[static_cast<std::size_t>(cell)];
+    // A point on a border belongs to the part that it begins, whatever the division left of it.
+    const auto cell = static_cast<std::size_t>(
+        std::clamp(part, 0.0, 1.0) * static_cast<double>(kCurveCells - 1) + 1e-6);
+    sum[cell] += series.value(i);
+    ++count[cell];
   }
   std::string text(kCurveCells, ' ');
   const double height = scale.most - scale.least;

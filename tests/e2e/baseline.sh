@@ -36,7 +36,7 @@ of_package() { as lee baseline review "$1" -o json | jq -e --arg exe "$2" --arg 
 diagnose() { hosts exec web1 tocsin-agent diagnose sockets --lang en "$@"; }
 says() { diagnose | tr '\n' ' ' | tr -s ' ' | grep -q "$1"; }
 has_file() { hosts exec web1 test -s /var/lib/tocsin-agent/baseline; }
-is_private() { [ "$(hosts exec web1 stat -c '%a %U' /var/lib/tocsin-agent/baseline)" = "640 tocsin-agent" ]; }
+is_private() { [ "$(hosts exec web1 stat -c '%a %U %G' /var/lib/tocsin-agent/baseline)" = "640 tocsin-link tocsin-agent" ]; }
 is_signed() {
   hosts exec web1 cat /run/diagnosis.pem >"$work/diagnosis.pem" &&
     openssl cms -verify -inform PEM -purpose any -CAfile "$work/site/ca.pem" \

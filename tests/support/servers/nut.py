@@ -33,10 +33,10 @@ def start(*command):
 
 
 def status():
-    """What the server says of the UPS; empty while it does not know."""
+    """What the server says of the last that the UPS tells; empty while it does not know."""
     try:
         with socket.create_connection(("127.0.0.1", port), 1) as client:
-            client.sendall(b"GET VAR room ups.status\n")
+            client.sendall(b"GET VAR room input.voltage\n")
             return client.recv(256).decode()
     except OSError:
         return ""
@@ -50,7 +50,7 @@ server = start("/lib/nut/upsd", "-u", user, "-D")
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 try:
     for _ in range(200):
-        if status().startswith("VAR room ups.status"):
+        if status().startswith("VAR room input.voltage"):
             break
         for part in (driver, server):
             if part.poll() is not None:

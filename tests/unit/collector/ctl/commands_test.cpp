@@ -350,6 +350,7 @@ TEST_F(Commands, CurvesAreDrawnInALineEach) {
       << printed.out;
   script_.metrics.clear_series();
   EXPECT_EQ(run_it(ShowMetrics{"tsm-bk02", "", {}}).exit, ExitCode::done);
+  script_.host_list = samples::hosts();
   EXPECT_EQ(run_it(ShowMetrics{"t", "", {}}).exit, ExitCode::usage) << "several hosts";
 }
 
