@@ -254,7 +254,8 @@ detect_truncation() {
     more_checks="[allow]
 log_folders = [\"$logs\"]"
     for file in $(seq 0 $((now - 1))); do
-      seq 1000 >"$logs/log-$file"
+      # Each with content of its own: the same beside it would be taken for what a rotation leaves.
+      seq $((file * 1000)) $((file * 1000 + 999)) >"$logs/log-$file"
       more_checks+="
 [[checks]]
 kind = \"audit_log\"
