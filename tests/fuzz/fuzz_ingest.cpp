@@ -61,6 +61,10 @@ struct Checker {
   void operator()(const model::Heartbeat& heartbeat) const {
     TOCSIN_CHECK(heartbeat.checks.size() <= limits::kChecks);
   }
+  void operator()(const ChainAnswer& answer) const {
+    TOCSIN_CHECK(answer.chain.size() <= 64);
+    TOCSIN_CHECK(answer.seq.value == message.chain_answer().seq());
+  }
   void operator()(const Receipt& receipt) const { TOCSIN_CHECK(clean(receipt.request_id)); }
   void operator()(const Violation& violation) const {
     TOCSIN_CHECK(!violation.what.empty());
