@@ -114,6 +114,14 @@ TEST(Document, ThreeBracketsAreRefusedAndDoNotStopTheProcess) {
   EXPECT_EQ(mistakes("[[[a]]]"), "x.toml: not TOML (brackets or a key in a wrong place)");
 }
 
+// The library says that this cannot be reached.
+TEST(Document, ALetterWhereASpaceMayStandIsNoSpace) {
+  EXPECT_THAT(mistakes("\xc8\x8a"), testing::StartsWith("x.toml:1:"));
+  EXPECT_THAT(mistakes("name = 'a' \xc3\xaa"), testing::StartsWith("x.toml:1:"));
+  const auto joined = Document::parse("name = \"\"\"\\\n \xc3\xaa\"\"\"\n", "x.toml", 100);
+  EXPECT_TRUE(joined.has_value()) << "a letter after a line that goes on";
+}
+
 TEST(Document, LargerThanItsLimitIsNotParsed) {
   const auto document = Document::parse("a = 1", "x.toml", 4);
   ASSERT_FALSE(document);
