@@ -232,7 +232,8 @@ BaselineAnswer propose_baseline(Context& context, const model::Command& command,
   answer.detail.parameters.push_back({"entries", number(record.entries.size())});
   answer.detail.parameters.push_back({"marked", number(marked(record))});
   answer.detail.parameters.push_back({"left_out", number(record.left_out.size())});
-  context.world.baselines.put(record.id, std::move(record));
+  const BaselineId id = record.id;
+  context.world.baselines.put(id, std::move(record));
   return answer;
 }
 

@@ -11,7 +11,6 @@ namespace {
 
 using model::BackupEvent;
 using model::BackupJobFacts;
-using model::Message;
 using model::Parameter;
 using model::Tristate;
 
