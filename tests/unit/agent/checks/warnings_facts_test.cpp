@@ -13,6 +13,7 @@ namespace {
 using model::WarningLevel;
 
 constexpr Instant kNow{1'795'300'000'000'000'000};
+const WarningsSettings kNoProbe;  // The counter keeps no copy.
 constexpr char kFailed[] = "Failed password for root from 203.0.113.9 port 4711 ssh2";
 
 const catalogue::Catalogue& shipped() {
@@ -74,7 +75,7 @@ TEST(OwnProbe, OfThisHostIsKnownByItsPamServiceAndAccount) {
 }
 
 TEST(WarningCounter, CountsByMeaningAndPutsTheGravestFirst) {
-  WarningCounter counter(shipped(), {}, {});
+  WarningCounter counter(shipped(), kNoProbe, {});
   counter.add({"sshd", kFailed}, kNow);
   counter.add({"sshd", kFailed}, kNow + 1s);
   counter.add({"kernel", "Kernel panic - not syncing: \x1b[31mred\n"}, kNow);
@@ -93,7 +94,7 @@ TEST(WarningCounter, CountsByMeaningAndPutsTheGravestFirst) {
 TEST(WarningCounter, RaisesTheLevelWhereManyComeSoon) {
   ManyWindows windows;
   for (int i = 1; i <= 11; ++i) {
-    WarningCounter counter(shipped(), {}, windows);
+    WarningCounter counter(shipped(), kNoProbe, windows);
     counter.add({"sshd", kFailed}, kNow + i * 1s);
     model::WarningsFacts facts;
     counter.finish(kNow + i * 1s, facts);
@@ -110,7 +111,7 @@ TEST(WarningCounter, RaisesTheLevelWhereManyComeSoon) {
 }
 
 TEST(WarningCounter, StaysInBoundsWhateverCodesComeIn) {
-  WarningCounter counter(shipped(), {}, {});
+  WarningCounter counter(shipped(), kNoProbe, {});
   for (int i = 0; i < 10'000; ++i) {
     counter.add({"", "ANR" + std::to_string(10'000 + i).substr(1) + "E x"}, kNow);
   }
@@ -130,7 +131,7 @@ TEST(WarningsPosition, RefusesWhatItDidNotWrite) {
 RC_GTEST_PROP(WarningCounterProperty, AnyBytesAreCountedOrLeftAlone, ()) {
   const auto line = *rc::gen::container<std::string>(rc::gen::element(
       'N', 'o', 'v', ' ', '2', ':', '[', ']', '\x1b', '\n', '\xe8', '\x9d', 'A', 'R', 'E', '\0'));
-  WarningCounter counter(shipped(), {}, {});
+  WarningCounter counter(shipped(), kNoProbe, {});
   const LogRecord record = parse_log_record(line);
   counter.add(record, kNow);
   model::WarningsFacts facts;
