@@ -103,7 +103,7 @@ TEST(WarningCounter, RaisesTheLevelWhereManyComeSoon) {
     ASSERT_TRUE(kept);
     windows = kept->windows;
   }
-  WarningCounter later(shipped(), {}, windows);
+  WarningCounter later(shipped(), kNoProbe, windows);
   later.add({"sshd", kFailed}, kNow + 1h);
   model::WarningsFacts facts;
   later.finish(kNow + 1h, facts);
