@@ -9,42 +9,18 @@
 #include <systemd/sd-journal.h>
 
 #include "agent/os/files.hpp"
+#include "agent/os/open_journal.hpp"
 
 namespace tocsin::agent::os {
 namespace {
 
-using Journal = std::unique_ptr<sd_journal, void (*)(sd_journal*)>;
-
 constexpr std::size_t kFieldBytes = 1 << 20;
-
-Result<Journal> open_journal(std::string_view root) {
-  bool exists = false;
-  for (const char* folder : {"/var/log/journal", "/run/log/journal"}) {
-    struct stat raw {};
-    exists = exists || ::stat(under(root, folder).c_str(), &raw) == 0;
-  }
-  if (!exists) return fail(ErrorCode::not_found, "this host keeps no journal");
-  sd_journal* raw = nullptr;
-  const int r = under(root, "").empty()
-                    ? sd_journal_open(&raw, SD_JOURNAL_LOCAL_ONLY)
-                    : sd_journal_open_directory(&raw, under(root, "/var/log/journal").c_str(), 0);
-  if (r < 0) return fail(system_error("open the journal", -r));
-  static_cast<void>(sd_journal_set_data_threshold(raw, kFieldBytes));
-  return Journal(raw, sd_journal_close);
-}
 
 bool is_plain(std::string_view value) {
   return std::all_of(value.begin(), value.end(), [](char c) {
     const auto byte = static_cast<unsigned char>(c);
     return byte >= 0x20 || c == '\t';
   });
-}
-
-std::string cursor_of(sd_journal* journal) {
-  char* raw = nullptr;
-  if (sd_journal_get_cursor(journal, &raw) < 0) return {};
-  const std::unique_ptr<char, void (*)(void*)> held(raw, std::free);
-  return raw;
 }
 
 // The entry that the journal stands at; empty where it cannot be read.
@@ -54,7 +30,7 @@ std::string entry_of(sd_journal* journal) {
   sd_id128_t boot{};
   if (sd_journal_get_realtime_usec(journal, &wall) < 0) return {};
   std::string entry;
-  append_export_field(entry, "__CURSOR", cursor_of(journal));
+  append_export_field(entry, "__CURSOR", current_cursor(journal));
   append_export_field(entry, "__REALTIME_TIMESTAMP", std::to_string(wall));
   if (sd_journal_get_monotonic_usec(journal, &monotonic, &boot) >= 0) {
     append_export_field(entry, "__MONOTONIC_TIMESTAMP", std::to_string(monotonic));
@@ -111,6 +87,7 @@ Result<JournalExport> export_journal(std::string_view root, Instant since, std::
                                      const std::function<bool(std::string_view)>& sink) {
   const auto journal = open_journal(root);
   if (!journal) return fail(journal.error());
+  static_cast<void>(sd_journal_set_data_threshold(journal->get(), kFieldBytes));
   JournalExport done;
   std::uint64_t left = go_back(journal->get(), since, most_bytes, stop, done.whole);
   // As many entries from the end; what came meanwhile is left to the next time.
