@@ -17,6 +17,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr Duration kLookEvery = 5s;
+constexpr Duration kLookForCollector = 500ms;  // while something waits for one
 constexpr Duration kAgainAfterRefusal = 5min;
 constexpr Duration kSilence = 60s;  // of a collector that should say something
 constexpr std::size_t kChunk = 128 << 10;
@@ -55,14 +56,22 @@ void EvidenceSender::stop() {
 asio::awaitable<void> EvidenceSender::run() {
   while (!stopping_) {
     co_await send_next();
-    if (!stopping_) co_await idle_.wait_for(kLookEvery);
+    if (!stopping_) co_await idle_.wait_for(pause());
   }
+}
+
+// After a break no longer than until the next try.
+Duration EvidenceSender::pause() const {
+  if (unsent_) return kLookForCollector;
+  const Duration left = not_before_ - time_.steady();
+  return left > Duration{} ? std::min(left, kLookEvery) : kLookEvery;
 }
 
 asio::awaitable<void> EvidenceSender::send_next() {
   while (!stopping_ && time_.steady() >= not_before_) {
     const std::string collector = collector_();
     const std::vector<std::string> ready = outbox_.ready();
+    unsent_ = collector.empty() && !ready.empty();
     if (collector.empty() || ready.empty()) co_return;
     id_ = ready.front();
     const End end = co_await send(collector);

@@ -51,6 +51,7 @@ class EvidenceSender {
   void take(const v1::EvidenceDown& down);
   void take_progress(const v1::EvidenceProgress& progress);
   void after(End end);
+  Duration pause() const;
 
   boost::asio::io_context& context_;
   const LinkConfig& config_;
@@ -60,6 +61,7 @@ class EvidenceSender {
   async::Wake idle_;
   async::Backoff backoff_;
   MonoTime not_before_;
+  bool unsent_ = false;  // something waits, and there is nobody to send it to
   bool stopping_ = false;
 
   // Of the collection that is being sent.
