@@ -48,6 +48,36 @@ struct ServiceFacts {
   friend bool operator==(const ServiceFacts&, const ServiceFacts&) = default;
 };
 
+// What the kernel says of auditing; asked where a log is the audit daemon's.
+enum class KernelUnasked : std::uint8_t {
+  none = 0,       // it answered, or was not to be asked
+  not_permitted,  // no CAP_AUDIT_CONTROL, or within a container
+  not_supported,  // a kernel without auditing
+  failed,
+};
+struct KernelAudit {
+  Tristate enabled = Tristate::unknown;  // unknown: it did not answer
+  bool locked = false;                   // nobody can change it until the next start
+  std::uint32_t failure = 0;     // what a lost record does: 0 nothing, 1 a message, 2 a panic
+  std::uint32_t reader_pid = 0;  // who takes the records; 0: nobody
+  std::string reader;            // the name of that program
+  std::uint32_t lost = 0;        // records, since the start
+  std::uint32_t lost_since = 0;  // since the look before, in the same boot
+  std::uint32_t backlog = 0;     // records that wait
+  std::uint32_t backlog_limit = 0;
+  KernelUnasked unasked = KernelUnasked::none;
+  friend bool operator==(const KernelAudit&, const KernelAudit&) = default;
+};
+
+// The agent's own record in a log: does what is written there come back?
+enum class LogHeartbeat : std::uint8_t {
+  none = 0,     // not written to this log
+  waiting,      // written, and not looked for long enough
+  returned,     // found again
+  missing,      // not found in time
+  not_written,  // nobody takes it
+};
+
 struct AuditLogFacts {
   std::string source;
   Tristate present = Tristate::unknown;
@@ -69,6 +99,16 @@ struct AuditLogFacts {
   std::uint64_t previous_size_bytes = 0;
   std::string boot_id;
   bool new_boot = false;
+  KernelAudit kernel{};
+  // What the newest record says that turned auditing on or off.
+  Tristate recorded_on = Tristate::unknown;
+  LogHeartbeat heartbeat = LogHeartbeat::none;
+  bool heartbeat_worked = false;  // one came back before
+  // Other bytes than at an earlier look, where nothing but appending should happen.
+  bool content_changed = false;
+  std::uint64_t changed_from = 0;
+  std::uint64_t changed_to = 0;
+  std::uint64_t covered_bytes = 0;  // compared with what they were, some at each look
   friend bool operator==(const AuditLogFacts&, const AuditLogFacts&) = default;
 };
 
@@ -122,6 +162,7 @@ struct HiddenListener {
   std::uint16_t port = 0;
   bool by_netlink = false;
   bool by_text = false;
+  bool by_bind = false;  // neither shows it, and the port is taken all the same
   friend auto operator<=>(const HiddenListener&, const HiddenListener&) = default;
 };
 
@@ -138,6 +179,9 @@ struct SocketsFacts {
   std::uint32_t namespaces = 0;              // other network namespaces looked into
   std::uint32_t namespaces_not_seen = 0;     // over the limit, without a process, or not permitted
   std::vector<HiddenListener> hidden = {};
+  // Ports that are taken while nobody lists them, on a kernel that does not tell of sockets that
+  // are bound and do not listen.
+  std::uint32_t taken_unlisted = 0;
   friend bool operator==(const SocketsFacts&, const SocketsFacts&) = default;
 };
 

@@ -67,6 +67,41 @@ Result<model::ServiceFacts> take(const v1::ServiceFacts& from) {
   return facts;
 }
 
+namespace {
+
+void put_kernel(const model::KernelAudit& from, v1::KernelAudit& to) {
+  to.set_enabled(wire::to(from.enabled));
+  to.set_locked(from.locked);
+  to.set_failure(from.failure);
+  to.set_reader_pid(from.reader_pid);
+  to.set_reader(from.reader);
+  to.set_lost(from.lost);
+  to.set_lost_since(from.lost_since);
+  to.set_backlog(from.backlog);
+  to.set_backlog_limit(from.backlog_limit);
+  to.set_unasked(static_cast<v1::KernelUnasked>(from.unasked));
+}
+
+Result<model::KernelAudit> take_kernel(const v1::KernelAudit& from) {
+  if (!v1::KernelUnasked_IsValid(from.unasked())) {
+    return out_of_range("audit_log.kernel.unasked", static_cast<std::uint64_t>(from.unasked()));
+  }
+  model::KernelAudit kernel;
+  kernel.enabled = wire::from(from.enabled());
+  kernel.locked = from.locked();
+  kernel.failure = from.failure();
+  kernel.reader_pid = from.reader_pid();
+  kernel.reader = name_text(from.reader());
+  kernel.lost = from.lost();
+  kernel.lost_since = from.lost_since();
+  kernel.backlog = from.backlog();
+  kernel.backlog_limit = from.backlog_limit();
+  kernel.unasked = static_cast<model::KernelUnasked>(from.unasked());
+  return kernel;
+}
+
+}  // namespace
+
 void put(const model::AuditLogFacts& from, v1::AuditLogFacts& to) {
   to.set_source(from.source);
   to.set_present(wire::to(from.present));
@@ -88,6 +123,14 @@ void put(const model::AuditLogFacts& from, v1::AuditLogFacts& to) {
   to.set_previous_size_bytes(from.previous_size_bytes);
   to.set_boot_id(from.boot_id);
   to.set_new_boot(from.new_boot);
+  if (from.kernel != model::KernelAudit{}) put_kernel(from.kernel, *to.mutable_kernel());
+  to.set_recorded_on(wire::to(from.recorded_on));
+  to.set_heartbeat(static_cast<v1::LogHeartbeat>(from.heartbeat));
+  to.set_heartbeat_worked(from.heartbeat_worked);
+  to.set_content_changed(from.content_changed);
+  to.set_changed_from(from.changed_from);
+  to.set_changed_to(from.changed_to);
+  to.set_covered_bytes(from.covered_bytes);
 }
 
 Result<model::AuditLogFacts> take(const v1::AuditLogFacts& from) {
@@ -112,6 +155,17 @@ Result<model::AuditLogFacts> take(const v1::AuditLogFacts& from) {
   facts.previous_size_bytes = from.previous_size_bytes();
   facts.boot_id = name_text(from.boot_id());
   facts.new_boot = from.new_boot();
+  if (from.has_kernel()) TOCSIN_WIRE_SET(facts.kernel, take_kernel(from.kernel()));
+  facts.recorded_on = wire::from(from.recorded_on());
+  if (!v1::LogHeartbeat_IsValid(from.heartbeat())) {
+    return out_of_range("audit_log.heartbeat", static_cast<std::uint64_t>(from.heartbeat()));
+  }
+  facts.heartbeat = static_cast<model::LogHeartbeat>(from.heartbeat());
+  facts.heartbeat_worked = from.heartbeat_worked();
+  facts.content_changed = from.content_changed();
+  facts.changed_from = from.changed_from();
+  facts.changed_to = from.changed_to();
+  facts.covered_bytes = from.covered_bytes();
   return facts;
 }
 

@@ -87,7 +87,9 @@ void put(const model::SocketsFacts& from, v1::SocketsFacts& to) {
     out.set_port(hidden.port);
     out.set_by_netlink(hidden.by_netlink);
     out.set_by_text(hidden.by_text);
+    out.set_by_bind(hidden.by_bind);
   }
+  to.set_taken_unlisted(from.taken_unlisted);
 }
 
 Result<model::SocketsFacts> take(const v1::SocketsFacts& from) {
@@ -126,7 +128,9 @@ Result<model::SocketsFacts> take(const v1::SocketsFacts& from) {
     TOCSIN_WIRE_SET(out.port, port("hidden.port", hidden.port()));
     out.by_netlink = hidden.by_netlink();
     out.by_text = hidden.by_text();
+    out.by_bind = hidden.by_bind();
   }
+  facts.taken_unlisted = from.taken_unlisted();
   return facts;
 }
 

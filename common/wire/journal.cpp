@@ -271,6 +271,14 @@ void drop_volatile(v1::Observation& observation) {
     audit.set_previous_size_bytes(audit.previous_size_bytes() == 0 ? 0 : 1);
     audit.clear_modified_ns();
     audit.clear_records_seen();
+    audit.clear_covered_bytes();
+    if (audit.has_kernel()) {
+      v1::KernelAudit& kernel = *audit.mutable_kernel();
+      kernel.set_reader_pid(kernel.reader_pid() == 0 ? 0 : 1);
+      kernel.clear_lost();
+      kernel.set_lost_since(kernel.lost_since() == 0 ? 0 : 1);
+      kernel.clear_backlog();
+    }
   }
   if (observation.has_sockets()) {
     for (v1::Listener& listener : *observation.mutable_sockets()->mutable_listeners()) {
@@ -285,6 +293,7 @@ void drop_volatile(v1::Observation& observation) {
     sockets.set_source_event_overflows(sockets.source_event_overflows() == 0 ? 0 : 1);
     sockets.clear_namespaces();
     sockets.set_namespaces_not_seen(sockets.namespaces_not_seen() == 0 ? 0 : 1);
+    sockets.set_taken_unlisted(sockets.taken_unlisted() == 0 ? 0 : 1);
   }
   if (observation.has_antivirus()) {
     v1::AntivirusFacts& antivirus = *observation.mutable_antivirus();

@@ -18,6 +18,27 @@ model::Observation seen(CheckKind kind, std::string target, model::Facts facts) 
   return observation;
 }
 
+model::AuditLogFacts audited() {
+  model::AuditLogFacts facts;
+  facts.source = "/var/log/audit/audit.log";
+  facts.kernel = {model::Tristate::no, true, 1, 812, "auditd", 9, 2, 3, 8192, {}};
+  facts.recorded_on = model::Tristate::no;
+  facts.heartbeat = model::LogHeartbeat::missing;
+  facts.heartbeat_worked = true;
+  facts.content_changed = true;
+  facts.changed_from = 65536;
+  facts.changed_to = 131072;
+  facts.covered_bytes = 200'000;
+  return facts;
+}
+
+model::SocketsFacts with_a_taken_port() {
+  model::SocketsFacts facts;
+  facts.hidden = {{model::Protocol::tcp, 4444, false, false, true}};
+  facts.taken_unlisted = 2;
+  return facts;
+}
+
 std::vector<model::Observation> samples() {
   using model::Tristate;
   return {
@@ -92,6 +113,8 @@ std::vector<model::Observation> samples() {
                                5}),
       seen(CheckKind::plugin, "ups",
            model::PluginFacts{"ups", 2, "CRITICAL", true, {{"load", "97.5", "%"}}, 1}),
+      seen(CheckKind::audit_log, "/var/log/audit/audit.log", audited()),
+      seen(CheckKind::sockets, "", with_a_taken_port()),
   };
 }
 
@@ -119,11 +142,26 @@ TEST(Facts, WhatAlwaysChangesOfMetricsMakesNoRow) {
   EXPECT_NE(significant_digest(before), significant_digest(after));
 }
 
+// A busy kernel's counts move at every look.
+TEST(Facts, WhatAlwaysChangesOfTheKernelsAuditingMakesNoRow) {
+  model::Observation before = samples()[8];
+  auto& kernel = std::get<model::AuditLogFacts>(before.facts).kernel;
+  model::Observation after = before;
+  auto& later = std::get<model::AuditLogFacts>(after.facts);
+  later.kernel.backlog += 7;
+  later.kernel.lost += 7;
+  later.covered_bytes += 7;
+  EXPECT_EQ(significant_digest(before), significant_digest(after));
+  kernel.lost_since = 0;
+  EXPECT_NE(significant_digest(before), significant_digest(after));
+}
+
 TEST(Facts, FactsOfAnotherKindAreRefused) {
   for (const model::Observation& sample : samples()) {
     v1::Observation message;
     to_proto(sample, message);
-    message.mutable_check()->set_kind(v1::CHECK_KIND_SOCKETS);
+    const bool sockets = sample.check.kind == CheckKind::sockets;
+    message.mutable_check()->set_kind(sockets ? v1::CHECK_KIND_PROCESSES : v1::CHECK_KIND_SOCKETS);
     EXPECT_FALSE(from_proto(message)) << model::to_string(sample.check);
   }
 }
@@ -141,6 +179,13 @@ TEST(Facts, WhatIsOutOfRangeIsRefused) {
   to_proto(samples()[7], plugin);
   plugin.mutable_plugin()->set_status(4);
   EXPECT_FALSE(from_proto(plugin));
+  v1::Observation audit;
+  to_proto(samples()[8], audit);
+  v1::Observation unasked = audit;
+  audit.mutable_audit_log()->set_heartbeat(static_cast<v1::LogHeartbeat>(5));
+  EXPECT_FALSE(from_proto(audit));
+  unasked.mutable_audit_log()->mutable_kernel()->set_unasked(static_cast<v1::KernelUnasked>(4));
+  EXPECT_FALSE(from_proto(unasked));
 }
 
 TEST(Facts, AListOverItsLimitIsRefused) {
