@@ -16,7 +16,9 @@ constexpr int kGatewayPackets = 2;
 constexpr int kNeighbourPackets = 2;
 constexpr Duration kLongestGap = 400ms;
 constexpr Duration kForNeighbour = 500ms;
-constexpr Duration kForGateway = 1500ms;  // and the neighbour
+constexpr Duration kForGateway = 750ms;
+// What a look that hears nothing keeps before its deadline: one that runs into it has seen nothing.
+constexpr Duration kReserve = 250ms;
 
 std::uint32_t microseconds(Duration duration) {
   const std::int64_t us = duration.count() / 1000;
@@ -43,8 +45,9 @@ PingPlan plan_of(const model::CheckDefinition& check, const IpAddress& address, 
   plan.address = address;
   plan.packets = std::clamp(check.ping_packets, 1, kMostPackets);
   plan.tcp_port = std::clamp(check.ping_tcp_port, 0, 65535);
-  // Leaves time for the gateway and, where there is a port, for TCP.
-  const Duration available = std::max(check.deadline - kForGateway, check.deadline / 2);
+  // Leaves time for the neighbour, the gateway and, where there is a port, for TCP.
+  const Duration others = kForNeighbour + kForGateway + kReserve;
+  const Duration available = std::max(check.deadline - others, check.deadline / 2);
   const Duration share = plan.tcp_port == 0 ? available : available / 2;
   plan.between = std::min(kLongestGap, share / (2 * plan.packets));
   plan.deadline = started + available;
@@ -52,10 +55,10 @@ PingPlan plan_of(const model::CheckDefinition& check, const IpAddress& address, 
 }
 
 // What filters everything else still has to say who has the address.
-void ask_neighbours(PingPlan plan, PingResult& result, const time::TimeSource& time,
+void ask_neighbours(PingPlan plan, PingResult& result, MonoTime end, const time::TimeSource& time,
                     std::stop_token stop) {
   plan.packets = kNeighbourPackets;
-  plan.deadline = time.steady() + kForNeighbour;
+  plan.deadline = std::min(end, time.steady() + kForNeighbour);
   const auto answered = ping_neighbour(plan, time, stop);
   if (answered && !answered->round_trips.empty()) result = *answered;
 }
@@ -86,13 +89,14 @@ Result<model::PingFacts> look_by_ping(const model::CheckDefinition& check, const
   const auto address = parse_ip(check.check.target);
   if (!address) return fail(ErrorCode::invalid_argument, "not an address: " + check.check.target);
   const MonoTime started = time.steady();
+  const MonoTime end = started + (check.deadline - std::min(kReserve, check.deadline / 4));
   const PingPlan plan = plan_of(check, *address, started);
   auto result = ping(plan, time, stop);
   if (!result) return fail(result.error());
-  if (result->round_trips.empty()) ask_neighbours(plan, *result, time, stop);
+  if (result->round_trips.empty()) ask_neighbours(plan, *result, end, time, stop);
   model::PingFacts facts = ping_facts(*address, *result);
   if (facts.received == 0) {
-    facts.gateway_reachable = gateway_reachable(root, started + check.deadline, time, stop);
+    facts.gateway_reachable = gateway_reachable(root, end, time, stop);
   }
   return facts;
 }

@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -11,6 +12,7 @@
 #include "agent/os/files.hpp"
 #include "common/net/icmp.hpp"
 #include "tests/integration/agent/checks/check_run.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace tocsin::agent {
 namespace {
@@ -65,6 +67,23 @@ TEST(PingCheck, SaysWhenNothingAnswersAndKeepsItsDeadline) {
     const auto facts = std::get<model::PingFacts>(seen.facts);
     EXPECT_EQ(facts.sent, 2U);
     EXPECT_EQ(facts.received, 0U);
+  });
+}
+
+// Run out of time it would have seen nothing, and could not say that it is the gateway that is
+// gone.
+TEST(PingCheck, KeepsItsDeadlineWhereTheGatewayDoesNotAnswerEither) {
+  in_silent_network([] {
+    const tests::TempDir root;
+    std::filesystem::create_directories(root.path() + "/proc/net");
+    std::ofstream(root.path() + "/proc/net/route") << "Iface\tDestination\tGateway\tFlags\n"
+                                                   << "lo\t00000000\t0200007F\t0003\n";
+    CheckRun check(model::CheckKind::ping, "127.0.0.1", root.path());
+    check.definition.ping_packets = 2;
+    check.definition.deadline = 2s;
+    const auto seen = check.run();
+    EXPECT_LT(seen.took, check.definition.deadline);
+    EXPECT_EQ(std::get<model::PingFacts>(seen.facts).gateway_reachable, model::Tristate::no);
   });
 }
 
