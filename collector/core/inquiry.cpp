@@ -105,9 +105,22 @@ model::CheckDefinition question_about(const model::HostPolicy& host) {
   return definition;
 }
 
+// What a vantage that has answered sees differently while others still look.
+void see_again(Context& context, const model::HostPolicy& target, Inquiry inquiry,
+               const Look& newer) {
+  for (Look& look : inquiry.looks) {
+    if (look.vantage.agent == newer.vantage.agent && look.sight != Sight::waiting) look = newer;
+  }
+  context.world.set_value(key_of(target.address), to_text(inquiry));
+}
+
 // `first`: what made us ask, already known.
 void begin(Context& context, const model::HostPolicy& target, const std::optional<Look>& first) {
-  if (is_asking(context.world, target.address)) return;
+  std::optional<Inquiry> under_way = inquiry_in(context.world, target.address);
+  if (under_way && under_way->reach == Reach::asking) {
+    if (first) see_again(context, target, *std::move(under_way), *first);
+    return;
+  }
   std::vector<Vantage> agents;
   for (const auto& [agent, host] : context.world.hosts.rows()) {
     const bool asked = first && first->vantage.agent == agent;

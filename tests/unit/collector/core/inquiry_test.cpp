@@ -166,6 +166,27 @@ TEST(Inquiry, ABrokenPathBetweenTwoIsSaidAndTellsNobody) {
   EXPECT_THAT(room.reasons_of("v1"), ElementsAre("ping.unreachable", "reach.path"));
 }
 
+TEST(Inquiry, TakesWhatAVantageSeesMeanwhile) {
+  Room room;
+  room.sees("v1", room.view(0));
+  room.sees("v1", room.view(0, model::Tristate::no));  // It is its own gateway that is gone.
+  for (const auto* host : {"v2", "v3"}) room.answers(host, room.view(3));
+  room.looks(room.view(3));
+  EXPECT_THAT(room.incidents(), IsEmpty());
+  EXPECT_THAT(room.reasons_of("v1"), ElementsAre("ping.gateway", "reach.vantage"));
+}
+
+TEST(Inquiry, WhatAVantageSeesMeanwhileIsNotItsAnswer) {
+  Room room;
+  room.silent("db1");
+  room.sees("v2", room.view(0));
+  room.answers("v3", room.view(0));
+  room.looks(room.view(0));
+  EXPECT_THAT(room.incidents(), IsEmpty());  // v2 was asked and is still looking.
+  room.answers("v2", room.view(3));
+  EXPECT_THAT(room.reasons_of("v2"), Contains("reach.path"));
+}
+
 TEST(Inquiry, IsAskedAgainAndABrokenPathMayBecomeAHostThatIsDown) {
   Room room;
   room.sees("v1", room.view(0));
