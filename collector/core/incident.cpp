@@ -29,10 +29,25 @@ std::string timer_key(std::string_view purpose, NumberId<Tag> id) {
 
 std::string word(model::Severity severity) { return std::string(model::to_string(severity)); }
 
-// A service that restarts by itself sooner is an event, not an incident.
+// From one look to the end of the next one.
+Duration next_look(const Context& context, const model::Finding& finding) {
+  const model::Host* host = context.world.hosts.find(finding.agent);
+  const model::HostPolicy* policy =
+      host == nullptr ? nullptr : model::host_policy(context.policy, host->name);
+  if (policy != nullptr) {
+    for (const model::CheckDefinition& definition : policy->checks) {
+      if (definition.check == finding.check) return definition.interval + definition.deadline;
+    }
+  }
+  return model::default_interval(finding.check.kind) + model::default_deadline(finding.check.kind);
+}
+
+// A service that restarts by itself sooner is an event, not an incident; so are packets that one
+// look lost and the next one did not.
 Duration minimum_of(const Context& context, const model::Finding& finding) {
-  return finding.check.kind == model::CheckKind::service ? context.policy.service_minimum
-                                                         : Duration{};
+  if (finding.check.kind == model::CheckKind::service) return context.policy.service_minimum;
+  const bool of_one_look = finding.code == "ping.loss.high" || finding.code == "ping.rtt.high";
+  return of_one_look ? next_look(context, finding) : Duration{};
 }
 
 GradeLimits limits_of(const model::SitePolicy& policy) {

@@ -59,6 +59,47 @@ TEST(Incident, AServiceThatIsBackWithinTheMinimumIsAnEventOnly) {
   EXPECT_THAT(story.told(), IsEmpty());
 }
 
+// procedure M-01: a look that lost packets is confirmed by the next one.
+TEST(Incident, PacketsThatOneLookLostAreAnEventOnly) {
+  Story story;
+  story.admit("web1");
+  story.sees("web1", ping_of("10.0.0.9", 2));
+  story.at(31s).sees("web1", ping_of("10.0.0.9", 5));
+  story.at(1h);
+  EXPECT_THAT(story.incidents(), IsEmpty());
+  EXPECT_THAT(story.told(), IsEmpty());
+}
+
+TEST(Incident, PacketsThatTheNextLookLosesTooAreAnIncident) {
+  Story story;
+  story.admit("web1");
+  story.sees("web1", ping_of("10.0.0.9", 2));
+  story.at(39s);
+  EXPECT_THAT(story.incidents(), IsEmpty());
+  story.at(40s);  // A look's interval and its deadline.
+  EXPECT_EQ(story.incident().title.code, "ping.loss.high");
+}
+
+TEST(Incident, HowLongUntilTheNextLookIsTheAssignedInterval) {
+  model::SitePolicy site = story_policy();
+  model::HostPolicy host;
+  host.host = "web1";
+  host.baseline = "all";
+  model::CheckDefinition often;
+  often.check = {model::CheckKind::ping, "10.0.0.9"};
+  often.interval = 4s;
+  often.deadline = 2s;
+  host.checks.push_back(often);
+  site.hosts.push_back(host);
+  Story story(site);
+  story.admit("web1");
+  story.sees("web1", ping_of("10.0.0.9", 2));
+  story.at(5s);
+  EXPECT_THAT(story.incidents(), IsEmpty());
+  story.at(6s);
+  EXPECT_EQ(story.incident().title.code, "ping.loss.high");
+}
+
 TEST(Incident, AServiceThatStaysDownGoesFromCToBAndToAByTimeAlone) {
   Story story;
   story.admit("web1");
