@@ -87,6 +87,7 @@ struct IngestOptions {
   std::uint32_t window = 4096;         // facts in flight of one agent
   Duration hello_within = 10s;
   Duration longest_heartbeat = 5s;  // shorter where the policy calls an agent silent sooner
+  Duration run_noted_within = 5s;   // an agent tells of a run that saw nothing new this late
   // Another instance waits this long, two heartbeats at most, for the old one to answer: less than
   // an agent waits for its Resume.
   Duration longest_rival_wait = 10s;

@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t kPresenceWaiting = 65'536;  // changes that the intake did not take yet
 
 // Some check should have run in this time, if the observer lives.
-Duration idle_of_checks(const model::Heartbeat& heartbeat, Duration silent_after) {
+Duration idle_of_checks(const model::Heartbeat& heartbeat, Duration silent_after,
+                        Duration noted_within) {
   if (heartbeat.checks.empty()) return {};
   Duration youngest = heartbeat.checks.front().last_run_age;
   Duration shortest = heartbeat.checks.front().interval;
@@ -19,7 +20,8 @@ Duration idle_of_checks(const model::Heartbeat& heartbeat, Duration silent_after
     youngest = std::min(youngest, check.last_run_age);
     shortest = std::min(shortest, check.interval);
   }
-  return youngest > std::max(silent_after, shortest * 3) ? youngest : Duration{};
+  const Duration limit = std::max(silent_after, shortest * 3) + noted_within;
+  return youngest > limit ? youngest : Duration{};
 }
 
 }  // namespace
@@ -32,7 +34,8 @@ void Hub::Impl::take(const SessionPtr& session, const model::Heartbeat& heartbea
   // After a start of the host the link may be there before the observer: it has the same time.
   const Duration limit = policy_->agent_silent_after;
   const bool settled = now - session->opened > limit;
-  const Duration idle = settled ? idle_of_checks(heartbeat, limit) : Duration{};
+  const Duration idle =
+      settled ? idle_of_checks(heartbeat, limit, options_.run_noted_within) : Duration{};
   const AgentId& id = session->stream->agent();
   journal(id, session.get(), agent.watch.stalled(now, idle));
   if (idle == Duration{}) journal(id, session.get(), agent.watch.heard(now));
