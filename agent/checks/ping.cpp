@@ -1,7 +1,5 @@
 #include "agent/checks/ping.hpp"
 
-#include <utility>
-
 #include "agent/checks/observation.hpp"
 #include "common/net/ping.hpp"
 
@@ -9,9 +7,9 @@ namespace tocsin::agent {
 
 model::Observation observe_ping(const model::CheckDefinition& check, CheckContext& context) {
   const Run run(check, context);
-  auto facts = net::look_by_ping(check, context.root, context.time, context.stop);
-  if (!facts) return run.unseen(facts.error());
-  return run.seen(*std::move(facts));
+  const auto seen = net::look_by_ping({&check, 1}, context.root, context.time, context.stop);
+  if (!seen.front()) return run.unseen(seen.front().error());
+  return run.seen(*seen.front());
 }
 
 }  // namespace tocsin::agent

@@ -18,9 +18,10 @@ PendingEntry look(const model::Request& request, const std::string& root,
   model::Observation& observation = seen.observation;
   const auto& check = std::get<model::CheckDefinition>(request.act);
   observation.check = check.check;
-  auto facts = net::look_by_ping(check, root, time, std::move(stop));
+  const auto seen_by_ping = net::look_by_ping({&check, 1}, root, time, std::move(stop));
+  const Result<model::PingFacts>& facts = seen_by_ping.front();
   if (facts) {
-    observation.facts = *std::move(facts);
+    observation.facts = *facts;
   } else {
     observation.outcome = facts.error().code == ErrorCode::permission_denied
                               ? model::Outcome::not_permitted

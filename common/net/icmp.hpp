@@ -1,62 +1,44 @@
-// Echo requests to one address (procedure M-01), by the best means this process may use: an ICMP
-// datagram socket (no privilege, where ping_group_range allows it), a raw socket (CAP_NET_RAW),
-// else a TCP connection to a known port. Parsers are pure.
+// Echo requests, and what may come back (procedure M-01): their bytes. Pure.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <optional>
-#include <stop_token>
-#include <string>
 #include <string_view>
-#include <vector>
 
-#include "common/base/instant.hpp"
-#include "common/base/result.hpp"
-#include "common/model/check.hpp"
 #include "common/net/ip.hpp"
-#include "common/time/time_source.hpp"
+#include "common/net/ping_plan.hpp"
 
 namespace tocsin::net {
 
-// What makes an echo request ours: the kernel rewrites the identifier of datagram sockets, so every
-// request carries 16 random bytes too.
+// What makes an echo request ours: a random identifier, and random bytes in every request.
 struct EchoKey {
   std::uint16_t identifier = 0;
-  bool identifier_is_ours = true;  // false on a datagram socket
   std::array<char, 16> nonce{};
 };
 
-// The bytes of one request; the kernel fills in the checksum of ICMPv6.
-std::string echo_request(const EchoKey& key, std::uint16_t sequence, bool v6);
+inline constexpr std::size_t kEchoBytes = 8 + 16 + 4;  // header, nonce, serial
+using EchoBytes = std::array<char, kEchoBytes>;
+
+// One request. `serial` counts the requests of a key and, unlike `sequence`, never wraps. The
+// kernel fills in the checksum of ICMPv6.
+EchoBytes echo_request(const EchoKey& key, std::uint32_t serial, std::uint16_t sequence, bool v6);
 
 struct EchoAnswer {
-  bool reply = false;  // else: destination unreachable
+  Refusal refusal = Refusal::none;  // none: a reply
   std::uint16_t sequence = 0;
+  std::optional<std::uint32_t> serial;  // of a refusal only where so much was quoted
+  IpAddress asked;                      // of a refusal: where the request went
+  friend bool operator==(const EchoAnswer&, const EchoAnswer&) = default;
 };
-// Nothing where the packet does not answer a request of this key. `with_ip_header`: as IPv4 raw
-// sockets give it.
+// Nothing where the packet does not answer a request of this key; a reply gives back every byte of
+// its request, so one that is cut short is none. `with_ip_header`: as IPv4 raw sockets give it.
 std::optional<EchoAnswer> parse_echo(std::string_view packet, const EchoKey& key, bool v6,
                                      bool with_ip_header);
+// A request as the kernel's error queue gives it back; `asked` and `refusal` stand beside it there.
+std::optional<EchoAnswer> parse_refused_echo(std::string_view request, const EchoKey& key, bool v6);
 
-struct PingPlan {
-  IpAddress address;
-  int packets = 5;           // 1..20
-  int tcp_port = 0;          // 0: no TCP
-  Duration between = 400ms;  // mean; each gap is jittered by a quarter
-  MonoTime deadline;         // everything is over by then
-};
-struct PingResult {
-  model::PingMethod method = model::PingMethod::icmp_datagram;
-  std::uint32_t sent = 0;
-  std::uint32_t unreachable = 0;
-  std::vector<Duration> round_trips;  // of those answered
-};
-// Errors: permission_denied (no means is allowed), unavailable (nothing could be sent),
-// deadline_exceeded (stopped).
-Result<PingResult> ping(const PingPlan& plan, const time::TimeSource& time, std::stop_token stop);
-// Only by connecting to plan.tcp_port; a refusal is an answer too: somebody is there.
-Result<PingResult> ping_tcp(const PingPlan& plan, const time::TimeSource& time,
-                            std::stop_token stop);
+// What an ICMP message of this type and code says of the request that it answers.
+Refusal refusal_of(bool v6, std::uint8_t type, std::uint8_t code);
 
 }  // namespace tocsin::net

@@ -79,34 +79,40 @@ std::string_view bytes_of(const IpAddress& address) {
   return {reinterpret_cast<const char*>(address.bytes.data()), address.v6 ? 16U : 4U};
 }
 
-// One socket that asks and hears the answers.
-struct Asker {
-  Fd fd;
+struct Question {
+  std::size_t plan = 0;
   sockaddr_storage to{};
   socklen_t size = 0;
-  std::string question;
-  bool (*answers)(std::string_view, const IpAddress&) = nullptr;
+  std::string packet;
+  MonoTime asked;
 };
 
-Asker arp_asker(const Lan& lan, const IpAddress& target) {
-  Asker asker;
-  asker.fd = Fd(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, htons(ETH_P_ARP)));
+// One socket for one LAN, which asks about several targets and hears their answers.
+struct Asker {
+  Lan lan;
+  Fd fd;
+  bool (*answers)(std::string_view, const IpAddress&) = nullptr;
+  std::vector<Question> questions;  // those without an answer
+};
+
+sockaddr_ll arp_address(const Lan& lan) {
   sockaddr_ll everybody{};
   everybody.sll_family = AF_PACKET;
   everybody.sll_protocol = htons(ETH_P_ARP);
   everybody.sll_ifindex = lan.interface_index;
-  ::bind(asker.fd.get(), reinterpret_cast<const sockaddr*>(&everybody), sizeof everybody);
-  everybody.sll_halen = 6;
-  std::fill_n(everybody.sll_addr, 6, std::uint8_t{0xFF});
-  std::memcpy(&asker.to, &everybody, sizeof everybody);
-  asker.size = sizeof everybody;
-  asker.question = arp_request(lan, target);
-  asker.answers = is_arp_reply;
+  return everybody;
+}
+
+Asker arp_asker(const Lan& lan) {
+  Asker asker{lan, {}, is_arp_reply, {}};
+  asker.fd = Fd(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, htons(ETH_P_ARP)));
+  const sockaddr_ll here = arp_address(lan);
+  ::bind(asker.fd.get(), reinterpret_cast<const sockaddr*>(&here), sizeof here);
   return asker;
 }
 
-Asker nd_asker(const Lan& lan, const IpAddress& target) {
-  Asker asker;
+Asker nd_asker(const Lan& lan) {
+  Asker asker{lan, {}, is_neighbour_advertisement, {}};
   asker.fd = Fd(::socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMPV6));
   const int hops = 255;  // Others are ignored (RFC 4861, 7.1.1).
   ::setsockopt(asker.fd.get(), IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof hops);
@@ -114,27 +120,94 @@ Asker nd_asker(const Lan& lan, const IpAddress& target) {
   ICMP6_FILTER_SETBLOCKALL(&filter);
   ICMP6_FILTER_SETPASS(ND_NEIGHBOR_ADVERT, &filter);
   ::setsockopt(asker.fd.get(), IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof filter);
+  return asker;
+}
+
+Question arp_question(const Lan& lan, const IpAddress& target) {
+  Question question;
+  sockaddr_ll everybody = arp_address(lan);
+  everybody.sll_halen = 6;
+  std::fill_n(everybody.sll_addr, 6, std::uint8_t{0xFF});
+  std::memcpy(&question.to, &everybody, sizeof everybody);
+  question.size = sizeof everybody;
+  question.packet = arp_request(lan, target);
+  return question;
+}
+
+Question nd_question(const Lan& lan, const IpAddress& target) {
+  Question question;
   sockaddr_in6 group{};
   group.sin6_family = AF_INET6;
   group.sin6_scope_id = static_cast<std::uint32_t>(lan.interface_index);
   const std::array<std::uint8_t, 13> solicited{0xFF, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xFF};
   std::memcpy(&group.sin6_addr, solicited.data(), solicited.size());
   std::memcpy(group.sin6_addr.s6_addr + 13, target.bytes.data() + 13, 3);
-  std::memcpy(&asker.to, &group, sizeof group);
-  asker.size = sizeof group;
-  asker.question = neighbour_solicitation(lan, target);
-  asker.answers = is_neighbour_advertisement;
-  return asker;
+  std::memcpy(&question.to, &group, sizeof group);
+  question.size = sizeof group;
+  question.packet = neighbour_solicitation(lan, target);
+  return question;
 }
 
-// Reads what is there; true where one of it is the answer.
-bool hears(const Asker& asker, const IpAddress& target) {
+// Those of the plans that can be asked, by their LAN.
+std::vector<Asker> askers_for(std::span<const PingPlan> plans) {
+  std::vector<Asker> askers;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    const IpAddress& target = plans[i].address;
+    const auto lan = lan_of(target);
+    if (!lan) continue;
+    auto asker = std::find_if(askers.begin(), askers.end(),
+                              [&](const Asker& one) { return one.lan == *lan; });
+    if (asker == askers.end()) {
+      askers.push_back(target.v6 ? nd_asker(*lan) : arp_asker(*lan));
+      asker = askers.end() - 1;
+    }
+    Question question = target.v6 ? nd_question(*lan, target) : arp_question(*lan, target);
+    question.plan = i;
+    asker->questions.push_back(std::move(question));
+  }
+  std::erase_if(askers, [](const Asker& asker) { return !asker.fd.valid(); });
+  return askers;
+}
+
+bool all_answered(const std::vector<Asker>& askers) {
+  return std::all_of(askers.begin(), askers.end(),
+                     [](const Asker& asker) { return asker.questions.empty(); });
+}
+
+void ask(std::vector<Asker>& askers, std::vector<PingResult>& results, MonoTime now) {
+  for (Asker& asker : askers) {
+    for (Question& question : asker.questions) {
+      question.asked = now;
+      const bool sent =
+          ::sendto(asker.fd.get(), question.packet.data(), question.packet.size(), 0,
+                   reinterpret_cast<const sockaddr*>(&question.to), question.size) >= 0;
+      if (sent) ++results[question.plan].sent;
+    }
+  }
+}
+
+// Reads what is there.
+void hear(Asker& asker, std::span<const PingPlan> plans, std::vector<PingResult>& results,
+          MonoTime now) {
   char packet[2048];
   for (;;) {
     const ssize_t n = ::recv(asker.fd.get(), packet, sizeof packet, MSG_DONTWAIT);
-    if (n < 0) return false;
-    if (asker.answers({packet, static_cast<std::size_t>(n)}, target)) return true;
+    if (n < 0) return;
+    const std::string_view bytes(packet, static_cast<std::size_t>(n));
+    std::erase_if(asker.questions, [&](const Question& question) {
+      if (!asker.answers(bytes, plans[question.plan].address)) return false;
+      PingResult& result = results[question.plan];
+      result.add(now - question.asked);
+      result.sent = 1;  // It is there: the questions before it were asked too early, not lost.
+      return true;
+    });
   }
+}
+
+void wait_for_any(const std::vector<Asker>& askers, Duration limit) {
+  std::vector<pollfd> waiting;
+  for (const Asker& asker : askers) waiting.push_back({asker.fd.get(), POLLIN, 0});
+  ::poll(waiting.data(), waiting.size(), static_cast<int>(limit.count() / 1'000'000 + 1));
 }
 
 }  // namespace
@@ -185,37 +258,25 @@ bool is_neighbour_advertisement(std::string_view packet, const IpAddress& target
          packet.substr(8, 16) == bytes_of(target);
 }
 
-Result<PingResult> ping_neighbour(const PingPlan& plan, const time::TimeSource& time,
-                                  std::stop_token stop) {
-  const auto lan = lan_of(plan.address);
-  if (!lan) return fail(ErrorCode::not_found, to_string(plan.address) + " is on no LAN of ours");
-  const Asker asker =
-      plan.address.v6 ? nd_asker(*lan, plan.address) : arp_asker(*lan, plan.address);
-  if (!asker.fd.valid()) return fail(system_error("open a socket for neighbours", errno));
-  PingResult result;
-  result.method = model::PingMethod::neighbour;
-  while (static_cast<int>(result.sent) < plan.packets && time.steady() < plan.deadline) {
-    const MonoTime asked = time.steady();
-    const MonoTime until = std::min(asked + kOneAnswer, plan.deadline);
-    if (::sendto(asker.fd.get(), asker.question.data(), asker.question.size(), 0,
-                 reinterpret_cast<const sockaddr*>(&asker.to), asker.size) < 0) {
-      return fail(system_error("ask neighbours for " + to_string(plan.address), errno));
-    }
-    ++result.sent;
-    for (MonoTime now = asked; now < until; now = time.steady()) {
+Result<std::vector<PingResult>> ping_neighbours(std::span<const PingPlan> plans, int questions,
+                                                MonoTime deadline, const time::TimeSource& time,
+                                                std::stop_token stop) {
+  std::vector<PingResult> results(plans.size());
+  for (PingResult& result : results) result.method = model::PingMethod::neighbour;
+  std::vector<Asker> askers = askers_for(plans);
+  for (int i = 0; i < questions && !all_answered(askers) && time.steady() < deadline; ++i) {
+    MonoTime now = time.steady();
+    const MonoTime until = std::min(now + kOneAnswer, deadline);
+    ask(askers, results, now);
+    for (; now < until && !all_answered(askers); now = time.steady()) {
       if (stop.stop_requested()) {
-        return fail(ErrorCode::deadline_exceeded, "ask neighbours for " + to_string(plan.address));
+        return fail(ErrorCode::deadline_exceeded, "stopped while asking neighbours");
       }
-      pollfd waiting{asker.fd.get(), POLLIN, 0};
-      const Duration left = std::min<Duration>(until - now, 50ms);
-      ::poll(&waiting, 1, static_cast<int>(left.count() / 1'000'000 + 1));
-      if (!hears(asker, plan.address)) continue;
-      result.round_trips.push_back(time.steady() - asked);
-      result.sent = 1;  // It is there: the questions before it were asked too early, not lost.
-      return result;
+      wait_for_any(askers, std::min<Duration>(until - now, 50ms));
+      for (Asker& asker : askers) hear(asker, plans, results, time.steady());
     }
   }
-  return result;
+  return results;
 }
 
 }  // namespace tocsin::net

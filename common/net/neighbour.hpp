@@ -6,13 +6,16 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/result.hpp"
-#include "common/net/icmp.hpp"
 #include "common/net/ip.hpp"
+#include "common/net/ping_plan.hpp"
+#include "common/time/time_source.hpp"
 
 namespace tocsin::net {
 
@@ -34,9 +37,11 @@ bool is_arp_reply(std::string_view packet, const IpAddress& target);
 std::string neighbour_solicitation(const Lan& lan, const IpAddress& target);
 bool is_neighbour_advertisement(std::string_view packet, const IpAddress& target);
 
-// Up to plan.packets questions until plan.deadline, ended by the first answer. Errors:
-// not_found (not on the same LAN), permission_denied, unavailable, deadline_exceeded (stopped).
-Result<PingResult> ping_neighbour(const PingPlan& plan, const time::TimeSource& time,
-                                  std::stop_token stop);
+// One result for each plan, in their order: up to `questions` to each, together, until `deadline`;
+// an answer ends them. Nothing is sent for a target that is on no LAN of ours, or where this
+// process may not ask. Errors: deadline_exceeded (stopped).
+Result<std::vector<PingResult>> ping_neighbours(std::span<const PingPlan> plans, int questions,
+                                                MonoTime deadline, const time::TimeSource& time,
+                                                std::stop_token stop);
 
 }  // namespace tocsin::net

@@ -3,28 +3,128 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <optional>
+#include <utility>
 
-#include "common/base/result.hpp"
 #include "common/net/neighbour.hpp"
 #include "common/net/route.hpp"
+#include "common/net/sweep.hpp"
+#include "common/net/tcp_ping.hpp"
 
 namespace tocsin::net {
 namespace {
 
-constexpr int kMostPackets = 20;
 constexpr int kGatewayPackets = 2;
-constexpr int kNeighbourPackets = 2;
+constexpr int kNeighbourQuestions = 2;
 constexpr Duration kLongestGap = 400ms;
 constexpr Duration kForNeighbour = 500ms;
 constexpr Duration kForGateway = 750ms;
 // What a look that hears nothing keeps before its deadline: one that runs into it has seen nothing.
 constexpr Duration kReserve = 250ms;
+constexpr SweepPace kPace{};
 
 std::uint32_t microseconds(Duration duration) {
   const std::int64_t us = duration.count() / 1000;
   return static_cast<std::uint32_t>(
       std::clamp<std::int64_t>(us, 0, std::numeric_limits<std::uint32_t>::max()));
 }
+
+// Leaves time for the neighbours and the gateway.
+Duration for_echo_and_tcp(Duration deadline) {
+  return std::max(deadline - (kForNeighbour + kForGateway + kReserve), deadline / 2);
+}
+
+PingPlan plan_of(const model::CheckDefinition& check, const IpAddress& address) {
+  PingPlan plan;
+  plan.address = address;
+  plan.packets = std::clamp(check.ping_packets, 1, kMostPackets);
+  plan.tcp_port = std::clamp(check.ping_tcp_port, 0, 65535);
+  const Duration available = for_echo_and_tcp(check.deadline);
+  const Duration share = plan.tcp_port == 0 ? available : available / 2;
+  plan.between = std::min(kLongestGap, share / (2 * plan.packets));
+  return plan;
+}
+
+// One address on its way through the means.
+struct Asked {
+  std::size_t check = 0;
+  PingPlan plan;
+  std::optional<PingResult> result;
+  std::optional<Error> error;  // where there is no result
+  bool answered() const { return result && result->received > 0; }
+};
+
+class Look {
+ public:
+  Look(std::vector<Asked> asked, const time::TimeSource& time, std::stop_token stop)
+      : asked_(std::move(asked)), time_(time), stop_(std::move(stop)) {}
+
+  void by_echo(MonoTime deadline) {
+    const std::vector<Asked*> all = unanswered(false);
+    const auto results = sweep(plans_of(all), kPace, deadline, time_, stop_);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (!results) {
+        all[i]->error = results.error();
+      } else if ((*results)[i].sent > 0) {
+        all[i]->result = (*results)[i];
+      } else {
+        all[i]->error = not_sent(*all[i], (*results)[i].send_error);
+      }
+    }
+  }
+
+  // ICMP that nobody answers may be filtered; a known port may still answer.
+  void by_tcp(MonoTime deadline) {
+    const std::vector<Asked*> all = unanswered(true);
+    if (all.empty()) return;
+    const auto results = ping_tcp(plans_of(all), deadline, time_, stop_);
+    for (std::size_t i = 0; results && i < all.size(); ++i) {
+      if ((*results)[i].sent > 0) all[i]->result = (*results)[i];
+    }
+  }
+
+  // What filters everything else still has to say who has the address.
+  void by_neighbour(MonoTime deadline) {
+    const std::vector<Asked*> all = unanswered(false);
+    if (all.empty()) return;
+    const auto results =
+        ping_neighbours(plans_of(all), kNeighbourQuestions, deadline, time_, stop_);
+    for (std::size_t i = 0; results && i < all.size(); ++i) {
+      if (all[i]->result && (*results)[i].received > 0) all[i]->result = (*results)[i];
+    }
+  }
+
+  bool all_answered() {
+    return std::all_of(asked_.begin(), asked_.end(),
+                       [](const Asked& one) { return one.answered(); });
+  }
+  const std::vector<Asked>& asked() const { return asked_; }
+
+ private:
+  std::vector<Asked*> unanswered(bool with_port) {
+    std::vector<Asked*> some;
+    for (Asked& one : asked_) {
+      if (!one.answered() && (!with_port || one.plan.tcp_port != 0)) some.push_back(&one);
+    }
+    return some;
+  }
+
+  static std::vector<PingPlan> plans_of(const std::vector<Asked*>& some) {
+    std::vector<PingPlan> plans;
+    for (const Asked* one : some) plans.push_back(one->plan);
+    return plans;
+  }
+
+  static Error not_sent(const Asked& one, int error) {
+    if (error != 0) return system_error("ping " + to_string(one.plan.address), error);
+    return {ErrorCode::deadline_exceeded,
+            "no time was left to ping " + to_string(one.plan.address)};
+  }
+
+  std::vector<Asked> asked_;
+  const time::TimeSource& time_;
+  std::stop_token stop_;
+};
 
 model::Tristate gateway_reachable(const std::string& root, MonoTime deadline,
                                   const time::TimeSource& time, std::stop_token stop) {
@@ -34,71 +134,68 @@ model::Tristate gateway_reachable(const std::string& root, MonoTime deadline,
   plan.address = *gateway;
   plan.packets = kGatewayPackets;
   plan.between = kLongestGap / 4;
-  plan.deadline = deadline;
-  const auto result = ping(plan, time, stop);
-  if (!result || result->sent == 0) return model::Tristate::unknown;
-  return model::tristate(!result->round_trips.empty());
+  const auto results = sweep({&plan, 1}, kPace, deadline, time, std::move(stop));
+  if (!results || results->front().sent == 0) return model::Tristate::unknown;
+  return model::tristate(results->front().received > 0);
 }
 
-PingPlan plan_of(const model::CheckDefinition& check, const IpAddress& address, MonoTime started) {
-  PingPlan plan;
-  plan.address = address;
-  plan.packets = std::clamp(check.ping_packets, 1, kMostPackets);
-  plan.tcp_port = std::clamp(check.ping_tcp_port, 0, 65535);
-  // Leaves time for the neighbour, the gateway and, where there is a port, for TCP.
-  const Duration others = kForNeighbour + kForGateway + kReserve;
-  const Duration available = std::max(check.deadline - others, check.deadline / 2);
-  const Duration share = plan.tcp_port == 0 ? available : available / 2;
-  plan.between = std::min(kLongestGap, share / (2 * plan.packets));
-  plan.deadline = started + available;
-  return plan;
-}
-
-// What filters everything else still has to say who has the address.
-void ask_neighbours(PingPlan plan, PingResult& result, MonoTime end, const time::TimeSource& time,
-                    std::stop_token stop) {
-  plan.packets = kNeighbourPackets;
-  plan.deadline = std::min(end, time.steady() + kForNeighbour);
-  const auto answered = ping_neighbour(plan, time, stop);
-  if (answered && !answered->round_trips.empty()) result = *answered;
+Duration shortest_deadline(std::span<const model::CheckDefinition> checks) {
+  Duration shortest = Duration::max();
+  for (const model::CheckDefinition& check : checks) shortest = std::min(shortest, check.deadline);
+  return shortest;
 }
 
 }  // namespace
 
 model::PingFacts ping_facts(const IpAddress& address, const PingResult& result) {
-  TOCSIN_CHECK(result.round_trips.size() <= result.sent);
+  TOCSIN_CHECK(result.received <= result.sent);
   model::PingFacts facts;
   facts.address = to_string(address);
   facts.method = result.method;
   facts.sent = result.sent;
-  facts.received = static_cast<std::uint32_t>(result.round_trips.size());
+  facts.received = result.received;
   facts.unreachable = result.unreachable;
-  if (result.round_trips.empty()) return facts;
-  const auto [low, high] =
-      std::minmax_element(result.round_trips.begin(), result.round_trips.end());
-  Duration sum{};
-  for (const Duration trip : result.round_trips) sum += trip;
-  facts.rtt_min_us = microseconds(*low);
-  facts.rtt_max_us = microseconds(*high);
-  facts.rtt_avg_us = microseconds(sum / static_cast<std::int64_t>(facts.received));
+  if (result.received == 0) return facts;
+  facts.rtt_min_us = microseconds(result.shortest);
+  facts.rtt_max_us = microseconds(result.longest);
+  facts.rtt_avg_us = microseconds(result.sum / static_cast<std::int64_t>(result.received));
   return facts;
 }
 
-Result<model::PingFacts> look_by_ping(const model::CheckDefinition& check, const std::string& root,
-                                      const time::TimeSource& time, std::stop_token stop) {
-  const auto address = parse_ip(check.check.target);
-  if (!address) return fail(ErrorCode::invalid_argument, "not an address: " + check.check.target);
-  const MonoTime started = time.steady();
-  const MonoTime end = started + (check.deadline - std::min(kReserve, check.deadline / 4));
-  const PingPlan plan = plan_of(check, *address, started);
-  auto result = ping(plan, time, stop);
-  if (!result) return fail(result.error());
-  if (result->round_trips.empty()) ask_neighbours(plan, *result, end, time, stop);
-  model::PingFacts facts = ping_facts(*address, *result);
-  if (facts.received == 0) {
-    facts.gateway_reachable = gateway_reachable(root, end, time, stop);
+std::vector<Result<model::PingFacts>> look_by_ping(std::span<const model::CheckDefinition> checks,
+                                                   const std::string& root,
+                                                   const time::TimeSource& time,
+                                                   std::stop_token stop) {
+  std::vector<Result<model::PingFacts>> seen;
+  std::vector<Asked> asked;
+  for (std::size_t i = 0; i < checks.size(); ++i) {
+    const std::string& target = checks[i].check.target;
+    seen.push_back(fail(ErrorCode::invalid_argument, "not an address: " + target));
+    if (const auto address = parse_ip(target))
+      asked.push_back({i, plan_of(checks[i], *address), {}, {}});
   }
-  return facts;
+  if (asked.empty()) return seen;
+  const MonoTime started = time.steady();
+  const Duration shortest = shortest_deadline(checks);
+  const MonoTime available = started + for_echo_and_tcp(shortest);
+  const MonoTime end = started + (shortest - std::min(kReserve, shortest / 4));
+  Look look(std::move(asked), time, stop);
+  look.by_echo(available);
+  look.by_tcp(available);
+  look.by_neighbour(std::min(time.steady() + kForNeighbour, end));
+  model::Tristate gateway = model::Tristate::unknown;
+  if (!look.all_answered()) gateway = gateway_reachable(root, end, time, stop);
+  for (const Asked& one : look.asked()) {
+    if (stop.stop_requested()) {
+      seen[one.check] = fail(ErrorCode::deadline_exceeded, "ping was stopped");
+    } else if (one.result) {
+      seen[one.check] = ping_facts(one.plan.address, *one.result);
+      if (!one.answered()) seen[one.check]->gateway_reachable = gateway;
+    } else {
+      seen[one.check] = fail(*one.error);
+    }
+  }
+  return seen;
 }
 
 }  // namespace tocsin::net

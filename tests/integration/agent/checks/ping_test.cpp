@@ -10,7 +10,8 @@
 #include <sys/socket.h>
 
 #include "agent/os/files.hpp"
-#include "common/net/icmp.hpp"
+#include "common/net/sweep.hpp"
+#include "common/net/tcp_ping.hpp"
 #include "tests/integration/agent/checks/check_run.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -124,11 +125,10 @@ TEST(Ping, ARefusedConnectionIsAnAnswerToo) {
   plan.address = *net::parse_ip("127.0.0.1");
   plan.packets = 2;
   plan.tcp_port = ntohs(address.sin_port);  // Bound and not listening.
-  plan.deadline = clock.steady() + 2s;
-  const auto result = net::ping_tcp(plan, clock, {});
-  ASSERT_TRUE(result.has_value());
-  EXPECT_EQ(result->method, model::PingMethod::tcp);
-  EXPECT_EQ(result->round_trips.size(), 2U);
+  const auto results = net::ping_tcp({&plan, 1}, clock.steady() + 2s, clock, {});
+  ASSERT_TRUE(results.has_value());
+  EXPECT_EQ(results->front().method, model::PingMethod::tcp);
+  EXPECT_EQ(results->front().received, 2U);
 }
 
 TEST(Ping, EndsWhenItIsStopped) {
@@ -137,8 +137,7 @@ TEST(Ping, EndsWhenItIsStopped) {
   stop.request_stop();
   net::PingPlan plan;
   plan.address = *net::parse_ip("127.0.0.1");
-  plan.deadline = clock.steady() + 60s;
-  const auto result = net::ping(plan, clock, stop.get_token());
+  const auto result = net::sweep({&plan, 1}, {}, clock.steady() + 60s, clock, stop.get_token());
   ASSERT_FALSE(result.has_value());
   EXPECT_EQ(result.error().code, ErrorCode::deadline_exceeded);
 }

@@ -11,7 +11,7 @@ TEST(PingFacts, SummariseTheRoundTrips) {
   result.method = model::PingMethod::icmp_raw;
   result.sent = 5;
   result.unreachable = 1;
-  result.round_trips = {3ms, 1ms, 2ms};
+  for (const Duration trip : {3ms, 1ms, 2ms}) result.add(trip);
   const auto facts = ping_facts(*parse_ip("10.0.0.7"), result);
   EXPECT_EQ(facts.address, "10.0.0.7");
   EXPECT_EQ(facts.method, model::PingMethod::icmp_raw);
