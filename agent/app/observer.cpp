@@ -56,8 +56,6 @@ struct Job {
   State state = State::waiting;
   MonoTime due;
   MonoTime glance_due;
-  MonoTime deadline;
-  std::stop_source run_stop;
   CheckRow row;            // as the spool has it, or will
   bool must_send = false;  // whatever the digest: the first run of this boot, or it is wanted again
   std::optional<MonoTime> hurried;  // when it last ran early because it was wanted again
@@ -72,6 +70,15 @@ struct Job {
   int events = 0;
 };
 using JobPointer = std::shared_ptr<Job>;
+
+// One run: of one job, or of several that are looked at together.
+struct Lot {
+  std::vector<JobPointer> jobs;  // not empty
+  MonoTime deadline;
+  std::stop_source stop;
+  bool stuck = false;
+};
+using LotPointer = std::shared_ptr<Lot>;
 
 class Observer {
  public:
@@ -134,7 +141,7 @@ class Observer {
 
   Status end() {
     stopping_ = true;
-    for (const JobPointer& job : running_) job->run_stop.request_stop();
+    for (const LotPointer& lot : running_) lot->stop.request_stop();
     const MonoTime until = time_.steady() + config_.stop_grace;
     while (runner_.running() > 0 && time_.steady() < until) runner_.wait(until - time_.steady());
     flush_rows(time_.steady() + config_.flush);
@@ -347,8 +354,8 @@ class Observer {
   }
 
   // The attempt, then a look at what it led to.
-  RunCheck restart_run(const JobPointer& job) const {
-    return [snapshots = config_.snapshots, outcome = job->restart,
+  RunCheck restart_run(const Job& job) const {
+    return [snapshots = config_.snapshots, outcome = job.restart,
             look = catalog_(model::CheckKind::service).run](const model::CheckDefinition& check,
                                                             CheckContext& context) {
       const RestartPlace place{context.time, context.root, snapshots, kRestartLimit, context.stop};
@@ -448,49 +455,106 @@ class Observer {
       const std::size_t room = workers + (job->at_once ? 1 : 0);
       if (running_.size() >= room || runner_.running() >= runner_.threads()) return;
       queue_.pop_front();
-      if (!job->removed) start(job);
+      if (!job->removed) start(with_others(job));
     }
   }
 
-  void start(const JobPointer& job) {
-    job->state = Job::State::running;
-    job->at_once = false;
-    job->deadline = time_.steady() + job->check.deadline;
-    job->run_stop = std::stop_source();
-    job->context->stop = job->run_stop.get_token();
-    job->context->new_cursor.reset();
-    running_.push_back(job);
-    RunCheck run = job->restart ? restart_run(job) : catalog_(job->check.check.kind).run;
-    runner_.start(std::move(run), job->check, job->context,
-                  [this, job](model::Observation seen) { on_done(job, std::move(seen)); });
+  // The checks that `first` is looked at together with, itself first: those of its kind that wait
+  // for a worker too, and those of the same interval whose turn comes so soon that it may as well
+  // be now. These keep the same turn from then on.
+  std::vector<JobPointer> with_others(const JobPointer& first) {
+    std::vector<JobPointer> jobs{first};
+    const model::CheckDefinition& check = first->check;
+    if (first->restart || !catalog_(check.check.kind).run_together) return jobs;
+    const auto fits = [&](const Job& job) {
+      return jobs.size() < limits::kChecks && !job.removed && !job.restart &&
+             job.check.check.kind == check.check.kind && job.check.deadline == check.deadline &&
+             job.request_id.empty() == first->request_id.empty();
+    };
+    std::erase_if(queue_, [&](const JobPointer& job) {
+      const bool taken = fits(*job);
+      if (taken) jobs.push_back(job);
+      return taken;
+    });
+    if (!first->request_id.empty()) return jobs;
+    const MonoTime soon = time_.steady() + check.interval / 20;  // as next_run() may have it
+    for (const auto& [ref, job] : jobs_) {
+      const bool waits = job->state == Job::State::waiting && job->due <= soon;
+      if (waits && job->check.interval == check.interval && fits(*job)) jobs.push_back(job);
+    }
+    for (const JobPointer& job : jobs) {
+      if (job->check.interval == check.interval) job->due = first->due;
+    }
+    return jobs;
   }
 
-  void on_done(const JobPointer& job, model::Observation seen) {
-    if (stopping_) return;  // Cut short by the stop: says nothing of the host.
-    if (job->state == Job::State::stuck) {
-      // Its observation is too old to say anything; it was reported as timed out.
-      --stuck_;
-      job->state = Job::State::waiting;
+  void start(std::vector<JobPointer> jobs) {
+    auto lot = std::make_shared<Lot>();
+    lot->jobs = std::move(jobs);
+    lot->deadline = time_.steady() + lot->jobs.front()->check.deadline;
+    std::vector<model::CheckDefinition> checks;
+    std::vector<std::shared_ptr<CheckContext>> contexts;
+    for (const JobPointer& job : lot->jobs) {
+      job->state = Job::State::running;
+      job->at_once = false;
+      job->context->stop = lot->stop.get_token();
       job->context->new_cursor.reset();
-      log::info("observer.unstuck", {{"check", model::to_string(job->check.check)}});
-      return;
+      checks.push_back(job->check);
+      contexts.push_back(job->context);
     }
-    std::erase(running_, job);
-    if (job->request_id.empty()) keep_samples(*job);
-    settle(job, std::move(seen));
-    job->state = Job::State::waiting;
+    running_.push_back(lot);
+    runner_.start(run_of(*lot), std::move(checks), std::move(contexts),
+                  [this, lot](std::vector<model::Observation> seen) { on_done(*lot, seen); });
+  }
+
+  RunTogether run_of(const Lot& lot) const {
+    const Job& first = *lot.jobs.front();
+    const CatalogEntry& entry = catalog_(first.check.check.kind);
+    if (lot.jobs.size() > 1) return entry.run_together;
+    return [run = first.restart ? restart_run(first) : entry.run](const auto& checks,
+                                                                  const auto& contexts) {
+      return std::vector{run(checks.front(), *contexts.front())};
+    };
+  }
+
+  void on_done(Lot& lot, std::vector<model::Observation>& seen) {
+    if (stopping_) return;  // Cut short by the stop: says nothing of the host.
+    TOCSIN_CHECK(seen.size() == lot.jobs.size());
+    if (lot.stuck) {
+      --stuck_;
+    } else {
+      std::erase_if(running_, [&](const LotPointer& one) { return one.get() == &lot; });
+    }
+    const std::uint64_t random = random_();  // What was looked at together stays together.
+    for (std::size_t i = 0; i < lot.jobs.size(); ++i) {
+      const JobPointer& job = lot.jobs[i];
+      if (lot.stuck) {
+        // Its observation is too old to say anything; it was reported as timed out.
+        job->context->new_cursor.reset();
+        log::info("observer.unstuck", {{"check", model::to_string(job->check.check)}});
+      } else {
+        if (job->request_id.empty()) keep_samples(*job);
+        settle(job, std::move(seen[i]), random);
+      }
+      job->state = Job::State::waiting;
+    }
   }
 
   void end_late_runs(MonoTime now) {
-    const std::vector<JobPointer> running = running_;
-    for (const JobPointer& job : running) {
-      if (now < job->deadline) continue;
-      job->run_stop.request_stop();
-      std::erase(running_, job);
-      job->state = Job::State::stuck;
+    const std::vector<LotPointer> running = running_;
+    for (const LotPointer& lot : running) {
+      if (now < lot->deadline) continue;
+      lot->stop.request_stop();
+      lot->stuck = true;
+      std::erase(running_, lot);
       ++stuck_;
-      const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(job->check.deadline);
-      settle(job, unseen(job->check, {"run.past_deadline", {{"ms", std::to_string(ms.count())}}}));
+      const std::uint64_t random = random_();
+      for (const JobPointer& job : lot->jobs) {
+        job->state = Job::State::stuck;
+        const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(job->check.deadline);
+        settle(job, unseen(job->check, {"run.past_deadline", {{"ms", std::to_string(ms.count())}}}),
+               random);
+      }
       if (stuck_ == config_.most_stuck) {
         event({"agent.stuck_limit", {{"count", std::to_string(stuck_)}}});
       }
@@ -500,7 +564,8 @@ class Observer {
   void settle_unrun() {
     const JobPointer job = queue_.front();
     queue_.pop_front();
-    settle(job, unseen(job->check, {"run.no_worker", {{"stuck", std::to_string(stuck_)}}}));
+    settle(job, unseen(job->check, {"run.no_worker", {{"stuck", std::to_string(stuck_)}}}),
+           random_());
     job->state = Job::State::waiting;
   }
 
@@ -516,9 +581,9 @@ class Observer {
 
   // ---- Results ----
 
-  void settle(const JobPointer& job, model::Observation seen) {
+  void settle(const JobPointer& job, model::Observation seen, std::uint64_t random) {
     const MonoTime now = time_.steady();
-    job->due = next_run(job->due, job->check.interval, now, random_());
+    job->due = next_run(job->due, job->check.interval, now, random);
     job->glance_due =
         now + std::max(catalog_(job->check.check.kind).glance_every, seen.took * kGlanceRest);
     if (std::exchange(job->again, false)) {
@@ -632,7 +697,7 @@ class Observer {
       wait = std::min(wait, job->due - now);
       if (catalog_(ref.kind).glance) wait = std::min(wait, job->glance_due - now);
     }
-    for (const JobPointer& job : running_) wait = std::min(wait, job->deadline - now);
+    for (const LotPointer& lot : running_) wait = std::min(wait, lot->deadline - now);
     if (watch_ready_) wait = std::min(wait, watch_due_ - now);
     return std::max<Duration>(wait, 0s);
   }
@@ -653,7 +718,7 @@ class Observer {
   std::map<model::CheckRef, CheckRow> known_rows_;  // of an earlier life in this boot
   std::map<model::CheckRef, JobPointer> jobs_;
   std::deque<JobPointer> queue_;
-  std::vector<JobPointer> running_;  // not those that are stuck
+  std::vector<LotPointer> running_;  // not those that are stuck
   std::size_t stuck_ = 0;
   std::optional<series::SeriesFile> curves_;
   bool samples_failing_ = false;

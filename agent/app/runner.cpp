@@ -14,12 +14,18 @@ namespace tocsin::agent {
 namespace asio = boost::asio;
 namespace {
 
-model::Observation guarded(const RunCheck& run, const model::CheckDefinition& check,
-                           CheckContext& context) {
+std::vector<model::Observation> guarded(
+    const RunTogether& run, const std::vector<model::CheckDefinition>& checks,
+    const std::vector<std::shared_ptr<CheckContext>>& contexts) {
   try {
-    return run(check, context);
+    return run(checks, contexts);
   } catch (const std::exception& error) {
-    return Run(check, context).unseen(Error{ErrorCode::internal, error.what()});
+    std::vector<model::Observation> failed;
+    for (std::size_t i = 0; i < checks.size(); ++i) {
+      const Error why{ErrorCode::internal, error.what()};
+      failed.push_back(Run(checks[i], *contexts[i]).unseen(why));
+    }
+    return failed;
   }
 }
 
@@ -48,14 +54,14 @@ Runner::~Runner() {
   pool->join();
 }
 
-void Runner::start(RunCheck run, model::CheckDefinition check,
-                   std::shared_ptr<CheckContext> context, Done done) {
-  TOCSIN_CHECK(running_ < threads_);
+void Runner::start(RunTogether run, std::vector<model::CheckDefinition> checks,
+                   std::vector<std::shared_ptr<CheckContext>> contexts, Done done) {
+  TOCSIN_CHECK(running_ < threads_ && checks.size() == contexts.size());
   ++running_;
   asio::post(*shared_->pool,
-             [this, shared = shared_, run = std::move(run), check = std::move(check),
-              context = std::move(context), done = std::move(done)]() mutable {
-               model::Observation seen = guarded(run, check, *context);
+             [this, shared = shared_, run = std::move(run), checks = std::move(checks),
+              contexts = std::move(contexts), done = std::move(done)]() mutable {
+               std::vector<model::Observation> seen = guarded(run, checks, contexts);
                asio::io_context& loop = shared->loop;
                // Runs only while the loop's owner waits, so `this` is alive then.
                asio::post(loop, [this, seen = std::move(seen), done = std::move(done)]() mutable {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <stop_token>
+#include <vector>
 
 #include "agent/checks/check.hpp"
 #include "common/base/instant.hpp"
@@ -21,11 +22,12 @@ class Runner {
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
 
-  using Done = std::function<void(model::Observation)>;
-  // REQUIRES: fewer than `threads` are running. `context` belongs to the run until `done` is called
-  // on the loop. A check that throws is `failed`.
-  void start(RunCheck run, model::CheckDefinition check, std::shared_ptr<CheckContext> context,
-             Done done);
+  using Done = std::function<void(std::vector<model::Observation>)>;
+  // REQUIRES: fewer than `threads` are running; a context for each check. The contexts belong to
+  // the run until `done` is called on the loop. Where the run throws, all of its checks are
+  // `failed`.
+  void start(RunTogether run, std::vector<model::CheckDefinition> checks,
+             std::vector<std::shared_ptr<CheckContext>> contexts, Done done);
   std::size_t running() const { return running_; }
   std::size_t threads() const { return threads_; }
 

@@ -26,7 +26,7 @@ const CatalogEntry& catalog_entry(model::CheckKind kind) {
       CatalogEntry{model::CheckKind::backup_job, observe_backup_job},
       CatalogEntry{model::CheckKind::login, observe_login},
       CatalogEntry{model::CheckKind::metrics, observe_metrics},
-      CatalogEntry{model::CheckKind::ping, observe_ping},
+      CatalogEntry{model::CheckKind::ping, observe_ping, nullptr, 0s, observe_pings},
       CatalogEntry{model::CheckKind::plugin, observe_plugin},
       CatalogEntry{model::CheckKind::port_scan, observe_port_scan},
       CatalogEntry{model::CheckKind::processes, observe_processes},

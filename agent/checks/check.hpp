@@ -42,6 +42,11 @@ struct CheckContext {
 
 using RunCheck = std::function<model::Observation(const model::CheckDefinition&, CheckContext&)>;
 
+// Checks of one kind in one run, where that takes hardly longer than one of them alone: an
+// observation for each, in their order. They share deadline and stop.
+using RunTogether = std::function<std::vector<model::Observation>(
+    const std::vector<model::CheckDefinition>&, const std::vector<std::shared_ptr<CheckContext>>&)>;
+
 // A cheap look between runs: true where a run would see something new, which is then due at once.
 // On the event loop's thread, never while the check runs; far below a millisecond, and it never
 // waits. Runs that it brings forward take at most a twentieth of a processor.
@@ -52,6 +57,7 @@ struct CatalogEntry {
   RunCheck run;
   Glance glance = nullptr;
   Duration glance_every = 1s;
+  RunTogether run_together = nullptr;
 };
 
 // The check that looks at this kind; every kind of model::kCheckKinds has one.

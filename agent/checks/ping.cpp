@@ -12,4 +12,18 @@ model::Observation observe_ping(const model::CheckDefinition& check, CheckContex
   return run.seen(*seen.front());
 }
 
+std::vector<model::Observation> observe_pings(
+    const std::vector<model::CheckDefinition>& checks,
+    const std::vector<std::shared_ptr<CheckContext>>& contexts) {
+  std::vector<Run> runs;
+  for (std::size_t i = 0; i < checks.size(); ++i) runs.emplace_back(checks[i], *contexts[i]);
+  const CheckContext& any = *contexts.front();
+  const auto seen = net::look_by_ping(checks, any.root, any.time, any.stop);
+  std::vector<model::Observation> observations;
+  for (std::size_t i = 0; i < checks.size(); ++i) {
+    observations.push_back(seen[i] ? runs[i].seen(*seen[i]) : runs[i].unseen(seen[i].error()));
+  }
+  return observations;
+}
+
 }  // namespace tocsin::agent

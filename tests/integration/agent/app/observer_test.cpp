@@ -5,9 +5,12 @@
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 
@@ -38,6 +41,9 @@ class Fakes {
     }
   }
   void set(CheckKind kind, RunCheck run) { entries_.at(kind).run = std::move(run); }
+  void set_together(CheckKind kind, RunTogether run) {
+    entries_.at(kind).run_together = std::move(run);
+  }
   void set_glance(CheckKind kind, Glance glance) {
     entries_.at(kind).glance = std::move(glance);
     entries_.at(kind).glance_every = 5ms;
@@ -298,6 +304,119 @@ TEST_F(Observe, ACheckThatEndsLateRunsAgain) {
     return found.size() >= 2;
   });
   EXPECT_EQ(observations(facts, CheckKind::service)[1].outcome, model::Outcome::seen);
+}
+
+// Sees as many checks as it is given, in one run; `look` is called once for each run.
+RunTogether together(std::function<void(std::size_t count)> look) {
+  return [look = std::move(look)](const auto& checks, const auto& contexts) {
+    look(checks.size());
+    std::vector<model::Observation> seen;
+    for (std::size_t i = 0; i < checks.size(); ++i) {
+      model::PingFacts facts;
+      facts.address = checks[i].check.target;
+      seen.push_back(agent::Run(checks[i], *contexts[i]).seen(facts));
+    }
+    return seen;
+  };
+}
+
+// procedure M-01: two hundred addresses do not take two hundred runs.
+TEST_F(Observe, ChecksWhoseTurnIsNearAreOneRun) {
+  constexpr std::size_t kChecks = 200;
+  std::atomic<int> runs = 0;
+  fakes.set(CheckKind::ping, [&](const auto& check, CheckContext& context) {
+    ++runs;
+    return agent::Run(check, context).seen(model::PingFacts{check.check.target});
+  });
+  fakes.set_together(CheckKind::ping, together([&](std::size_t) { ++runs; }));
+  config.workers = 1;
+  for (std::size_t i = 0; i < kChecks; ++i) {
+    add(CheckKind::ping, "10.0.0." + std::to_string(i));
+    config.checks.back().interval = 10s;
+  }
+  const auto facts = observe(
+      [&](const auto& seen) { return observations(seen, CheckKind::ping).size() >= kChecks; });
+  const auto seen = observations(facts, CheckKind::ping);
+  ASSERT_EQ(seen.size(), kChecks);
+  std::set<std::string> addresses;
+  for (const auto& one : seen) {
+    EXPECT_EQ(std::get<model::PingFacts>(one.facts).address, one.check.target);
+    addresses.insert(one.check.target);
+  }
+  EXPECT_EQ(addresses.size(), kChecks);
+  EXPECT_LE(runs, 5) << "the first turns lie within a second, each run takes half of one";
+}
+
+TEST_F(Observe, ChecksThatHangTogetherAreLateOnceEachAndHoldOneThread) {
+  Hang hang;
+  std::atomic<int> others = 0;
+  fakes.set_together(CheckKind::ping,
+                     [run = hang.check()](const auto& checks, const auto& contexts) {
+                       std::vector<model::Observation> seen;
+                       for (std::size_t i = 0; i < checks.size(); ++i)
+                         seen.push_back(run(checks[i], *contexts[i]));
+                       return seen;
+                     });
+  fakes.set(CheckKind::processes, [&](const auto& check, CheckContext& context) {
+    ++others;
+    return agent::Run(check, context).seen(model::ProcessesFacts{});
+  });
+  config.most_stuck = 1;
+  config.workers = 1;
+  config.stop_grace = 0s;
+  for (const char* target : {"10.0.0.1", "10.0.0.2", "10.0.0.3"}) {
+    add(CheckKind::ping, target, 100ms);
+    config.checks.back().interval = 1min;  // one turn
+  }
+  add(CheckKind::processes);
+  int at_deadline = -1;
+  const auto facts = observe([&](const auto& seen) {
+    const bool all = observations(seen, CheckKind::ping).size() >= 3;
+    if (all && at_deadline < 0) at_deadline = others;
+    return all && others >= at_deadline + 3;
+  });
+  EXPECT_EQ(hang.started(), 1);
+  const auto late = observations(facts, CheckKind::ping);
+  ASSERT_EQ(late.size(), 3U);
+  for (const auto& one : late) EXPECT_EQ(one.detail.code, "run.past_deadline");
+  const auto said = events(facts);
+  EXPECT_EQ(std::count(said.begin(), said.end(), "agent.stuck_limit"), 1);
+}
+
+TEST_F(Observe, ARunOfManyThatFailsSaysSoOfEach) {
+  fakes.set_together(CheckKind::ping,
+                     together([](std::size_t) { throw std::runtime_error("no network"); }));
+  for (const char* target : {"10.0.0.1", "10.0.0.2"}) {
+    add(CheckKind::ping, target);
+    config.checks.back().interval = 1min;
+  }
+  const auto facts =
+      observe([&](const auto& seen) { return observations(seen, CheckKind::ping).size() >= 2; });
+  for (const auto& one : observations(facts, CheckKind::ping)) {
+    EXPECT_EQ(one.outcome, model::Outcome::failed);
+    EXPECT_EQ(one.detail.code, "run.error");
+  }
+}
+
+// The collector asks about each host that fell silent, at once.
+TEST_F(Observe, RequestsThatWaitAreAnsweredByOneRun) {
+  std::atomic<std::size_t> together_in_one = 0;
+  fakes.set_together(CheckKind::ping,
+                     together([&](std::size_t count) { together_in_one = count; }));
+  config.allow = {CheckKind::ping};
+  time::SystemTime clock;
+  for (const char* id : {"one", "two", "three"}) {
+    model::Request asked = request(id, CheckKind::ping);
+    std::get<model::CheckDefinition>(asked.act).check.target = std::string("host-") + id;
+    ASSERT_TRUE(reader().put_request(asked, clock.wall()).has_value());
+  }
+  const auto facts = observe([&](const auto& seen) { return results(seen).size() >= 3; });
+  EXPECT_EQ(together_in_one, 3U);
+  for (const auto& result : results(facts)) {
+    EXPECT_EQ(result.outcome, model::RequestOutcome::done);
+    ASSERT_EQ(result.observations.size(), 1U);
+    EXPECT_EQ(result.observations[0].check.target, "host-" + result.request_id);
+  }
 }
 
 TEST_F(Observe, RunsWhatTheCollectorAssignsAndReportsWhatItRefuses) {
