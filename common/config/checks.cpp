@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "common/config/duration.hpp"
 #include "common/config/text.hpp"
 #include "common/model/ports.hpp"
+#include "common/model/targets.hpp"
 
 namespace tocsin::config {
 namespace {
@@ -59,6 +61,28 @@ model::CheckDefinition read_check(Table& table) {
   return definition;
 }
 
+// A ping of several addresses is a check of each: each has its own verdict.
+std::vector<model::CheckDefinition> one_for_each_target(Table& table,
+                                                        model::CheckDefinition definition) {
+  const std::string targets = definition.check.target;
+  const bool several = targets.find_first_of(",-/") != std::string::npos;
+  if (definition.check.kind != model::CheckKind::ping || !several) return {std::move(definition)};
+  const auto addresses = model::parse_targets(targets, limits::kChecks);
+  if (!addresses) {
+    table.error("target",
+                fmt::format("\"target\" is an address, or a list such as "
+                            "\"10.20.0.7,10.20.0.10-10.20.0.60,10.20.1.0/28\" of at most {}",
+                            limits::kChecks));
+    return {};
+  }
+  std::vector<model::CheckDefinition> each;
+  for (const std::string& address : *addresses) {
+    each.push_back(definition);
+    each.back().check.target = address;
+  }
+  return each;
+}
+
 }  // namespace
 
 std::string kind_words() {
@@ -73,10 +97,15 @@ std::vector<model::CheckDefinition> read_checks(Table& table) {
   std::vector<model::CheckDefinition> checks;
   std::set<model::CheckRef> seen;
   for (Table& entry : table.tables("checks", limits::kChecks)) {
-    checks.push_back(read_check(entry));
-    if (!seen.insert(checks.back().check).second) {
-      entry.error("kind",
-                  fmt::format("check {} is there twice", model::to_string(checks.back().check)));
+    for (const model::CheckDefinition& check : one_for_each_target(entry, read_check(entry))) {
+      if (!seen.insert(check.check).second) {
+        entry.error("kind", fmt::format("check {} is there twice", model::to_string(check.check)));
+      }
+      if (checks.size() == limits::kChecks) {
+        entry.error("target", fmt::format("there are more than {} checks", limits::kChecks));
+        return checks;
+      }
+      checks.push_back(check);
     }
   }
   return checks;

@@ -41,6 +41,31 @@ TEST(Checks, SocketsAreLookedAtMoreOftenThanTheRest) {
   EXPECT_EQ((*said)[0].interval, 60s);
 }
 
+// procedure M-01
+TEST(Checks, APingOfSeveralAddressesIsACheckOfEach) {
+  const auto checks = read(
+      "[[checks]]\nkind = 'ping'\ntarget = '10.0.0.7,10.0.1.0/30'\npackets = 3\n"
+      "[[checks]]\nkind = 'ping'\ntarget = '::1'\n");
+  ASSERT_TRUE(checks) << checks.error().message;
+  ASSERT_EQ(checks->size(), 4U);
+  EXPECT_EQ((*checks)[0].check.target, "10.0.0.7");
+  EXPECT_EQ((*checks)[1].check.target, "10.0.1.1");
+  EXPECT_EQ((*checks)[2].check.target, "10.0.1.2");
+  EXPECT_EQ((*checks)[2].ping_packets, 3);
+  EXPECT_EQ((*checks)[3].check.target, "::1");
+  EXPECT_EQ(read(print_checks(*checks, "checks")).value(), *checks);
+  EXPECT_EQ(read("[[checks]]\nkind = 'ping'\ntarget = '10.0.0.9-10.0.0.7'\n").error().message,
+            "x.toml:3:10: \"target\" is an address, or a list such as "
+            "\"10.20.0.7,10.20.0.10-10.20.0.60,10.20.1.0/28\" of at most 256");
+  EXPECT_EQ(
+      read("[[checks]]\nkind = 'ping'\ntarget = '10.0.0.7,10.0.0.6-10.0.0.8'\n").error().message,
+      "x.toml:2:8: check ping:10.0.0.7 is there twice");
+  const auto many = read(
+      "[[checks]]\nkind = 'ping'\ntarget = '10.0.0.0/24'\n"
+      "[[checks]]\nkind = 'ping'\ntarget = '10.0.1.0/29'\n");
+  EXPECT_EQ(many.error().message, "x.toml:6:10: there are more than 256 checks");
+}
+
 TEST(Checks, TargetsFitTheirKind) {
   EXPECT_EQ(read("[[checks]]\nkind = 'ping'\n").error().message,
             "x.toml:1:1: a ping check needs a \"target\"");
