@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . deploy/lib.sh
 ROUNDS=${ROUNDS:-5}
 FIGURES="ingest_of_limit ingest_events_per_s ingest_cpu_us_per_event ingest_500x1_of_limit ack_of_limit agent_rss_mb agent_cpu_s_per_min listeners_50k_of_raw listeners_50k_vs_netstat sockets_50k_of_raw sockets_50k_vs_netstat sockets_50k_vs_ss sockets_owners_50k_vs_netstat detect_listener_ms"
-FIGURES+=" processes_1000_vs_ps processes_1000_first_vs_ps detect_truncation_ms detect_service_death_ms"
+FIGURES+=" ping_4096_vs_fping ping_half_dead_of_nmap processes_1000_vs_ps processes_1000_first_vs_ps detect_truncation_ms detect_service_death_ms"
 
 wanted=${*:-$FIGURES}
 for name in $wanted; do
@@ -25,7 +25,7 @@ done
 
 need_packages build test bench || exit 1
 configure release
-build release bench_detect bench_ingest bench_processes bench_service_death bench_sockets \
+build release bench_detect bench_ingest bench_ping bench_processes bench_service_death bench_sockets \
   tocsin-collector tocsin-agent tocsinctl
 bin=$PWD/build/release/bin
 
@@ -212,7 +212,7 @@ agent_figures() {
   awk '/^tocsin-/ {mb += $2; cpu += $3} END {printf "%.1f %.3f\n", mb, cpu}' "$work/agents"
 }
 
-# socket_ratio PEER OURS: of the rounds of bench_sockets, the median of one side over the other.
+# socket_ratio ONE OTHER: of the rounds of bench_sockets or bench_ping, the median of ONE over OTHER.
 socket_ratio() {
   local line
   while read -r line; do
@@ -323,6 +323,16 @@ if needs detect_truncation_ms; then
   say "a log that is emptied, from truncate() to the finding"
   detect_truncation >"$work/percentile"
   echo "detect_truncation_ms $(cat "$work/percentile")" >>"$results"
+fi
+if needs ping_4096_vs_fping; then
+  say "4,096 addresses that answer, one packet each, as fast as can be"
+  tests/bench/ping.sh build/release fping "${PING_ROUNDS:-15}" | tee "$work/rounds" | sed 's/^/  /' >&2
+  echo "ping_4096_vs_fping $(socket_ratio peer_ms ours_ms)" >>"$results"
+fi
+if needs ping_half_dead_of_nmap; then
+  say "254 addresses, every second one silent, asked at most twice"
+  tests/bench/ping.sh build/release nmap "${PING_ROUNDS:-15}" | tee "$work/rounds" | sed 's/^/  /' >&2
+  echo "ping_half_dead_of_nmap $(socket_ratio ours_ms peer_ms)" >>"$results"
 fi
 if needs processes_1000_vs_ps processes_1000_first_vs_ps; then
   line=$("$bin/bench_processes" 1000 "${PROCESS_ROUNDS:-21}")
