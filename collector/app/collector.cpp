@@ -1,5 +1,6 @@
 #include "collector/app/collector.hpp"
 
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -47,7 +48,7 @@ namespace {
 constexpr std::size_t kWorkerThreads = 4;
 constexpr std::size_t kWorkersWaiting = 256;
 constexpr std::size_t kLookThreads = 8;
-constexpr std::size_t kLooksWaiting = 256;  // more time out: who asked counts us as blind
+constexpr std::size_t kLooksWaiting = 256;  // of more, who asked counts us as blind
 constexpr std::size_t kEnrollThreads = 1;
 constexpr std::size_t kEnrollsWaiting = 32;
 constexpr int kEnrollStreams = 8;                // of one connection
@@ -127,6 +128,7 @@ class RunningCollector final : public Collector {
                                               const std::vector<model::CheckRef>& checks);
   void make_enrollment();
   void look_from_here(const model::Request& request);
+  void look_as_asked();
   Status make_operators();
   OperatorApi::Parts operator_parts();
   std::vector<CounterSource> counters();
@@ -152,6 +154,9 @@ class RunningCollector final : public Collector {
 
   std::unique_ptr<Writer> writer_;
   std::stop_source look_stop_;
+  std::mutex asked_mutex_;
+  std::vector<model::Request> asked_;  // looks that wait for a looker, who takes them all
+  std::atomic<std::uint64_t> rejected_looks_{0};
   std::unique_ptr<Workers> lookers_;  // the judge's own looks at the network
   std::unique_ptr<Judge> judge_;
   std::unique_ptr<CertificateWatch> certificates_;
@@ -272,10 +277,28 @@ Status RunningCollector::start_writer_and_judge() {
 }
 
 void RunningCollector::look_from_here(const model::Request& request) {
-  lookers_->post([this, request] {
-    const auto said = writer_->submit_and_wait(look(request, "/", time_, look_stop_.get_token()));
+  {
+    const std::lock_guard lock(asked_mutex_);
+    if (asked_.size() == kLooksWaiting) {
+      ++rejected_looks_;
+      return;
+    }
+    asked_.push_back(request);
+  }
+  // Where the pool is full somebody in it has yet to come for what was asked.
+  lookers_->post([this] { look_as_asked(); });
+}
+
+void RunningCollector::look_as_asked() {
+  std::vector<model::Request> requests;
+  {
+    const std::lock_guard lock(asked_mutex_);
+    requests.swap(asked_);
+  }
+  for (PendingEntry& entry : look(requests, "/", time_, look_stop_.get_token())) {
+    const auto said = writer_->submit_and_wait(std::move(entry));
     if (!said) log::error("vantage.not_journaled", {{"why", said.error().message}});
-  });
+  }
 }
 
 Status RunningCollector::say_started() {
@@ -510,7 +533,7 @@ std::vector<CounterSource> RunningCollector::counters() {
       {"judge.waiting_entries", [this] { return judge_->counters().waiting_entries; }},
       {"operate.refused_callers", [this] { return callers_->refused(); }},
       {"operate.rejected_jobs", [this] { return workers_->rejected(); }},
-      {"vantage.rejected_looks", [this] { return lookers_->rejected(); }},
+      {"vantage.rejected_looks", [this] { return rejected_looks_.load(); }},
       {"enroll.rejected_jobs", [this] { return enroll_workers_->rejected(); }},
       {"enroll.refused_for_rate", [this] { return enrollment_->refused_for_rate(); }},
       {"enroll.refused_tokens", [this] { return enrollment_->refused_tokens(); }},

@@ -10,29 +10,35 @@
 
 namespace tocsin::collector {
 
-PendingEntry look(const model::Request& request, const std::string& root,
-                  const time::TimeSource& time, std::stop_token stop) {
+std::vector<PendingEntry> look(const std::vector<model::Request>& requests, const std::string& root,
+                               const time::TimeSource& time, std::stop_token stop) {
   const MonoTime started = time.steady();
-  model::CollectorLook seen;
-  seen.request_id = request.request_id;
-  model::Observation& observation = seen.observation;
-  const auto& check = std::get<model::CheckDefinition>(request.act);
-  observation.check = check.check;
-  const auto seen_by_ping = net::look_by_ping({&check, 1}, root, time, std::move(stop));
-  const Result<model::PingFacts>& facts = seen_by_ping.front();
-  if (facts) {
-    observation.facts = *facts;
-  } else {
-    observation.outcome = facts.error().code == ErrorCode::permission_denied
-                              ? model::Outcome::not_permitted
-                              : model::Outcome::failed;
-    observation.detail = {"run.error",
-                          {{"what", clean_text(facts.error().message, limits::kText)}}};
+  std::vector<model::CheckDefinition> checks;
+  for (const model::Request& request : requests) {
+    checks.push_back(std::get<model::CheckDefinition>(request.act));
   }
-  observation.at = time.wall();
-  observation.took = time.steady() - started;
-  const model::JournalBody body = std::move(seen);
-  return {wire::encode_journal(body), body};
+  const auto all = net::look_by_ping(checks, root, time, std::move(stop));
+  std::vector<PendingEntry> entries;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    model::CollectorLook seen;
+    seen.request_id = requests[i].request_id;
+    model::Observation& observation = seen.observation;
+    observation.check = checks[i].check;
+    if (all[i]) {
+      observation.facts = *all[i];
+    } else {
+      const Error& error = all[i].error();
+      observation.outcome = error.code == ErrorCode::permission_denied
+                                ? model::Outcome::not_permitted
+                                : model::Outcome::failed;
+      observation.detail = {"run.error", {{"what", clean_text(error.message, limits::kText)}}};
+    }
+    observation.at = time.wall();
+    observation.took = time.steady() - started;
+    const model::JournalBody body = std::move(seen);
+    entries.push_back({wire::encode_journal(body), body});
+  }
+  return entries;
 }
 
 }  // namespace tocsin::collector

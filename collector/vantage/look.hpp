@@ -4,6 +4,7 @@
 
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "collector/ports/intake.hpp"
 #include "common/model/fact.hpp"
@@ -11,10 +12,10 @@
 
 namespace tocsin::collector {
 
-// Looks now, as `request` says, whose act is a check, and blocks until its deadline at most.
-// Returns the entry to be journaled; a look that could not see says why. `root`: where this
-// machine's files are.
-PendingEntry look(const model::Request& request, const std::string& root,
-                  const time::TimeSource& time, std::stop_token stop);
+// Looks now, as each of `requests` says, whose act is a check, at all of them together, and blocks
+// until the shortest of their deadlines at most. Returns the entries to be journaled, in their
+// order; a look that could not see says why. `root`: where this machine's files are.
+std::vector<PendingEntry> look(const std::vector<model::Request>& requests, const std::string& root,
+                               const time::TimeSource& time, std::stop_token stop);
 
 }  // namespace tocsin::collector
