@@ -173,73 +173,105 @@ std::optional<std::string> plan_checks_of(const DiagnoseOptions& options, Plan& 
   return std::nullopt;
 }
 
-// One run, shared with its thread, so that a stuck one has something to write to when it wakes.
+// One run, of one check or of several of a kind that are looked at together; shared with its
+// thread, so that a stuck one has something to write to when it wakes.
 struct OneRun {
-  OneRun(CheckDefinition d, const time::TimeSource& time, const DiagnoseOptions& options)
-      : definition(std::move(d)), context{time, stop.get_token(), options.root,    {},
-                                          {},   nullptr,          options.settings} {
-    // Whether a login worked before is what its failure is judged by.
-    if (definition.check.kind == CheckKind::login && options.remembered) {
-      context.cursor = options.remembered(definition.check);
+  OneRun(std::vector<CheckDefinition> checks, const time::TimeSource& time,
+         const DiagnoseOptions& options)
+      : definitions(std::move(checks)) {
+    for (const CheckDefinition& definition : definitions) {
+      contexts.emplace_back(new CheckContext{
+          time, stop.get_token(), options.root, {}, {}, nullptr, options.settings});
+      // Whether a login worked before is what its failure is judged by.
+      if (definition.check.kind == CheckKind::login && options.remembered) {
+        contexts.back()->cursor = options.remembered(definition.check);
+      }
     }
   }
+  Duration deadline() const { return definitions.front().deadline; }
 
-  CheckDefinition definition;
+  std::vector<CheckDefinition> definitions;  // not empty, of one deadline
   std::stop_source stop;
-  CheckContext context;
+  std::vector<std::shared_ptr<CheckContext>> contexts;
   std::mutex mutex;
   std::condition_variable ended;
-  std::optional<Observation> observation;
+  std::vector<Observation> observations;  // empty until it ended
 };
 
-Observation guarded(const RunCheck& run, OneRun& one) {
+std::vector<Observation> guarded(const CatalogEntry& entry, OneRun& one) {
   try {
-    return run(one.definition, one.context);
+    if (one.definitions.size() > 1) return entry.run_together(one.definitions, one.contexts);
+    return {entry.run(one.definitions.front(), *one.contexts.front())};
   } catch (const std::exception& error) {
-    return Run(one.definition, one.context).unseen(Error{ErrorCode::internal, error.what()});
+    std::vector<Observation> failed;
+    for (std::size_t i = 0; i < one.definitions.size(); ++i) {
+      const Error why{ErrorCode::internal, error.what()};
+      failed.push_back(Run(one.definitions[i], *one.contexts[i]).unseen(why));
+    }
+    return failed;
   }
 }
 
-std::shared_ptr<OneRun> start(const CheckDefinition& definition, const DiagnoseOptions& options,
-                              const time::TimeSource& time, const CheckCatalog& catalog) {
-  auto one = std::make_shared<OneRun>(definition, time, options);
-  std::thread([one, run = catalog(definition.check.kind).run] {
-    Observation seen = guarded(run, *one);
+std::shared_ptr<OneRun> start(std::vector<CheckDefinition> definitions,
+                              const DiagnoseOptions& options, const time::TimeSource& time,
+                              const CheckCatalog& catalog) {
+  auto one = std::make_shared<OneRun>(std::move(definitions), time, options);
+  std::thread([one, entry = catalog(one->definitions.front().check.kind)] {
+    std::vector<Observation> seen = guarded(entry, *one);
     const std::lock_guard lock(one->mutex);
-    one->observation = std::move(seen);
+    one->observations = std::move(seen);
     one->ended.notify_all();
   }).detach();
   return one;
 }
 
-Observation await(OneRun& one, MonoTime started, const time::TimeSource& time) {
+std::vector<Observation> await(OneRun& one, MonoTime started, const time::TimeSource& time) {
   std::unique_lock lock(one.mutex);
-  const auto has_ended = [&] { return one.observation.has_value(); };
-  const Duration left = one.definition.deadline - (time.steady() - started);
+  const auto has_ended = [&] { return !one.observations.empty(); };
+  const Duration left = one.deadline() - (time.steady() - started);
   if (!one.ended.wait_for(lock, std::max(left, Duration{}), has_ended)) {
     one.stop.request_stop();
-    one.ended.wait_for(lock, std::min(kGrace, one.definition.deadline), has_ended);
+    one.ended.wait_for(lock, std::min(kGrace, one.deadline()), has_ended);
   }
-  if (one.observation) return *one.observation;
-  const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(one.definition.deadline);
-  return Run(one.definition, one.context)
-      .unseen(model::Outcome::timed_out,
-              {"run.past_deadline", {{"ms", std::to_string(limit.count())}}});
+  if (has_ended()) return one.observations;
+  const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(one.deadline());
+  std::vector<Observation> late;
+  for (std::size_t i = 0; i < one.definitions.size(); ++i) {
+    late.push_back(Run(one.definitions[i], *one.contexts[i])
+                       .unseen(model::Outcome::timed_out,
+                               {"run.past_deadline", {{"ms", std::to_string(limit.count())}}}));
+  }
+  return late;
+}
+
+// Neighbours in the list that can be looked at in one run. Never empty parts.
+std::vector<std::vector<CheckDefinition>> in_runs(const std::vector<CheckDefinition>& checks,
+                                                  const CheckCatalog& catalog) {
+  std::vector<std::vector<CheckDefinition>> runs;
+  for (const CheckDefinition& check : checks) {
+    const bool together = !runs.empty() && runs.back().front().check.kind == check.check.kind &&
+                          runs.back().front().deadline == check.deadline &&
+                          catalog(check.check.kind).run_together;
+    if (!together) runs.emplace_back();
+    runs.back().push_back(check);
+  }
+  return runs;
 }
 
 std::vector<Observation> run_all(const std::vector<CheckDefinition>& checks,
                                  const DiagnoseOptions& options, const time::TimeSource& time,
                                  const CheckCatalog& catalog) {
   std::vector<Observation> observations;
-  for (std::size_t first = 0; first < checks.size(); first += kAtOnce) {
-    const std::size_t last = std::min(first + kAtOnce, checks.size());
+  const std::vector<std::vector<CheckDefinition>> runs = in_runs(checks, catalog);
+  for (std::size_t first = 0; first < runs.size(); first += kAtOnce) {
+    const std::size_t last = std::min(first + kAtOnce, runs.size());
     const MonoTime started = time.steady();
     std::vector<std::shared_ptr<OneRun>> running;
     for (std::size_t i = first; i < last; ++i) {
-      running.push_back(start(checks[i], options, time, catalog));
+      running.push_back(start(runs[i], options, time, catalog));
     }
     for (const std::shared_ptr<OneRun>& one : running) {
-      observations.push_back(await(*one, started, time));
+      for (Observation& seen : await(*one, started, time)) observations.push_back(std::move(seen));
     }
   }
   return observations;

@@ -59,6 +59,11 @@ class FakeChecks {
       if (entry.kind == kind) entry.run = std::move(run);
     }
   }
+  void set_together(CheckKind kind, RunTogether run) {
+    for (CatalogEntry& entry : entries_) {
+      if (entry.kind == kind) entry.run_together = std::move(run);
+    }
+  }
   const std::set<std::string>& asked() const { return asked_; }
 
  private:
@@ -122,6 +127,37 @@ TEST(Diagnose, PrefersWhatTheHostsFileNames) {
   options.definitions = {named};
   diagnose(options, checks);
   EXPECT_EQ(checks.asked(), (std::set<std::string>{"ping:10.9.9.9", "service:b.service"}));
+}
+
+// procedure M-01: many addresses take the time of one.
+TEST(Diagnose, LooksAtManyOfAKindInOneRun) {
+  FakeChecks checks;
+  std::atomic<int> runs = 0;
+  checks.set_together(CheckKind::ping, [&](const auto& definitions, const auto& contexts) {
+    ++runs;
+    std::vector<model::Observation> seen;
+    for (std::size_t i = 0; i < definitions.size(); ++i) {
+      const std::string& target = definitions[i].check.target;
+      if (target == "10.9.9.1") throw std::runtime_error("no network");
+      seen.push_back(
+          agent::Run(definitions[i], *contexts[i]).seen(model::PingFacts{.address = target}));
+    }
+    return seen;
+  });
+  DiagnoseOptions options = options_for({"ping"});
+  for (int i = 10; i < 50; ++i) {
+    model::CheckDefinition named;
+    named.check = {CheckKind::ping, "10.9.9." + std::to_string(i)};
+    options.definitions.push_back(named);
+  }
+  options.format = DiagnoseOptions::Format::json;
+  const Outcome outcome = diagnose(options, checks);
+  EXPECT_EQ(runs, 1);
+  for (const auto& named : options.definitions) {
+    EXPECT_NE(outcome.out.find('"' + named.check.target + '"'), std::string::npos);
+  }
+  options.definitions.front().check.target = "10.9.9.1";
+  EXPECT_NE(diagnose(options, checks).out.find("no network"), std::string::npos);
 }
 
 TEST(Diagnose, RunsNothingTwice) {
