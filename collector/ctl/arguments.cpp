@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "collector/ctl/completion.hpp"
+#include "collector/ctl/help_format.hpp"
 #include "collector/ctl/json.hpp"
 #include "collector/ctl/usage.hpp"
 #include "collector/ctl/yaml.hpp"
@@ -74,14 +75,13 @@ class Syntax {
   }
   void translate_fixed_words() {
     app_.option_defaults()->group(h("word.options"));
-    auto formatter = app_.get_formatter();
-    formatter->label("Usage", h("word.usage"));
-    formatter->label("OPTIONS", h("word.options"));
-    formatter->label("SUBCOMMAND", h("word.command"));
-    formatter->label("Positionals", h("word.arguments"));
-    formatter->label("REQUIRED", h("word.required"));
-    formatter->label("TEXT", h("word.text"));
-    formatter->label("UINT", h("word.number"));
+    app_.formatter(help_format({{"Usage", h("word.usage")},
+                                {"OPTIONS", h("word.options")},
+                                {"SUBCOMMAND", h("word.command")},
+                                {"Positionals", h("word.arguments")},
+                                {"REQUIRED", h("word.required")},
+                                {"TEXT", h("word.text")},
+                                {"UINT", h("word.number")}}));
   }
   void may_try(CLI::App* sub) { sub->add_flag("--dry-run", arguments_.dry_run, h("dry_run")); }
   void may_watch(CLI::App* sub) { sub->add_flag("--watch", arguments_.watch, h("watch")); }

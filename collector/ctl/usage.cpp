@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
+#include <limits>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -138,7 +140,8 @@ CLI::Validator a_number(std::uint64_t from, std::uint64_t to, i18n::Language lan
         {"ctl.usage.no_number",
          {{"value", shown(text)}, {"from", std::to_string(from)}, {"to", std::to_string(to)}}});
   };
-  return CLI::Validator(check, fmt::format("{}-{}", from, to));
+  const bool any = to >= std::numeric_limits<std::int64_t>::max();
+  return CLI::Validator(check, any ? "" : fmt::format("{}-{}", from, to));
 }
 
 CLI::Validator a_duration(const std::string& examples, i18n::Language language) {

@@ -1,5 +1,6 @@
 // What a command line that is wrong is answered with, in both languages: sentences of ours, never
 // the parser's.
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include <rapidcheck.h>
 
 #include "collector/ctl/arguments.hpp"
+#include "common/i18n/table.hpp"
 
 namespace tocsin::ctl {
 namespace {
@@ -28,6 +30,41 @@ Answer answer(const std::vector<std::string>& words, Language language) {
   const auto parsed = parse_arguments(static_cast<int>(argv.size()), argv.data(), language);
   const auto* printed = std::get_if<Printed>(&parsed);
   return printed == nullptr ? Answer{} : Answer{printed->exit, printed->err};
+}
+
+std::string help_of(std::vector<std::string> words, Language language) {
+  words.push_back("--help");
+  std::vector<const char*> argv{"tocsinctl"};
+  for (const std::string& word : words) argv.push_back(word.c_str());
+  const auto parsed = parse_arguments(static_cast<int>(argv.size()), argv.data(), language);
+  const auto* printed = std::get_if<Printed>(&parsed);
+  return printed == nullptr ? "" : printed->out;
+}
+
+TEST(Help, ExplanationsStandInOneColumnInBothLanguages) {
+  for (const Language language : {Language::zh_tw, Language::en}) {
+    for (const char* command : {"hosts", "incidents", "severity", "enroll", "baseline"}) {
+      std::istringstream lines(help_of({command}, language));
+      int explained = 0;
+      for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with("  ")) continue;
+        const std::size_t gap = line.find("   ", 2);
+        if (gap == line.npos) continue;
+        const std::size_t begins = line.find_first_not_of(' ', gap);
+        EXPECT_EQ(i18n::display_width(line.substr(0, begins)), 30) << line;
+        ++explained;
+      }
+      EXPECT_GT(explained, 1) << command;
+    }
+  }
+}
+
+TEST(Help, NamesWhatMayBeGivenAndNotItsType) {
+  const std::string help = help_of({"incidents"}, Language::zh_tw);
+  EXPECT_THAT(help, HasSubstr("--limit 1-1000  "));
+  EXPECT_THAT(help, HasSubstr("--before 數字  "));
+  EXPECT_THAT(help_of({}, Language::en), HasSubstr("--lang {zh-TW,en}  "));
+  for (const char* word : {"TEXT", "UINT"}) EXPECT_EQ(help.find(word), help.npos) << help;
 }
 
 TEST(Usage, SaysWhatIsWrongInTheReadersLanguage) {
