@@ -11,8 +11,13 @@
 #include "agent/checks/observation.hpp"
 #include "agent/os/files.hpp"
 #include "agent/os/journal.hpp"
+#include "agent/os/kernel_audit.hpp"
+#include "agent/os/own_record.hpp"
 #include "agent/os/procfs.hpp"
+#include "agent/os/systemd.hpp"
 #include "agent/tail/rotation.hpp"
+#include "common/base/text.hpp"
+#include "common/crypto/crypto.hpp"
 
 namespace tocsin::agent {
 namespace {
@@ -23,6 +28,10 @@ constexpr std::uint64_t kMostEntries = 20'000;
 constexpr std::size_t kMostLoginBytes = 384 * 10'000;
 constexpr std::size_t kMostSiblings = 4096;
 constexpr std::size_t kFileBytes = 4096;
+// Of what came after our own record was written: it stands near the beginning.
+constexpr std::size_t kHeartbeatBytes = 4 << 20;
+// A daemon that starts has the kernel's records a moment after it runs.
+constexpr Duration kReaderStarts = 200ms;
 // A compressed sibling as young as this, or as two intervals, can be the log's old content. Longer
 // than a look's interval, because the agent may have been stopped while the log was rotated.
 constexpr Duration kYoung = 10min;
@@ -82,6 +91,85 @@ bool may_hold_old_content(const os::FileStat& stat, Instant young_since) {
   return stat.size > 0 && std::max(stat.modified, stat.changed) >= young_since;
 }
 
+// Where the comparison of what was written stands; it begins anew without.
+struct AuditMemory final : CheckMemory {
+  PrefixProgress progress;
+};
+AuditMemory& memory_of(CheckContext& context) {
+  if (!context.memory) context.memory = std::make_unique<AuditMemory>();
+  return static_cast<AuditMemory&>(*context.memory);
+}
+
+// ---- The kernel's auditing ----
+
+void ask_kernel(AuditLook& look) {
+  look.kernel = os::audit_status();
+  if (*look.kernel && (*look.kernel)->enabled && (*look.kernel)->reader_pid == 0) {
+    os::pause(kReaderStarts);
+    look.kernel = os::audit_status();
+  }
+  if (!*look.kernel || (*look.kernel)->reader_pid == 0) return;
+  const auto proc = os::ProcReader::open("/");
+  const auto text =
+      proc ? proc->read((*look.kernel)->reader_pid, "stat", kFileBytes) : Result<std::string>{};
+  const auto stat = text ? os::parse_stat(*text) : std::nullopt;
+  if (stat) look.kernel_reader = stat->name;
+}
+
+// ---- A record of our own ----
+
+enum class Channel { none, journal, trail, syslog_daemon, syslog_authpriv };
+
+// Which way a record takes that ends in this log; none where that is not known, or not wanted.
+Channel channel_of(std::string_view source, const AuditSettings& settings) {
+  if (settings.heartbeat <= 0s) return Channel::none;
+  if (source == "journal") return Channel::journal;
+  if (source.starts_with("/var/log/audit/")) {
+    return settings.trail ? Channel::trail : Channel::none;
+  }
+  if (source == "/var/log/auth.log" || source == "/var/log/secure") return Channel::syslog_authpriv;
+  const bool all = source == "/var/log/syslog" || source == "/var/log/messages";
+  return all ? Channel::syslog_daemon : Channel::none;
+}
+
+Status write_record(Channel channel, const CheckContext& context, const std::string& mark) {
+  const std::string text = heartbeat_text(mark);
+  switch (channel) {
+    case Channel::journal:
+      return os::write_journal(context.root, text, mark);
+    case Channel::trail:
+      return os::write_audit_record(std::string(os::kOwnProgram).append(" ").append(text));
+    case Channel::syslog_daemon:
+      return os::write_syslog(context.root, os::Facility::daemon, text);
+    case Channel::syslog_authpriv:
+      return os::write_syslog(context.root, os::Facility::authpriv, text);
+    case Channel::none:
+      break;
+  }
+  return {};
+}
+
+// Not at the first look: who looks once never sees it come back.
+void write_heartbeat(std::string_view source, std::uint64_t size, const CheckContext& context,
+                     HeartbeatState& state, model::AuditLogFacts& facts) {
+  const Channel channel = channel_of(source, context.settings.audit);
+  const Instant now = context.time.wall();
+  if (channel == Channel::none || !context.cursor || facts.readable != model::Tristate::yes) return;
+  if (!is_due(state, context.settings.audit.heartbeat, now)) return;
+  std::string mark = to_hex(crypto::random_bytes(8));
+  const bool taken = write_record(channel, context, mark).has_value();
+  note_written(state, taken, std::move(mark), size, now);
+  facts.heartbeat = state.last;
+}
+
+// A name that people give to what they put away: "auth.log.old", "auth.log~". Not "log-10" beside
+// "log-1", which is another log.
+bool is_kept_beside(std::string_view name, std::string_view sibling) {
+  if (!sibling.starts_with(name) || sibling.size() == name.size()) return false;
+  const char next = sibling[name.size()];
+  return next == '.' || next == '-' || next == '_' || next == '~';
+}
+
 // Looks for the old content in the log's folder: the renamed file itself, or a copy that is as long
 // and begins the same, or one that was compressed at once.
 bool old_content_beside(const std::string& path, const AuditPosition& before, Instant young_since) {
@@ -91,7 +179,7 @@ bool old_content_beside(const std::string& path, const AuditPosition& before, In
   if (!names) return false;
   for (const std::string& sibling : *names) {
     const RotatedName rotated = rotated_name(name, sibling);
-    if (sibling == name || !(rotated.older || sibling.starts_with(name))) continue;
+    if (sibling == name || !(rotated.older || is_kept_beside(name, sibling))) continue;
     const auto stat = os::stat_of(folder + sibling);
     if (!stat) continue;
     if (rotated.older && rotated.compressed && may_hold_old_content(*stat, young_since) &&
@@ -108,8 +196,37 @@ bool old_content_beside(const std::string& path, const AuditPosition& before, In
   return false;
 }
 
+// Compares what was written with what it was, where nothing says already that it is another.
+Status compare_content(const os::OpenedFile& file, const std::optional<AuditPosition>& before,
+                       CheckContext& context, AuditLook& look) {
+  if (!only_grows(base_name(look.source))) return {};
+  const bool same = before && before->prefix && !has_changed_hands(look, before) &&
+                    before->inode == file.stat.inode && before->prefix->covered() <= file.stat.size;
+  PrefixProgress& progress = memory_of(context).progress;
+  if (!same) progress = {};
+  auto seen = look_at_prefix(file.fd, file.stat.size, same ? *before->prefix : PrefixDigest{},
+                             PrefixLimits{}, progress);
+  if (seen) {
+    look.prefix = std::move(*seen);
+  } else if (seen.error().code != ErrorCode::unavailable) {
+    return fail(seen.error());
+  } else if (same) {
+    look.prefix = PrefixLook{false, 0, 0, *before->prefix};  // Cut while it was read.
+  }
+  return {};
+}
+
+Status look_for_heartbeat(const os::OpenedFile& file, const HeartbeatState& state,
+                          AuditLook& look) {
+  if (state.mark.empty() || state.from > file.stat.size) return {};
+  const auto bytes = os::read_at(file.fd, state.from, kHeartbeatBytes);
+  if (!bytes) return fail(bytes.error());
+  look.heartbeat_found = holds_heartbeat(*bytes, state.mark);
+  return {};
+}
+
 Status read_content(const os::OpenedFile& file, const std::optional<AuditPosition>& before,
-                    AuditLook& look) {
+                    CheckContext& context, AuditLook& look) {
   auto head = os::read_at(file.fd, 0, kHeadBytes);
   if (!head) return fail(head.error());
   look.head = std::move(*head);
@@ -129,11 +246,12 @@ Status read_content(const os::OpenedFile& file, const std::optional<AuditPositio
     if (!appended) return fail(appended.error());
     look.appended = std::move(*appended);
   }
-  return {};
+  if (before) TOCSIN_TRY(look_for_heartbeat(file, before->heartbeat, look));
+  return compare_content(file, before, context, look);
 }
 
 Status look_at_file(const std::string& path, const std::optional<AuditPosition>& before,
-                    AuditLook& look) {
+                    CheckContext& context, AuditLook& look) {
   const auto stat = os::stat_of(path);
   if (!stat && stat.error().code == ErrorCode::permission_denied) {
     look.readable = model::Tristate::no;
@@ -150,7 +268,7 @@ Status look_at_file(const std::string& path, const std::optional<AuditPosition>&
     return fail(opened.error());
   }
   look.stat = opened->stat;
-  return read_content(*opened, before, look);
+  return read_content(*opened, before, context, look);
 }
 
 model::Observation observe_file(const Run& run, const std::string& target, Duration interval,
@@ -162,7 +280,8 @@ model::Observation observe_file(const Run& run, const std::string& target, Durat
   AuditLook look;
   look.source = target;
   look.boot_id = boot_id(context.root);
-  if (const auto status = look_at_file(path, before, look); !status) {
+  look.now = context.time.wall();
+  if (const auto status = look_at_file(path, before, context, look); !status) {
     return run.unseen(status.error());
   }
   if (has_changed_hands(look, before)) {
@@ -170,7 +289,11 @@ model::Observation observe_file(const Run& run, const std::string& target, Durat
   }
   look.auditing_on = any_runs(context.root, writers_of(target));
   look.disk_full = disk_full(path.substr(0, path.rfind('/') + 1));
+  const auto writers = writers_of(target);
+  const bool audit_trail = !writers.empty() && writers.front() == kAuditWriters.front();
+  if (audit_trail && context.root == "/") ask_kernel(look);
   AuditResult result = audit_log_facts(look, before);
+  write_heartbeat(target, look.stat.size, context, result.next.heartbeat, result.facts);
   context.new_cursor = to_text(result.next);
   return run.seen(std::move(result.facts));
 }
@@ -180,6 +303,7 @@ model::Observation observe_journal(const Run& run, CheckContext& context) {
       context.cursor ? parse_journal_position(*context.cursor) : std::optional<JournalPosition>();
   JournalLook look;
   look.boot_id = boot_id(context.root);
+  look.now = context.time.wall();
   const auto end = os::read_journal(context.root, before ? before->cursor : std::string(),
                                     kMostEntries, context.stop);
   if (end) {
@@ -198,7 +322,13 @@ model::Observation observe_journal(const Run& run, CheckContext& context) {
   }
   look.auditing_on = any_runs(context.root, writers_of("journal"));
   look.disk_full = disk_full(os::under(context.root, "/var/log"));
+  if (before && !before->heartbeat.mark.empty() && end) {
+    if (const auto has = os::journal_has(context.root, before->heartbeat.mark)) {
+      look.heartbeat_found = *has;
+    }
+  }
   JournalResult result = journal_facts(look, before);
+  write_heartbeat("journal", 0, context, result.next.heartbeat, result.facts);
   context.new_cursor = to_text(result.next);
   return run.seen(std::move(result.facts));
 }

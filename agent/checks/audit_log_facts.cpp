@@ -41,6 +41,31 @@ bool split(std::string_view text, char separator, std::array<std::string_view, N
 
 std::string hash_of(std::string_view bytes) { return to_hex(crypto::sha256(bytes)); }
 
+// Calls `each` with every line that is an audit record, "type=X msg=audit(1700000000.123:456): …",
+// and its serial.
+template <class Each>
+void for_each_record(std::string_view text, const Each& each) {
+  constexpr std::string_view kStart = "msg=audit(";
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const std::size_t at = line.find(kStart);
+    if (at == std::string_view::npos) continue;
+    const std::string_view stamp = line.substr(at + kStart.size(), 64);
+    const std::size_t colon = stamp.find(':');
+    const std::size_t close = stamp.find(')');
+    if (close == std::string_view::npos || colon == std::string_view::npos || colon > close) {
+      continue;
+    }
+    std::uint64_t serial = 0;
+    if (read_number(stamp.substr(colon + 1, close - colon - 1), serial)) each(line, serial);
+  }
+}
+
+// auditd numbers its own records by itself, from anywhere.
+bool is_of_daemon(std::string_view line) { return line.starts_with("type=DAEMON_"); }
+
 bool all_zero(std::string_view bytes) {
   return !bytes.empty() && bytes.find_first_not_of('\0') == std::string_view::npos;
 }
@@ -60,6 +85,81 @@ std::uint64_t serials_missing(const std::vector<std::uint64_t>& serials, std::ui
   return serials.back() - before - static_cast<std::uint64_t>(serials.end() - first_new);
 }
 
+model::KernelUnasked unasked(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::permission_denied:
+      return model::KernelUnasked::not_permitted;
+    case ErrorCode::not_found:
+      return model::KernelUnasked::not_supported;
+    default:
+      return model::KernelUnasked::failed;
+  }
+}
+
+model::KernelAudit kernel_facts(const AuditLook& look, const AuditPosition& before) {
+  model::KernelAudit facts;
+  if (!look.kernel) return facts;
+  if (!*look.kernel) {
+    facts.unasked = unasked(look.kernel->error());
+    return facts;
+  }
+  const os::AuditStatus& status = **look.kernel;
+  facts.enabled = model::tristate(status.enabled);
+  facts.locked = status.locked;
+  facts.failure = status.failure;
+  facts.reader_pid = status.reader_pid;
+  facts.reader = clean_text(look.kernel_reader, limits::kName);
+  facts.lost = status.lost;
+  // Before the daemon runs a starting host loses some as a rule, so only what comes later counts.
+  const bool comparable = before.boot_id == look.boot_id && before.kernel_lost;
+  if (comparable && status.lost > *before.kernel_lost) {
+    facts.lost_since = status.lost - *before.kernel_lost;
+  }
+  facts.backlog = status.backlog;
+  facts.backlog_limit = status.backlog_limit;
+  return facts;
+}
+
+// What became of our own record: the state for the next look, and the facts of this one.
+void follow_heartbeat(HeartbeatState& state, std::optional<bool> found, bool lost_track,
+                      Instant now, model::AuditLogFacts& facts) {
+  if (lost_track) {
+    forget_record(state);
+  } else if (found && !state.mark.empty()) {
+    note_looked(state, *found, now);
+  }
+  facts.heartbeat = state.last;
+  facts.heartbeat_worked = state.worked;
+}
+
+// "name;rest" of the lines after the first.
+bool take_line(std::string_view& text, std::string_view& name, std::string_view& rest) {
+  const std::size_t end = std::min(text.find('\n'), text.size());
+  const std::string_view line = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  const std::size_t semicolon = line.find(';');
+  if (semicolon == std::string_view::npos) return false;
+  name = line.substr(0, semicolon);
+  rest = line.substr(semicolon + 1);
+  return true;
+}
+
+template <class T>
+bool set_if(std::optional<T> value, T& into) {
+  if (value) into = std::move(*value);
+  return value.has_value();
+}
+
+bool read_more(std::string_view name, std::string_view rest, AuditPosition& p) {
+  if (name == "heartbeat") return set_if(parse_heartbeat(rest), p.heartbeat);
+  if (name == "prefix") return (p.prefix = parse_prefix_digest(rest)).has_value();
+  if (name == "lost") return read_number(rest, p.kernel_lost.emplace());
+  bool on = false;
+  if (name != "recorded" || !read_flag(rest, on)) return false;
+  p.recorded_on = model::tristate(on);
+  return true;
+}
+
 void compare(const AuditLook& look, const AuditPosition& before, model::AuditLogFacts& facts) {
   facts.auditing_was_on = before.was_on;
   facts.previous_size_bytes = before.size;
@@ -73,15 +173,24 @@ void compare(const AuditLook& look, const AuditPosition& before, model::AuditLog
   if (same && same_boot && !facts.shrunk && !facts.head_changed) {
     facts.sequence_gap = serials_missing(parse_audit_serials(look.appended), before.serial);
   }
+  if (look.prefix && !has_changed_hands(look, before)) {
+    facts.content_changed = look.prefix->changed;
+    facts.changed_from = look.prefix->from;
+    facts.changed_to = look.prefix->to;
+  }
 }
 
 AuditPosition next_position(const AuditLook& look, const std::optional<AuditPosition>& before) {
   AuditPosition next = before.value_or(AuditPosition{});
   const bool same = before && same_file(look, *before);
+  if (next.boot_id != look.boot_id) next.recorded_on = model::Tristate::unknown;
   next.boot_id = look.boot_id;
   // A log that is away keeps its place, so that what comes back is compared with what went.
   if (look.present != model::Tristate::yes) return next;
   if (!same) next.serial = 0;
+  if (!same || look.readable != model::Tristate::yes) next.prefix.reset();
+  if (look.kernel) next.kernel_lost.reset();
+  if (look.kernel && *look.kernel) next.kernel_lost = (*look.kernel)->lost;
   next.device = look.stat.device;
   next.inode = look.stat.inode;
   next.size = look.stat.size;
@@ -94,6 +203,10 @@ AuditPosition next_position(const AuditLook& look, const std::optional<AuditPosi
   next.was_on = next.was_on || (!look.head.empty() && !all_zero(look.head));
   const auto serials = parse_audit_serials(look.appended.empty() ? look.tail : look.appended);
   if (!serials.empty()) next.serial = serials.back();
+  // Only of what came in this boot: the kernel starts without auditing.
+  const std::uint64_t serial_before = before ? before->serial : 0;
+  next.recorded_on = recorded_switch(look.appended, next.recorded_on, serial_before);
+  next.prefix = look.prefix ? std::optional(look.prefix->next) : std::nullopt;
   return next;
 }
 
@@ -125,18 +238,33 @@ AuditResult audit_log_facts(const AuditLook& look, const std::optional<AuditPosi
   facts.new_boot = !before || before->boot_id != look.boot_id;
   facts.zeroed = all_zero(look.head) || all_zero(look.tail) || look.zeroed_logins > 0;
   if (before) compare(look, *before, facts);
+  facts.kernel = kernel_facts(look, before.value_or(AuditPosition{}));
   result.next = next_position(look, before);
+  facts.recorded_on = result.next.recorded_on;
+  facts.covered_bytes = result.next.prefix ? result.next.prefix->covered() : 0;
+  follow_heartbeat(result.next.heartbeat, look.heartbeat_found,
+                   facts.new_boot || has_changed_hands(look, before), look.now, facts);
   return result;
 }
 
 std::string to_text(const AuditPosition& p) {
-  return fmt::format("1;{};{};{};{};{};{};{};{}", p.device, p.inode, p.size, p.head_bytes,
-                     p.head_hash, p.was_on ? 1 : 0, p.boot_id, p.serial);
+  std::string text = fmt::format("1;{};{};{};{};{};{};{};{}", p.device, p.inode, p.size,
+                                 p.head_bytes, p.head_hash, p.was_on ? 1 : 0, p.boot_id, p.serial);
+  if (p.kernel_lost) text += fmt::format("\nlost;{}", *p.kernel_lost);
+  if (p.recorded_on != model::Tristate::unknown) {
+    text += fmt::format("\nrecorded;{}", p.recorded_on == model::Tristate::yes ? 1 : 0);
+  }
+  if (p.heartbeat != HeartbeatState{}) text += "\nheartbeat;" + to_text(p.heartbeat);
+  if (p.prefix) text += "\nprefix;" + to_text(*p.prefix);
+  return text;
 }
 
 std::optional<AuditPosition> parse_audit_position(std::string_view text) {
   std::array<std::string_view, 9> parts;
   AuditPosition p;
+  const std::size_t first = std::min(text.find('\n'), text.size());
+  std::string_view more = text.substr(std::min(first + 1, text.size()));
+  text = text.substr(0, first);
   if (!split(text, ';', parts) || parts[0] != "1") return std::nullopt;
   if (!read_number(parts[1], p.device) || !read_number(parts[2], p.inode) ||
       !read_number(parts[3], p.size) || !read_number(parts[4], p.head_bytes) ||
@@ -148,6 +276,9 @@ std::optional<AuditPosition> parse_audit_position(std::string_view text) {
   const bool hashed = p.head_bytes > 0;
   if (p.head_bytes > kHeadBytes || p.head_hash.size() != (hashed ? 64U : 0U)) return std::nullopt;
   if (p.boot_id.size() > limits::kName) return std::nullopt;
+  for (std::string_view name, rest; !more.empty();) {
+    if (!take_line(more, name, rest) || !read_more(name, rest, p)) return std::nullopt;
+  }
   return p;
 }
 
@@ -161,23 +292,44 @@ std::size_t zeroed_logins(std::string_view bytes) {
   return count;
 }
 
+bool only_grows(std::string_view file_name) {
+  // Tables of accounts and the journal's own files are written anywhere in them.
+  constexpr std::array<std::string_view, 5> kTables{"faillog", "lastlog", "tallylog", "utmp",
+                                                    "wtmpdb"};
+  return std::find(kTables.begin(), kTables.end(), file_name) == kTables.end() &&
+         !file_name.ends_with(".journal") && !file_name.ends_with(".db");
+}
+
 std::vector<std::uint64_t> parse_audit_serials(std::string_view text) {
-  constexpr std::string_view kStart = "msg=audit(";
   std::vector<std::uint64_t> serials;
-  for (std::size_t at = text.find(kStart); at != std::string_view::npos;
-       at = text.find(kStart, at + 1)) {
-    const std::string_view stamp = text.substr(at + kStart.size(), 64);
-    const std::size_t colon = stamp.find(':');
-    const std::size_t close = stamp.find(')');
-    if (close == std::string_view::npos || colon == std::string_view::npos || colon > close) {
-      continue;
-    }
-    std::uint64_t serial = 0;
-    if (read_number(stamp.substr(colon + 1, close - colon - 1), serial)) serials.push_back(serial);
-  }
+  for_each_record(text, [&](std::string_view line, std::uint64_t serial) {
+    if (!is_of_daemon(line)) serials.push_back(serial);
+  });
   std::sort(serials.begin(), serials.end());
   serials.erase(std::unique(serials.begin(), serials.end()), serials.end());
   return serials;
+}
+
+model::Tristate recorded_switch(std::string_view text, model::Tristate before,
+                                std::uint64_t serial_before) {
+  constexpr std::string_view kSwitch = " audit_enabled=";
+  model::Tristate on = before;
+  std::uint64_t last = serial_before;
+  for_each_record(text, [&](std::string_view line, std::uint64_t serial) {
+    // Those the kernel lets through while auditing is off.
+    if (is_of_daemon(line) || line.starts_with("type=USER_AVC ")) return;
+    const std::size_t at = line.find(kSwitch);
+    // A change that the kernel refused is recorded too.
+    const bool change = line.starts_with("type=CONFIG_CHANGE ") && at != std::string_view::npos &&
+                        line.find(" res=0") == std::string_view::npos;
+    if (change) {
+      on = model::tristate(line.substr(at + kSwitch.size(), 1) != "0");
+    } else if (serial > last) {
+      on = model::Tristate::yes;
+    }
+    last = std::max(last, serial);
+  });
+  return on;
 }
 
 std::optional<JournalPlace> parse_journal_cursor(std::string_view cursor) {
@@ -196,17 +348,26 @@ std::optional<JournalPlace> parse_journal_cursor(std::string_view cursor) {
 }
 
 std::string to_text(const JournalPosition& p) {
-  return fmt::format("2|{}|{}|{}|{}", p.cursor, p.size, p.was_on ? 1 : 0, p.boot_id);
+  std::string text = fmt::format("2|{}|{}|{}|{}", p.cursor, p.size, p.was_on ? 1 : 0, p.boot_id);
+  if (p.heartbeat != HeartbeatState{}) text += "\nheartbeat;" + to_text(p.heartbeat);
+  return text;
 }
 
 std::optional<JournalPosition> parse_journal_position(std::string_view text) {
   std::array<std::string_view, 5> parts;
   JournalPosition p;
+  const std::size_t first = std::min(text.find('\n'), text.size());
+  std::string_view more = text.substr(std::min(first + 1, text.size()));
+  text = text.substr(0, first);
   if (!split(text, '|', parts) || parts[0] != "2") return std::nullopt;
   if (!read_number(parts[2], p.size) || !read_flag(parts[3], p.was_on)) return std::nullopt;
   p.cursor = std::string(parts[1]);
   p.boot_id = std::string(parts[4]);
   if (p.cursor.size() > limits::kText || p.boot_id.size() > limits::kName) return std::nullopt;
+  for (std::string_view name, rest; !more.empty();) {
+    if (!take_line(more, name, rest) || name != "heartbeat") return std::nullopt;
+    if (!set_if(parse_heartbeat(rest), p.heartbeat)) return std::nullopt;
+  }
   return p;
 }
 
@@ -244,6 +405,7 @@ JournalResult journal_facts(const JournalLook& look, const std::optional<Journal
     if (!look.newest.empty()) result.next.cursor = look.newest;
     result.next.was_on = result.next.was_on || !look.newest.empty();
   }
+  follow_heartbeat(result.next.heartbeat, look.heartbeat_found, facts.new_boot, look.now, facts);
   return result;
 }
 

@@ -10,7 +10,11 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/checks/log_heartbeat.hpp"
 #include "agent/os/files.hpp"
+#include "agent/os/kernel_audit.hpp"
+#include "agent/tail/prefix.hpp"
+#include "common/base/result.hpp"
 #include "common/model/check.hpp"
 
 namespace tocsin::agent {
@@ -26,10 +30,16 @@ struct AuditPosition {
   std::string head_hash;       // SHA-256 in hex; empty where nothing was read
   bool was_on = false;         // seen with content before
   std::string boot_id;
-  std::uint64_t serial = 0;  // the highest audit serial read; 0: none
+  std::uint64_t serial = 0;                  // the highest audit serial read; 0: none
+  std::optional<std::uint32_t> kernel_lost;  // of this boot; nothing: the kernel did not say
+  // What the newest record said that turned auditing on or off.
+  model::Tristate recorded_on = model::Tristate::unknown;
+  HeartbeatState heartbeat{};
+  std::optional<PrefixDigest> prefix;  // of this file
   friend bool operator==(const AuditPosition&, const AuditPosition&) = default;
 };
-// One line of text, "1;…"; nothing where it is not one this version wrote.
+// "1;…", and lines of what else there is; nothing where it is not one this version wrote, or the
+// one before it.
 std::string to_text(const AuditPosition& position);
 std::optional<AuditPosition> parse_audit_position(std::string_view text);
 
@@ -47,6 +57,13 @@ struct AuditLook {
   model::Tristate auditing_on = model::Tristate::unknown;
   model::Tristate disk_full = model::Tristate::unknown;
   std::string boot_id;
+  // What the kernel said, where it was asked, and the name of the program that takes its records.
+  std::optional<Result<os::AuditStatus>> kernel{};
+  std::string kernel_reader{};
+  // Whether the record of our own is there; nothing: not looked for.
+  std::optional<bool> heartbeat_found{};
+  std::optional<PrefixLook> prefix{};
+  Instant now{};
 };
 
 struct AuditResult {
@@ -68,7 +85,17 @@ bool holds_logins(std::string_view file_name);
 // Login records of nothing but zeros: what wipes a login leaves where it stood.
 std::size_t zeroed_logins(std::string_view bytes);
 
-// The serials of "msg=audit(1700000000.123:456):", rising, each once.
+// Whether a log is one that is only ever appended to, so that what was written must stay.
+bool only_grows(std::string_view file_name);
+
+// Whether the kernel audited when the last of these records was written. The kernel records that it
+// is turned off, and not that it is turned on again: then there are records of a later serial.
+// `before`, `serial_before`: as of what was read until then.
+model::Tristate recorded_switch(std::string_view text, model::Tristate before,
+                                std::uint64_t serial_before);
+
+// The kernel's serials of lines such as "type=USER msg=audit(1700000000.123:456): …", rising, each
+// once; of a line the first. auditd's own records are left out: they have numbers of their own.
 std::vector<std::uint64_t> parse_audit_serials(std::string_view text);
 
 // Where an entry stands, from a journal cursor "s=…;i=2a;b=…;m=…;t=…;x=…".
@@ -84,9 +111,10 @@ struct JournalPosition {
   std::uint64_t size = 0;
   bool was_on = false;
   std::string boot_id;
+  HeartbeatState heartbeat{};
   friend bool operator==(const JournalPosition&, const JournalPosition&) = default;
 };
-// "2|…"
+// "2|…", and a line of the heartbeat
 std::string to_text(const JournalPosition& position);
 std::optional<JournalPosition> parse_journal_position(std::string_view text);
 
@@ -100,6 +128,8 @@ struct JournalLook {
   model::Tristate auditing_on = model::Tristate::unknown;
   model::Tristate disk_full = model::Tristate::unknown;
   std::string boot_id;
+  std::optional<bool> heartbeat_found{};
+  Instant now{};
 };
 struct JournalResult {
   model::AuditLogFacts facts;

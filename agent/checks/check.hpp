@@ -1,7 +1,7 @@
 // A check = x_facts (pure: bytes to facts) + x (I/O) + one line in catalog.cpp.
 //
-// A check reads, never writes, never talks to third parties, and starts no program but one that the
-// host's own file names (plugin, scanner). It runs
+// A check reads and, but for a record of our own in a log (audit_log), never writes; it talks to no
+// third parties and starts no program but those of the host's own file (plugin, scanner). It runs
 // on a worker thread with a deadline of its own; one that is stuck delays no other. Errors become
 // an Observation whose outcome says why it could not see.
 #pragma once

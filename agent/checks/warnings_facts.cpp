@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/checks/log_heartbeat.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 
@@ -138,7 +139,9 @@ WarningCounter::WarningCounter(const catalogue::Catalogue& catalogue,
     : catalogue_(catalogue), settings_(settings), windows_(std::move(windows)) {}
 
 void WarningCounter::add(const LogRecord& record, Instant at) {
-  if (is_own_probe(record.message, settings_)) return count_up(own_);
+  const bool own =
+      is_own_probe(record.message, settings_) || is_heartbeat(record.program, record.message);
+  if (own) return count_up(own_);
   const auto match = catalogue_.find(record.program, record.message);
   if (!match) return;
   const model::WarningLevel level = level_now(*match, at);

@@ -105,6 +105,21 @@ void read_plugins(config::Table& root, HostSettings& settings) {
   }
 }
 
+void read_audit(config::Table& root, AuditSettings& settings) {
+  auto table = root.table("audit");
+  if (!table) return;
+  table->duration("heartbeat", settings.heartbeat, {0s, 24h});
+  table->flag("trail", settings.trail);
+  if (settings.heartbeat > 0s && settings.heartbeat < 10s) {
+    table->error("heartbeat", "\"heartbeat\" is \"0s\" (never) or at least \"10s\"");
+  }
+}
+
+std::string print_audit(const AuditSettings& settings) {
+  return fmt::format("\n[audit]\nheartbeat = {}\ntrail = {}\n",
+                     config::toml_text(config::duration_text(settings.heartbeat)), settings.trail);
+}
+
 void read_evidence(config::Table& root, EvidenceSettings& settings) {
   auto table = root.table("evidence");
   if (!table) return;
@@ -276,6 +291,7 @@ Result<AgentConfig> read_agent_config(std::string_view toml, std::string_view na
   read_collector(root, config);
   read_allow(root, config);
   read_actions(root, config.settings.actions);
+  read_audit(root, config.settings.audit);
   read_evidence(root, config.settings.evidence);
   read_antivirus(root, config.settings.antivirus);
   read_login(root, config.settings.login);
@@ -302,9 +318,10 @@ std::string print_config(const AgentConfig& config) {
   text += fmt::format("\n[collector]\naddresses = {}\nserver_name = {}\n",
                       config::toml_list(config.collectors), config::toml_text(config.server_name));
   return text + print_allow(config) + print_actions(config.settings.actions) +
-         print_evidence(config.settings.evidence) + print_settings(config.settings) +
-         print_login(config.settings.login) + print_warnings(config.settings.warnings) +
-         print_backups(config.settings.backups) + config::print_checks(config.checks, "checks");
+         print_audit(config.settings.audit) + print_evidence(config.settings.evidence) +
+         print_settings(config.settings) + print_login(config.settings.login) +
+         print_warnings(config.settings.warnings) + print_backups(config.settings.backups) +
+         config::print_checks(config.checks, "checks");
 }
 
 }  // namespace tocsin::agent

@@ -76,6 +76,15 @@ struct WarningsSettings {
   friend bool operator==(const WarningsSettings&, const WarningsSettings&) = default;
 };
 
+// Of the audit_log checks.
+struct AuditSettings {
+  // How often a record of our own is written to a log that takes one, to see whether it comes back;
+  // 0: never.
+  Duration heartbeat = 5min;
+  bool trail = false;  // also to the kernel's audit trail, which takes CAP_AUDIT_WRITE
+  friend bool operator==(const AuditSettings&, const AuditSettings&) = default;
+};
+
 // What may be taken as evidence when the collector asks (procedure M-11, H-04), and how much.
 struct EvidenceSettings {
   bool allow = true;
@@ -88,6 +97,7 @@ struct EvidenceSettings {
 
 struct HostSettings {
   ActionSettings actions;
+  AuditSettings audit = {};
   EvidenceSettings evidence;
   std::vector<PluginSettings> plugins;
   AntivirusSettings antivirus;

@@ -11,19 +11,34 @@ namespace tocsin::rules {
 namespace {
 
 using model::AuditLogFacts;
+using model::LogHeartbeat;
 using model::Tristate;
 using model::Verdict;
 
 bool missing(const AuditLogFacts& f) { return f.present == Tristate::no; }
 bool empty(const AuditLogFacts& f) { return f.present == Tristate::yes && f.size_bytes == 0; }
 bool altered(const AuditLogFacts& f) {
-  return missing(f) || empty(f) || f.shrunk || f.replaced || f.head_changed || f.zeroed;
+  return missing(f) || empty(f) || f.shrunk || f.replaced || f.head_changed || f.content_changed ||
+         f.zeroed;
 }
+// Nothing was done to what is there, so what matters is whether more comes.
+bool whole(const AuditLogFacts& f) { return !altered(f) || f.rotated_sibling; }
 bool disk_full(const AuditLogFacts& f) { return f.disk_full == Tristate::yes; }
 // Only a log that lives in memory loses its records by a restart.
 bool maybe_volatile(const AuditLogFacts& f) {
   return f.source == "journal" || f.source.starts_with("/run/") ||
          f.source.starts_with("/dev/shm/");
+}
+
+// What the kernel says counts; where it does not say, what the log itself recorded.
+bool turned_off(const AuditLogFacts& f) {
+  return f.kernel.enabled == Tristate::no ||
+         (f.kernel.enabled == Tristate::unknown && f.recorded_on == Tristate::no);
+}
+// The kernel audits, and its records go to nobody or to another program than the audit daemon.
+bool diverted(const AuditLogFacts& f) {
+  return f.kernel.enabled == Tristate::yes &&
+         (f.kernel.reader_pid == 0 || (!f.kernel.reader.empty() && f.kernel.reader != "auditd"));
 }
 
 struct AuditRule {
@@ -63,10 +78,29 @@ constexpr std::array kAuditRules{
         [](const AuditLogFacts& f) { return f.sequence_gap > 0 && !altered(f) && !f.new_boot; }},
     AuditRule{"audit.cannot_tell", Verdict::cannot_tell, "@why.new_boot",
               [](const AuditLogFacts& f) { return f.sequence_gap > 0 && !altered(f); }},
+    AuditRule{
+        "audit.disabled", Verdict::abnormal, "",
+        [](const AuditLogFacts& f) { return f.auditing_was_on && turned_off(f) && whole(f); }},
     AuditRule{"audit.stopped", Verdict::abnormal, "",
               [](const AuditLogFacts& f) {
-                return f.auditing_was_on && f.auditing_on == Tristate::no &&
-                       (!altered(f) || f.rotated_sibling);
+                return f.auditing_was_on && f.auditing_on == Tristate::no && whole(f);
+              }},
+    AuditRule{"audit.diverted", Verdict::abnormal, "",
+              [](const AuditLogFacts& f) { return f.auditing_was_on && diverted(f) && whole(f); }},
+    AuditRule{"audit.lost_records", Verdict::abnormal, "",
+              [](const AuditLogFacts& f) { return f.kernel.lost_since > 0 && whole(f); }},
+    // The daemon runs, and what is written does not arrive.
+    AuditRule{"audit.cannot_tell", Verdict::cannot_tell, "@why.disk_full",
+              [](const AuditLogFacts& f) {
+                return f.heartbeat == LogHeartbeat::missing && disk_full(f) && whole(f);
+              }},
+    AuditRule{"audit.heartbeat_missing", Verdict::abnormal, "",
+              [](const AuditLogFacts& f) {
+                return f.heartbeat == LogHeartbeat::missing && f.heartbeat_worked && whole(f);
+              }},
+    AuditRule{"audit.heartbeat_refused", Verdict::cannot_tell, "",
+              [](const AuditLogFacts& f) {
+                return f.heartbeat == LogHeartbeat::not_written && f.heartbeat_worked && whole(f);
               }},
     AuditRule{"audit.explained", Verdict::normal, "@why.rotated",
               [](const AuditLogFacts& f) { return altered(f) && f.rotated_sibling; }},
@@ -76,13 +110,43 @@ constexpr std::array kAuditRules{
               [](const AuditLogFacts& f) { return f.shrunk; }},
     AuditRule{"audit.rewritten", Verdict::abnormal, "",
               [](const AuditLogFacts& f) { return f.head_changed && !f.replaced; }},
+    AuditRule{"audit.altered", Verdict::abnormal, "",
+              [](const AuditLogFacts& f) { return f.content_changed && !f.replaced; }},
     // Rotated and packed at once looks like this, and so does a forged log.
     AuditRule{"audit.cannot_tell", Verdict::cannot_tell, "@why.replaced",
               [](const AuditLogFacts& f) { return f.replaced; }},
-    AuditRule{"audit.off", Verdict::cannot_tell, "",
-              [](const AuditLogFacts& f) { return f.auditing_on == Tristate::no; }},
+    AuditRule{
+        "audit.off", Verdict::cannot_tell, "",
+        [](const AuditLogFacts& f) { return f.auditing_on == Tristate::no || turned_off(f); }},
     AuditRule{"audit.ok", Verdict::normal, "", [](const AuditLogFacts&) { return true; }},
 };
+
+std::string_view why_unasked(model::KernelUnasked unasked) {
+  switch (unasked) {
+    case model::KernelUnasked::not_permitted:
+      return "@audit.why.not_permitted";
+    case model::KernelUnasked::not_supported:
+      return "@audit.why.not_supported";
+    case model::KernelUnasked::failed:
+    case model::KernelUnasked::none:
+      break;
+  }
+  return "@audit.why.no_answer";
+}
+
+// What could not be seen beside: it changes no verdict.
+void add_blind_spots(const AuditLogFacts& f, std::vector<model::Message>& reasons) {
+  if (f.kernel.unasked != model::KernelUnasked::none) {
+    reasons.push_back({"audit.kernel_unknown",
+                       {said("source", f.source),
+                        model::Parameter{"why", std::string(why_unasked(f.kernel.unasked))}}});
+  }
+  const bool no_sign =
+      f.heartbeat == LogHeartbeat::missing || f.heartbeat == LogHeartbeat::not_written;
+  if (no_sign && !f.heartbeat_worked) {
+    reasons.push_back({"audit.heartbeat_never", {said("source", f.source)}});
+  }
+}
 
 }  // namespace
 
@@ -93,9 +157,15 @@ model::Judgement judge_audit_log(const AuditLogFacts& facts) {
       std::string(rule->code),
       {said("source", facts.source), said("size", facts.size_bytes),
        said("previous", facts.previous_size_bytes), said("count", facts.sequence_gap),
-       model::Parameter{"why", std::string(rule->why)}}};
-  if (rule->verdict != Verdict::abnormal) return conclude(rule->verdict, std::move(message));
-  return conclude_abnormal(subject_part(facts.source), std::move(message));
+       model::Parameter{"why", std::string(rule->why)}, said("lost", facts.kernel.lost_since),
+       said("from", facts.changed_from), said("to", facts.changed_to),
+       said("reader", facts.kernel.reader.empty() ? "-" : facts.kernel.reader)}};
+  model::Judgement judgement =
+      rule->verdict == Verdict::abnormal
+          ? conclude_abnormal(subject_part(facts.source), std::move(message))
+          : conclude(rule->verdict, std::move(message));
+  add_blind_spots(facts, judgement.reasons);
+  return judgement;
 }
 
 }  // namespace tocsin::rules

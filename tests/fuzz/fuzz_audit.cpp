@@ -65,8 +65,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   check_serials(text);
   check_cursor(text);
-  const std::size_t line = std::min(text.find('\n'), text.size());
+  // A kept position has a few lines, the log's content follows an empty one.
+  const std::size_t line = std::min(text.find("\n\n"), text.size());
   const auto position = parse_audit_position(text.substr(0, line));
+  (void)recorded_switch(text, model::Tristate::unknown, 0);
+  (void)is_heartbeat("tocsin-agent", text);
+  if (const auto status = os::parse_audit_status(text)) {
+    TOCSIN_CHECK(text.size() >= 48 && (status->enabled || !status->locked));
+  }
   if (position) {
     TOCSIN_CHECK(position->head_bytes <= kHeadBytes);
     TOCSIN_CHECK(parse_audit_position(to_text(*position)) == position);

@@ -21,7 +21,7 @@ class AuditLog : public testing::Test {
     folder_ = pattern;
     path_ = folder_ / "audit.log";
     check_ = std::make_unique<CheckRun>(model::CheckKind::audit_log, path_);
-    append("type=DAEMON_START msg=audit(1700000000.001:100): op=start\n");
+    append("type=USER_START msg=audit(1700000000.001:100): op=start\n");
     look();
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
@@ -121,6 +121,70 @@ TEST_F(AuditLog, AnEmptyOrForeignArchiveExplainsNothing) {
   std::filesystem::create_directory(folder_ / "audit.log.2.gz");
   std::filesystem::resize_file(path_, 0);
   EXPECT_FALSE(look().rotated_sibling);
+}
+
+// Two logs of one program that begin the same.
+TEST_F(AuditLog, AnotherLogWhoseNameBeginsTheSameExplainsNothing) {
+  const std::string one = folder_ / "log-1";
+  std::ofstream(one) << "the same beginning\n";
+  std::ofstream(folder_ / "log-10") << "the same beginning\nand more\n";
+  CheckRun check(model::CheckKind::audit_log, one);
+  check.run();
+  std::filesystem::resize_file(one, 0);
+  const auto facts = check.facts<model::AuditLogFacts>();
+  EXPECT_TRUE(facts.shrunk);
+  EXPECT_FALSE(facts.rotated_sibling);
+}
+
+TEST_F(AuditLog, ACopyUnderANameThatPeopleGiveExplainsIt) {
+  for (const char* ending : {".old", "-before-upgrade", "~", "_1"}) {
+    const std::string log = folder_ / ("log" + std::string(ending).substr(1) + "x");
+    std::ofstream(log) << "what it held\n";
+    CheckRun check(model::CheckKind::audit_log, log);
+    check.run();
+    std::filesystem::copy_file(log, log + ending);
+    std::filesystem::resize_file(log, 0);
+    EXPECT_TRUE(check.facts<model::AuditLogFacts>().rotated_sibling) << ending;
+  }
+}
+
+TEST_F(AuditLog, HasARecordForgedInItsMiddle) {
+  std::string records;
+  for (int i = 0; i < 4000; ++i) records += "type=USER_LOGIN msg=audit(1700000001.001:101): x\n";
+  append(records);
+  EXPECT_FALSE(look().content_changed);
+  std::fstream file(path_, std::ios::in | std::ios::out);
+  file.seekp(70'000) << "type=CRYPTO";
+  file.close();
+  const auto facts = look();
+  EXPECT_TRUE(facts.content_changed);
+  EXPECT_FALSE(facts.head_changed);
+  EXPECT_LE(facts.changed_from, 70'000U);
+  EXPECT_GT(facts.changed_to, 70'000U);
+  EXPECT_EQ(facts.covered_bytes, facts.size_bytes);
+  EXPECT_FALSE(look().content_changed);
+}
+
+TEST_F(AuditLog, ATableThatIsWrittenAnywhereInItIsNotCompared) {
+  const std::string table = folder_ / "lastlog";
+  std::ofstream(table) << std::string(100'000, 'a');
+  CheckRun check(model::CheckKind::audit_log, table);
+  check.run();
+  std::fstream(table, std::ios::in | std::ios::out).seekp(50'000) << "changed";
+  const auto facts = check.facts<model::AuditLogFacts>();
+  EXPECT_FALSE(facts.content_changed);
+  EXPECT_EQ(facts.covered_bytes, 0U);
+}
+
+TEST_F(AuditLog, RecordsThatAuditingWasTurnedOff) {
+  append(
+      "type=CONFIG_CHANGE msg=audit(1700000001.001:101): op=set audit_enabled=0 old=1 "
+      "auid=0 ses=1 res=1\n");
+  EXPECT_EQ(look().recorded_on, Tristate::no);
+  append("type=SYSCALL msg=audit(1700000001.001:101): arch=c000003e syscall=44\n");
+  EXPECT_EQ(look().recorded_on, Tristate::no);
+  append("type=USER_LOGIN msg=audit(1700000002.001:102): x\n");
+  EXPECT_EQ(look().recorded_on, Tristate::yes);
 }
 
 TEST_F(AuditLog, IsReplacedAndTheOldOneIsGone) {

@@ -71,6 +71,110 @@ TEST(AuditLogFacts, TellReplacedShrunkAndOverwritten) {
       audit_log_facts(look(1, "one\ntwo\n" + std::string(5000, '\0')), before).facts.zeroed);
 }
 
+// procedure M-05: what the kernel drops gets no serial, so that only the kernel knows.
+TEST(AuditLogFacts, CountWhatTheKernelLostSinceTheLookBefore) {
+  const auto asked = [](std::uint32_t lost) {
+    AuditLook seen = look(1, "one\n");
+    seen.kernel = os::AuditStatus{true, false, 1, 812, lost, 2, 64};
+    seen.kernel_reader = "auditd";
+    return seen;
+  };
+  const auto first = audit_log_facts(asked(5), std::nullopt);
+  EXPECT_EQ(first.facts.kernel,
+            (model::KernelAudit{Tristate::yes, false, 1, 812, "auditd", 5, 0, 2, 64, {}}));
+  const auto kept = parse_audit_position(to_text(first.next));
+  EXPECT_EQ(kept, first.next);
+  EXPECT_EQ(audit_log_facts(asked(5), kept).facts.kernel.lost_since, 0U);
+  EXPECT_EQ(audit_log_facts(asked(9), kept).facts.kernel.lost_since, 4U);
+  // A starting host loses some before its daemon runs.
+  AuditLook other_boot = asked(9);
+  other_boot.boot_id = "other";
+  EXPECT_EQ(audit_log_facts(other_boot, kept).facts.kernel.lost_since, 0U);
+}
+
+TEST(AuditLogFacts, SayWhyTheKernelWasNotAsked) {
+  const auto why = [](ErrorCode code) {
+    AuditLook seen = look(1, "one\n");
+    seen.kernel = Result<os::AuditStatus>(fail(code, "no"));
+    const auto facts = audit_log_facts(seen, std::nullopt).facts;
+    EXPECT_EQ(facts.kernel.enabled, Tristate::unknown);
+    return facts.kernel.unasked;
+  };
+  EXPECT_EQ(why(ErrorCode::permission_denied), model::KernelUnasked::not_permitted);
+  EXPECT_EQ(why(ErrorCode::not_found), model::KernelUnasked::not_supported);
+  EXPECT_EQ(why(ErrorCode::unavailable), model::KernelUnasked::failed);
+  EXPECT_EQ(audit_log_facts(look(1, "one\n"), std::nullopt).facts.kernel, model::KernelAudit{});
+}
+
+// As Linux 6.18 and auditd 3.0.9 write them.
+constexpr char kStart[] =
+    "type=DAEMON_START msg=audit(1795410129.965:7069): op=start ver=3.0.9 format=enriched "
+    "res=success\n";
+constexpr char kUser[] =
+    "type=USER msg=audit(1795410130.695:203): pid=13298 uid=0 auid=4294967295 ses=4294967295 "
+    "msg='tocsin-agent heartbeat 0123456789abcdef'\x1dUID=\"root\" AUID=\"unset\"\n";
+constexpr char kOff[] =
+    "type=CONFIG_CHANGE msg=audit(1795410130.731:204): op=set audit_enabled=0 old=1 "
+    "auid=4294967295 "
+    "ses=4294967295 res=1\x1d"
+    "AUID=\"unset\"\n";
+constexpr char kOfTheSame[] =
+    "type=PROCTITLE msg=audit(1795410130.731:204): proctitle=617564697463746C002D650030\n";
+constexpr char kLater[] = "type=NETFILTER_CFG msg=audit(1795410130.987:205): table=x:2 family=7\n";
+constexpr char kEnd[] =
+    "type=DAEMON_END msg=audit(1795410131.359:7070): op=terminate auid=0 uid=0 res=success\n";
+
+TEST(AuditLogFacts, KnowTheRecordThatTurnsAuditingOff) {
+  const auto after_records = [](std::initializer_list<const char*> records) {
+    std::string text;
+    for (const char* record : records) text += record;
+    return recorded_switch(text, Tristate::unknown, 0);
+  };
+  EXPECT_EQ(after_records({}), Tristate::unknown);
+  EXPECT_EQ(after_records({kStart}), Tristate::unknown);
+  EXPECT_EQ(after_records({kStart, kUser}), Tristate::yes);
+  EXPECT_EQ(after_records({kUser, kOff}), Tristate::no);
+  EXPECT_EQ(after_records({kUser, kOff, kOfTheSame, kEnd}), Tristate::no);
+  // The kernel does not record that it is turned on again, but everything that comes after.
+  EXPECT_EQ(after_records({kUser, kOff, kOfTheSame, kLater}), Tristate::yes);
+  std::string refused = kOff;
+  refused.replace(refused.find("res=1"), 5, "res=0");
+  EXPECT_EQ(after_records({kUser, refused.c_str()}), Tristate::yes);
+  // The rest of an event may come with the next look.
+  EXPECT_EQ(recorded_switch(kOfTheSame, Tristate::no, 204), Tristate::no);
+  EXPECT_EQ(recorded_switch(kLater, Tristate::no, 204), Tristate::yes);
+}
+
+// A daemon that was restarted is no gap of thousands of records.
+TEST(AuditLogFacts, LeaveOutTheDaemonsOwnNumbers) {
+  const std::string before = std::string(kStart) + kUser;
+  const AuditPosition position = after(look(1, before));
+  EXPECT_EQ(position.serial, 203U);
+  AuditLook seen = look(1, before + kEnd + kStart + kOff);
+  seen.appended = std::string(kEnd) + kStart + kOff;
+  const auto result = audit_log_facts(seen, position);
+  EXPECT_EQ(result.facts.sequence_gap, 0U);
+  EXPECT_EQ(result.next.serial, 204U);
+}
+
+TEST(AuditLogFacts, AKeptPlaceWithWhatOlderVersionsDidNotKnowIsRead) {
+  AuditPosition place = after(look(1, "one\n"));
+  place.heartbeat.mark = "0123456789abcdef";
+  place.kernel_lost = 7;
+  place.recorded_on = Tristate::no;
+  place.prefix.emplace();
+  add_block(*place.prefix, block_sum("a"));
+  EXPECT_EQ(parse_audit_position(to_text(place)), place);
+  // What the version before kept is its first line alone.
+  const std::string text = to_text(place);
+  const auto old = parse_audit_position(text.substr(0, text.find('\n')));
+  ASSERT_TRUE(old);
+  EXPECT_EQ(old->size, place.size);
+  EXPECT_FALSE(old->prefix);
+  EXPECT_FALSE(parse_audit_position(text + "\nother;1"));
+  EXPECT_FALSE(parse_audit_position(text + "\n\n"));
+}
+
 TEST(AuditLogFacts, ARotationIsExplainedByTheOldContentBesideIt) {
   const AuditPosition before = after(look(1, "one\n"));
   AuditLook rotated = look(2, "");

@@ -29,7 +29,7 @@ TEST(AgentConfig, ReadsTheExampleWithEveryKey) {
 TEST(AgentConfig, TheExamplesCommentsStateTheRealDefaults) {
   const std::string text = config::read_file(TOCSIN_EXAMPLES "/agent.toml", 1 << 20).value();
   const auto [all, count] = tests::uncommented(text);
-  EXPECT_EQ(count, 29);
+  EXPECT_EQ(count, 31);
   const auto config = read_agent_config(all, "agent.toml");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(*config, read_agent_config(text, "agent.toml").value());
@@ -43,7 +43,8 @@ TEST(AgentConfig, ReadsBackAsItIsPrinted) {
   other.collectors = {"[2001:db8::1]:8444"};
   other.allowed_kinds = {};
   other.log_folders = {"/srv/log", "/var/log"};
-  other.settings.actions = {true, {{"a.service", true}, {"b.service", false}}};
+  other.settings.actions = {true,
+                            {{"a.service", true}, {"b.service", false}}};
   other.settings.plugins = {{"ups", {"/usr/lib/nagios/plugins/check_ups", "-H", "localhost"}}};
   other.settings.antivirus.command = {"/opt/av/scan", "--quiet"};
   other.settings.antivirus.most_files = 7;
@@ -53,6 +54,7 @@ TEST(AgentConfig, ReadsBackAsItIsPrinted) {
   other.settings.login.least_interval = 2min;
   other.settings.login.hold = 1h;
   other.settings.login.targets = {{"bk02:22", "tocsin-bk", "/etc/key", "ssh-rsa AAAA x"}};
+  other.settings.audit = {10min, true};
   other.settings.evidence = {false, {"/srv/log"}, 1 << 20, 2 << 20, 3 << 20};
   EXPECT_EQ(read_agent_config(print_config(other), "printed").value(), other);
 }
@@ -69,6 +71,11 @@ TEST(AgentConfig, NamesEachServiceThatMayBeRestartedOnce) {
   EXPECT_EQ(refusal("[[actions.restart]]\nunit = 'a.service'\n"
                     "[[actions.restart]]\nunit = 'a.service'\n"),
             "agent.toml:4:8: unit a.service is there twice");
+}
+
+TEST(AgentConfig, AHeartbeatIsNoFlood) {
+  EXPECT_NE(refusal("[audit]\nheartbeat = '9s'\n"), "");
+  EXPECT_EQ(refusal("[audit]\nheartbeat = '0s'\n"), "");
 }
 
 // procedure M-02: a test that touches a person's account can lock somebody out.

@@ -56,6 +56,70 @@ void expect_all(std::initializer_list<Case> cases) {
 
 TEST(AuditLogRules, AcceptAHealthyLog) { expect_all({{"audit.ok", Verdict::normal, healthy()}}); }
 
+TEST(AuditLogRules, SuspectAuditingThatTakesNoRecords) {
+  using model::LogHeartbeat;
+  expect_all({
+      {"audit.disabled", Verdict::abnormal,
+       with([](AuditLogFacts& f) { f.kernel.enabled = Tristate::no; })},
+      // Where the kernel does not say, the log's own records do.
+      {"audit.disabled", Verdict::abnormal,
+       with([](AuditLogFacts& f) { f.recorded_on = Tristate::no; })},
+      {"audit.ok", Verdict::normal, with([](AuditLogFacts& f) {
+         f.recorded_on = Tristate::no;
+         f.kernel = {Tristate::yes, false, 1, 812, "auditd", 0, 0, 0, 64, {}};
+       })},
+      {"audit.diverted", Verdict::abnormal,
+       with([](AuditLogFacts& f) { f.kernel.enabled = Tristate::yes; })},
+      {"audit.diverted", Verdict::abnormal, with([](AuditLogFacts& f) {
+         f.kernel = {Tristate::yes, false, 1, 812, "sink", 0, 0, 0, 64, {}};
+       })},
+      {"audit.lost_records", Verdict::abnormal, with([](AuditLogFacts& f) {
+         f.kernel = {Tristate::yes, false, 1, 812, "auditd", 90, 7, 0, 64, {}};
+       })},
+      // Where it was never seen on nothing is missed.
+      {"audit.off", Verdict::cannot_tell,
+       with([](AuditLogFacts& f) { f.kernel.enabled = Tristate::no, f.auditing_was_on = false; })},
+      {"audit.heartbeat_missing", Verdict::abnormal, with([](AuditLogFacts& f) {
+         f.heartbeat = LogHeartbeat::missing, f.heartbeat_worked = true;
+       })},
+      // A daemon that stopped is told as such.
+      {"audit.stopped", Verdict::abnormal, with([](AuditLogFacts& f) {
+         f.heartbeat = LogHeartbeat::missing, f.heartbeat_worked = true;
+         f.auditing_on = Tristate::no;
+       })},
+      {"audit.cannot_tell", Verdict::cannot_tell, with([](AuditLogFacts& f) {
+         f.heartbeat = LogHeartbeat::missing, f.heartbeat_worked = true;
+         f.disk_full = Tristate::yes;
+       })},
+      {"audit.heartbeat_refused", Verdict::cannot_tell, with([](AuditLogFacts& f) {
+         f.heartbeat = LogHeartbeat::not_written, f.heartbeat_worked = true;
+       })},
+      // What was done to the log is graver than that no more comes.
+      {"audit.emptied", Verdict::abnormal, with([](AuditLogFacts& f) {
+         f.size_bytes = 0, f.shrunk = true, f.kernel.enabled = Tristate::no;
+       })},
+      {"audit.altered", Verdict::abnormal,
+       with([](AuditLogFacts& f) { f.content_changed = true, f.changed_to = 65536; })},
+  });
+}
+
+TEST(AuditLogRules, SayWhatCouldNotBeSeenWithoutAVerdict) {
+  const auto reasons = [](const AuditLogFacts& facts) {
+    const model::Judgement judgement = judged(facts);
+    EXPECT_EQ(judgement.verdict, Verdict::normal);
+    return judgement.reasons.size() == 2 ? judgement.reasons[1].code : std::string();
+  };
+  EXPECT_EQ(reasons(with(
+                [](AuditLogFacts& f) { f.kernel.unasked = model::KernelUnasked::not_permitted; })),
+            "audit.kernel_unknown");
+  EXPECT_EQ(reasons(with([](AuditLogFacts& f) { f.heartbeat = model::LogHeartbeat::missing; })),
+            "audit.heartbeat_never");
+  EXPECT_EQ(reasons(with([](AuditLogFacts& f) { f.heartbeat = model::LogHeartbeat::not_written; })),
+            "audit.heartbeat_never");
+  EXPECT_EQ(reasons(with([](AuditLogFacts& f) { f.heartbeat = model::LogHeartbeat::waiting; })),
+            "");
+}
+
 TEST(AuditLogRules, SuspectWhatHasNoBenignCause) {
   expect_all({
       {"audit.emptied", Verdict::abnormal, emptied()},

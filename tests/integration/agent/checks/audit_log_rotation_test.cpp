@@ -1,0 +1,66 @@
+// Whatever happens to a log in the course of its life, the check never takes it for a change of
+// what was written; and a change of what was written is found, wherever the log is in that life.
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "tests/integration/agent/checks/check_run.hpp"
+#include "tests/integration/agent/tail/rotation_room.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+using Steps = std::vector<std::pair<Step, int>>;
+
+Steps any_steps() {
+  return *rc::gen::container<Steps>(
+      rc::gen::pair(rc::gen::map(rc::gen::inRange(0, static_cast<int>(Step::restart) + 1),
+                                 [](int step) { return static_cast<Step>(step); }),
+                    rc::gen::inRange(1, 40)));
+}
+
+// One step, and a look of the check after most of them.
+void take(Room& room, CheckRun& check, Step step, int amount) {
+  room.take(step, amount);
+  if (step == Step::restart) check.context.memory.reset();
+  if (amount % 4 == 0) return;
+  const model::Observation seen = check.run();
+  const auto* facts = std::get_if<model::AuditLogFacts>(&seen.facts);
+  RC_ASSERT(facts != nullptr);
+  RC_ASSERT(!facts->content_changed);
+}
+
+RC_GTEST_PROP(AuditLogProperty, NoRotationLooksLikeAChangedRecord, ()) {
+  Room room;
+  CheckRun check(model::CheckKind::audit_log, room.path());
+  for (const auto& [step, amount] : any_steps()) take(room, check, step, amount);
+}
+
+RC_GTEST_PROP(AuditLogProperty, AChangedRecordIsFoundAfterAnyRotation, ()) {
+  Room room;
+  CheckRun check(model::CheckKind::audit_log, room.path());
+  for (const auto& [step, amount] : any_steps()) take(room, check, step, amount);
+  room.take(Step::reopen, 1);
+  for (int i = 0; i < 8; ++i) room.take(Step::write_long, 1);
+  check.run();
+  const auto size = std::filesystem::file_size(room.path());
+  const auto at = static_cast<std::streamoff>(*rc::gen::inRange<std::uintmax_t>(0, size));
+  {
+    std::fstream file(room.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(at);
+    const int old = file.get();
+    file.seekp(at);
+    file.put(static_cast<char>(old ^ 1));
+  }
+  // All of so short a log is compared at every look.
+  const auto facts = check.facts<model::AuditLogFacts>();
+  RC_ASSERT(facts.content_changed || facts.head_changed);
+}
+
+}  // namespace
+}  // namespace tocsin::agent
