@@ -307,6 +307,16 @@ class Observer {
     job->request_id = request.request_id;
     job->state = Job::State::queued;
     queue_.push_front(std::move(job));
+    if (ref.kind == model::CheckKind::sockets) ask_about_ports(asked.ports);
+  }
+
+  // Ports that answered a scan from another host: the host's own check tries them too, whose facts
+  // are judged.
+  void ask_about_ports(const std::string& ports) {
+    const auto found = jobs_.find({model::CheckKind::sockets, {}});
+    if (ports.empty() || found == jobs_.end()) return;
+    found->second->check.ports = ports;
+    found->second->due = std::min(found->second->due, time_.steady());
   }
 
   void take_evidence(const std::string& id, const model::TakeEvidence& asked) {

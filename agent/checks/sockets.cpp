@@ -10,11 +10,15 @@
 #include "agent/checks/observation.hpp"
 #include "agent/checks/program_files.hpp"
 #include "agent/checks/sockets_facts.hpp"
+#include "agent/checks/taken_ports.hpp"
 #include "agent/os/net_namespaces.hpp"
 #include "agent/os/procfs.hpp"
 #include "agent/os/sock_diag.hpp"
 #include "agent/os/sock_events.hpp"
+#include "agent/os/systemd.hpp"
+#include "agent/os/try_bind.hpp"
 #include "agent/os/users.hpp"
+#include "common/model/ports.hpp"
 
 namespace tocsin::agent {
 namespace {
@@ -23,6 +27,10 @@ constexpr Duration kPeersEvery = 30s;
 constexpr Duration kNamespacesEvery = 10s;
 constexpr int kNamespacesRest = 500;          // times as long as the look before took, at least
 constexpr Duration kCompareEvery = 60s;       // netlink with text; sooner while they disagree
+constexpr Duration kTryPortsEvery = 2s;       // those that nobody listens on
+constexpr int kTryPortsRest = 500;            // times as long as the look before took, at least
+constexpr std::size_t kAskedPorts = 64;       // that somebody wants to know of, at one time
+constexpr Duration kAskedRest = 50ms;         // between two looks at them
 constexpr std::size_t kNamespaces = 64;       // looked into
 constexpr std::size_t kEventsAtOnce = 16384;  // taken from the kernel at one time
 constexpr Duration kSettled = 30s;            // for unconnected UDP on an ephemeral port
@@ -66,7 +74,11 @@ struct SocketsMemory final : CheckMemory {
   std::uint32_t namespaces_not_seen = 0;
   HiddenListeners hidden;
   std::optional<MonoTime> compared_at;
-  std::uint64_t tcp_digest = 0;  // of `listening`
+  TakenPorts taken;
+  std::optional<MonoTime> taken_due;
+  std::string asked;                    // the ports that were asked about and tried
+  std::optional<bool> bound_is_listed;  // does this kernel tell of sockets that are only bound?
+  std::uint64_t tcp_digest = 0;         // of `listening`
   std::vector<os::Socket> scratch;
   std::optional<os::SocketEvents> events;
   bool events_tried = false;
@@ -291,6 +303,40 @@ void compare_ways(const CheckContext& context, MonoTime now, SocketsMemory& memo
   memory.hidden.pass(memory.listening, text, memory.scratch);
 }
 
+// Does the kernel list a socket that is bound and does not listen? Tried with one of our own.
+bool lists_bound_sockets(SocketsMemory& memory) {
+  const auto own = os::BoundSocket::open();
+  if (!own || !memory.reader.read(os::SocketQuery::everything, memory.scratch)) return false;
+  return std::any_of(memory.scratch.begin(), memory.scratch.end(), [&](const os::Socket& s) {
+    return s.protocol == model::Protocol::tcp && s.local_port == own->port();
+  });
+}
+
+// Ports that are taken while neither way lists them. Those that somebody asked about are tried to
+// the end at once, the others in turn.
+void try_ports(const CheckContext& context, MonoTime now, const std::string& asked,
+               SocketsMemory& memory) {
+  const bool question = asked != memory.asked;
+  const bool due = question || !memory.taken_due || now >= *memory.taken_due;
+  if (!due || context.root != "/" || !memory.reader.asks_kernel()) return;
+  memory.asked = asked;
+  std::vector<std::uint16_t> ports =
+      model::parse_ports(asked).value_or(std::vector<std::uint16_t>());
+  ports.resize(std::min(ports.size(), kAskedPorts));
+  if (!memory.bound_is_listed) memory.bound_is_listed = lists_bound_sockets(memory);
+  const PortWays ways{os::try_bind, [&](std::vector<os::Socket>& into) {
+                        return memory.reader.read(os::SocketQuery::everything, into);
+                      }};
+  const MonoTime begun = context.time.steady();
+  for (int i = 0; i < (question ? TakenPorts::kPasses : 1); ++i) {
+    if (i > 0 && !memory.taken.suspicious()) break;
+    if (i > 0) os::pause(kAskedRest);
+    if (!memory.taken.look(memory.listening, ports, *memory.bound_is_listed, ways)) break;
+  }
+  const Duration took = context.time.steady() - begun;
+  memory.taken_due = now + std::max(kTryPortsEvery, question ? 0s : took * kTryPortsRest);
+}
+
 // Listeners elsewhere are not read at every run. One that lost its program since was closed, and
 // must not look like a listener of nobody until then.
 void forget_closed_elsewhere(std::vector<Listening>& all, SocketsMemory& memory) {
@@ -303,11 +349,13 @@ void forget_closed_elsewhere(std::vector<Listening>& all, SocketsMemory& memory)
   std::erase_if(memory.elsewhere, closed);
 }
 
-Result<model::SocketsFacts> look(CheckContext& context, SocketsMemory& memory) {
+Result<model::SocketsFacts> look(const std::string& asked, CheckContext& context,
+                                 SocketsMemory& memory) {
   const MonoTime now = context.time.steady();
   TOCSIN_TRY(memory.reader.read(os::SocketQuery::listeners, memory.listening));
   memory.tcp_digest = tcp_digest_of(memory.listening);
   compare_ways(context, now, memory);
+  try_ports(context, now, asked, memory);
   const auto proc = os::ProcReader::open(context.root);
   if (!proc) return fail(proc.error());
   TOCSIN_TRY(refresh_elsewhere(*proc, context, now, memory));
@@ -326,6 +374,9 @@ Result<model::SocketsFacts> look(CheckContext& context, SocketsMemory& memory) {
   facts.namespaces = memory.namespaces;
   facts.namespaces_not_seen = memory.namespaces_not_seen;
   facts.hidden = memory.hidden.found();
+  const auto taken = memory.taken.found();
+  facts.hidden.insert(facts.hidden.end(), taken.begin(), taken.end());
+  facts.taken_unlisted = memory.taken.unexplained();
   return facts;
 }
 
@@ -334,7 +385,7 @@ Result<model::SocketsFacts> look(CheckContext& context, SocketsMemory& memory) {
 model::Observation observe_sockets(const model::CheckDefinition& check, CheckContext& context) {
   const Run run(check, context);
   if (!context.memory) context.memory = std::make_unique<SocketsMemory>(context.root);
-  auto facts = look(context, static_cast<SocketsMemory&>(*context.memory));
+  auto facts = look(check.ports, context, static_cast<SocketsMemory&>(*context.memory));
   if (!facts) return run.unseen(facts.error());
   return run.seen(std::move(*facts));
 }

@@ -58,7 +58,10 @@ constexpr std::uint32_t kConnected = bit(SocketState::established) | bit(SocketS
                                      bit(SocketState::close_wait) | bit(SocketState::last_ack) |
                                      bit(SocketState::closing);
 
+constexpr std::uint32_t kEveryState = 0xFFFFFFFF;
+
 std::uint32_t states_of(SocketQuery query, model::Protocol protocol) {
+  if (query == SocketQuery::everything) return kEveryState;
   const bool tcp = protocol == model::Protocol::tcp;
   if (query == SocketQuery::connections) return tcp ? kConnected : bit(SocketState::established);
   return bit(tcp ? SocketState::listen : SocketState::closed);

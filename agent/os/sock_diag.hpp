@@ -59,7 +59,9 @@ std::vector<Socket> parse_proc_net(std::string_view text, model::Protocol protoc
 // connections is; connections cost about 1 us each.
 //   listeners    TCP in LISTEN, UDP bound without a peer
 //   connections  TCP that was established, also those that are closing; UDP with a peer
-enum class SocketQuery : std::uint8_t { listeners, tcp_listeners, connections };
+//   everything   all that has a port, in any state; also TCP that is bound and does not listen,
+//                where the kernel tells of it (Linux 6.8)
+enum class SocketQuery : std::uint8_t { listeners, tcp_listeners, connections, everything };
 
 // Asks the kernel for its sockets, again and again with the same netlink socket and buffer.
 // Thread: one at a time.

@@ -7,6 +7,7 @@
 #include "collector/core/certificates.hpp"
 #include "collector/core/commands.hpp"
 #include "collector/core/evidence.hpp"
+#include "collector/core/hidden_ports.hpp"
 #include "collector/core/hosts.hpp"
 #include "collector/core/incident.hpp"
 #include "collector/core/inquiry.hpp"
@@ -25,7 +26,8 @@ constexpr Duration kLookEvery = 1h;
 void take_agent_fact(Context& context, const model::AgentFact& fact) {
   const auto* result = std::get_if<model::RequestResult>(&fact.fact.body);
   const bool inquiry = result != nullptr && is_inquiry(result->request_id);
-  if (result != nullptr && !inquiry) take_request_result(context, fact.agent, *result);
+  const bool question = result != nullptr && is_port_question(result->request_id);
+  if (result != nullptr && !inquiry && !question) take_request_result(context, fact.agent, *result);
   const Judged judged = take_fact(context, fact);
   ask_about(context, fact);
   take_judged(context, judged);

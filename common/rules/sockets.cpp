@@ -99,10 +99,12 @@ model::Violation unexpected_listener(const Listener& listener, const std::string
 }
 
 model::Violation hidden_listener(const model::HiddenListener& hidden) {
-  model::Message message{
-      "port.concealed",
-      {said("protocol", to_string(hidden.protocol)), said("port", hidden.port),
-       Parameter{"shown", hidden.by_netlink ? "@hidden.by_netlink" : "@hidden.by_text"}}};
+  const std::string_view shown = hidden.by_netlink ? "@hidden.by_netlink"
+                                 : hidden.by_bind  ? "@hidden.by_bind"
+                                                   : "@hidden.by_text";
+  model::Message message{"port.concealed",
+                         {said("protocol", to_string(hidden.protocol)), said("port", hidden.port),
+                          Parameter{"shown", std::string(shown)}}};
   return {"port.concealed", fmt::format("{} {}", to_string(hidden.protocol), hidden.port),
           std::move(message)};
 }
@@ -201,6 +203,9 @@ void take_listeners(const model::SocketsFacts& facts, const Baseline* baseline,
   // Whatever was approved: nothing that belongs there hides.
   for (const model::HiddenListener& hidden : facts.hidden) {
     findings.add(hidden_listener(hidden), 2);
+  }
+  if (facts.taken_unlisted > 0) {
+    findings.note({"port.taken_unlisted", {said("count", facts.taken_unlisted)}});
   }
   if (facts.namespaces_not_seen > 0) {
     findings.note({"port.namespaces_not_seen", {said("count", facts.namespaces_not_seen)}});

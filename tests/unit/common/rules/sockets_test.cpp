@@ -251,6 +251,27 @@ TEST(SocketRules, BoundAndCountWhatTheyList) {
 }
 
 // procedure M-07
+TEST(SocketRules, APortThatNothingListsAndNobodyCanTakeIsConcealed) {
+  SocketsFacts facts;
+  facts.hidden = {{Protocol::tcp, 31337, false, false, true}};
+  const model::Judgement judgement = judged(facts);
+  ASSERT_EQ(judgement.violations.size(), 1U);
+  EXPECT_EQ(judgement.violations[0].code, "port.concealed");
+  EXPECT_EQ(parameter(judgement.violations[0].message, "shown"), "@hidden.by_bind");
+}
+
+// It may be a socket that is bound and does not listen: worth saying, no finding.
+TEST(SocketRules, WhatTheKernelDoesNotListCompletelyIsOnlyMentioned) {
+  SocketsFacts facts;
+  facts.listeners = {sshd()};
+  const model::Verdict verdict = judged(facts).verdict;
+  facts.taken_unlisted = 2;
+  const model::Judgement judgement = judged(facts);
+  EXPECT_EQ(judgement.verdict, verdict);
+  EXPECT_TRUE(says(judgement, "port.taken_unlisted"));
+}
+
+// procedure M-07
 TEST(SocketRules, AHiddenListenerIsAbnormalWhateverIsApproved) {
   SocketsFacts facts;
   facts.listeners = {sshd()};

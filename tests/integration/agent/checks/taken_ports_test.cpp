@@ -1,0 +1,108 @@
+// Real sockets on the real kernel; a lister that leaves one port out stands for a rootkit that
+// filters netlink and /proc.
+#include "agent/checks/taken_ports.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "agent/os/files.hpp"
+#include "tests/integration/agent/checks/check_run.hpp"
+
+namespace tocsin::agent {
+namespace {
+
+using model::Protocol;
+using os::BindTrial;
+
+struct Bound {
+  os::Fd fd;
+  std::uint16_t port = 0;
+};
+
+Bound bind_to(int type, in_addr_t address, bool reuse, bool listen) {
+  Bound bound{os::Fd(::socket(AF_INET, type | SOCK_CLOEXEC, 0)), 0};
+  const int on = reuse ? 1 : 0;
+  ::setsockopt(bound.fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_addr.s_addr = htonl(address);
+  socklen_t size = sizeof to;
+  EXPECT_EQ(::bind(bound.fd.get(), reinterpret_cast<sockaddr*>(&to), size), 0);
+  EXPECT_EQ(listen ? ::listen(bound.fd.get(), 1) : 0, 0);
+  ::getsockname(bound.fd.get(), reinterpret_cast<sockaddr*>(&to), &size);
+  bound.port = ntohs(to.sin_port);
+  return bound;
+}
+
+TEST(TryBind, AListenerRefusesWhateverItsAddressAndOptions) {
+  for (const in_addr_t address : {INADDR_ANY, INADDR_LOOPBACK}) {
+    for (const bool reuse : {false, true}) {
+      const Bound tcp = bind_to(SOCK_STREAM, address, reuse, true);
+      const Bound udp = bind_to(SOCK_DGRAM, address, reuse, false);
+      EXPECT_EQ(os::try_bind(Protocol::tcp, tcp.port), BindTrial::taken);
+      EXPECT_EQ(os::try_bind(Protocol::udp, udp.port), BindTrial::taken);
+    }
+  }
+}
+
+TEST(TryBind, LeavesAFreePortFree) {
+  std::uint16_t port = 0;
+  {
+    const Bound gone = bind_to(SOCK_STREAM, INADDR_LOOPBACK, false, true);
+    port = gone.port;
+  }
+  EXPECT_EQ(os::try_bind(Protocol::tcp, port), BindTrial::free);
+  EXPECT_EQ(os::try_bind(Protocol::tcp, port), BindTrial::free);
+}
+
+// A service that starts in the very moment of a trial gets its port.
+TEST(TryBind, AServiceThatSharesAndAPortThatIsOnlyBoundDoNotMeet) {
+  const Bound trial = bind_to(SOCK_STREAM, INADDR_ANY, true, false);
+  Bound service{os::Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), trial.port};
+  const int on = 1;
+  ::setsockopt(service.fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(trial.port);
+  EXPECT_EQ(::bind(service.fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+  EXPECT_EQ(::listen(service.fd.get(), 1), 0);
+}
+
+TEST(TakenPorts, AListenerThatEveryTableHidesIsFoundByItsPort) {
+  const Bound hidden = bind_to(SOCK_STREAM, INADDR_LOOPBACK, true, true);
+  os::SocketReader reader("/");
+  const PortWays ways{os::try_bind, [&](std::vector<os::Socket>& into) -> Status {
+                        TOCSIN_TRY(reader.read(os::SocketQuery::everything, into));
+                        std::erase_if(into, [&](const os::Socket& s) {
+                          return s.protocol == Protocol::tcp && s.local_port == hidden.port;
+                        });
+                        return {};
+                      }};
+  TakenPorts ports(hidden.port);
+  const std::vector<std::uint16_t> asked{hidden.port};
+  for (int i = 0; i < TakenPorts::kPasses; ++i) ASSERT_TRUE(ports.look({}, asked, true, ways));
+  const auto found = ports.found();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0], (model::HiddenListener{Protocol::tcp, hidden.port, false, false, true}));
+}
+
+// Everything that takes a port on a healthy host is listed: no finding, whatever the port.
+TEST(TakenPorts, ThePortsOfAHealthyHostAreAllListed) {
+  const Bound bound = bind_to(SOCK_STREAM, INADDR_LOOPBACK, false, false);
+  const Bound tcp = bind_to(SOCK_STREAM, INADDR_LOOPBACK, true, true);
+  const Bound udp = bind_to(SOCK_DGRAM, INADDR_LOOPBACK, false, false);
+  CheckRun check(model::CheckKind::sockets);
+  check.definition.ports = std::to_string(bound.port) + "," + std::to_string(tcp.port);
+  const auto facts = check.facts<model::SocketsFacts>();
+  EXPECT_TRUE(facts.hidden.empty());
+  EXPECT_LE(facts.taken_unlisted, 1U);  // The bound one, on a kernel before 6.8.
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(check.facts<model::SocketsFacts>().hidden.empty());
+}
+
+}  // namespace
+}  // namespace tocsin::agent
