@@ -1,5 +1,6 @@
 #include "collector/store/sqlite_state.hpp"
 
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,6 +16,9 @@ namespace {
 struct Writes {
   sqlite::Statement progress;
   sqlite::Statement host;
+  sqlite::Statement check;
+  sqlite::Statement check_gone;
+  sqlite::Statement checks_gone;
   sqlite::Statement finding;
   sqlite::Statement incident;
   sqlite::Statement timeline;
@@ -40,6 +44,10 @@ Result<Writes> Writes::prepare(sqlite::Database& database) {
   };
   auto progress = statement("UPDATE progress SET cursor=?, judged_at=? WHERE id=1");
   auto host = statement("INSERT OR REPLACE INTO host(agent, name, document) VALUES(?, ?, ?)");
+  auto check = statement(
+      "INSERT OR REPLACE INTO host_check(agent, kind, target, document) VALUES(?, ?, ?, ?)");
+  auto check_gone = statement("DELETE FROM host_check WHERE agent=? AND kind=? AND target=?");
+  auto checks_gone = statement("DELETE FROM host_check WHERE agent=?");
   auto finding = statement(
       "INSERT OR REPLACE INTO finding(id, incident, closed, document) VALUES(?, ?, ?, ?)");
   auto incident = statement(
@@ -60,11 +68,36 @@ Result<Writes> Writes::prepare(sqlite::Database& database) {
   auto baseline = statement(
       "INSERT OR REPLACE INTO baseline(id, scope, version, live, document) VALUES(?, ?, ?, ?, ?)");
   if (failure) return fail(std::move(*failure));
-  return Writes{std::move(*progress),       std::move(*host),      std::move(*finding),
-                std::move(*incident),       std::move(*timeline),  std::move(*notification),
-                std::move(*evidence),       std::move(*timer_set), std::move(*timer_cleared),
-                std::move(*command_result), std::move(*value),     std::move(*learned),
+  return Writes{std::move(*progress),       std::move(*host),        std::move(*check),
+                std::move(*check_gone),     std::move(*checks_gone), std::move(*finding),
+                std::move(*incident),       std::move(*timeline),    std::move(*notification),
+                std::move(*evidence),       std::move(*timer_set),   std::move(*timer_cleared),
+                std::move(*command_result), std::move(*value),       std::move(*learned),
                 std::move(*baseline)};
+}
+
+// A check whose document is larger has a row of its own, which is written when that check changes:
+// one that shows many sockets may have hundreds of kilobytes, and most facts are about another. The
+// small ones stay in their host's document: a row of its own for each would cost more.
+constexpr std::size_t kInHost = 2048;
+
+// What was written last of the checks that have rows, without their observations: the observation
+// is that of the position.
+using CheckRows = std::map<model::CheckRef, model::CheckStatus>;
+
+model::CheckStatus without_observation(const model::CheckStatus& status) {
+  return {status.check,
+          status.verdict,
+          status.reasons,
+          status.since,
+          status.observed,
+          status.position,
+          {}};
+}
+
+bool is_written(const model::CheckStatus& row, const model::CheckStatus& now) {
+  return row.position == now.position && row.verdict == now.verdict && row.since == now.since &&
+         row.observed == now.observed && row.reasons == now.reasons;
 }
 
 class SqliteStateStore final : public StateStore {
@@ -86,8 +119,7 @@ class SqliteStateStore final : public StateStore {
     StateSnapshot snapshot;
     TOCSIN_TRY(load_progress(snapshot));
     const Instant kept_from = snapshot.judged_at - kClosedFindingsKept;
-    TOCSIN_TRY(load_documents("SELECT document FROM host ORDER BY agent", wire::decode_host,
-                              snapshot.hosts));
+    TOCSIN_TRY(load_hosts(snapshot));
     TOCSIN_TRY(load_documents(
         fmt::format("SELECT document FROM finding WHERE closed IS NULL OR closed >= {} ORDER BY id",
                     kept_from.ns),
@@ -116,7 +148,11 @@ class SqliteStateStore final : public StateStore {
     if (!written && written.error().code == ErrorCode::data_loss && !database_.damaged()) {
       written.error().code = ErrorCode::resource_exhausted;
     }
-    if (written) cursor_ = delta.cursor;
+    if (written) {
+      cursor_ = delta.cursor;
+    } else {
+      check_rows_.clear();
+    }
     return written;
   }
 
@@ -145,6 +181,16 @@ class SqliteStateStore final : public StateStore {
     if (!*row) return fail(ErrorCode::data_loss, "read state: the cursor is missing");
     snapshot.cursor = Position{query->uint64(0)};
     snapshot.judged_at = Instant{query->int64(1)};
+    return {};
+  }
+
+  Status load_hosts(StateSnapshot& snapshot) {
+    Result<sqlite::Statement> query =
+        database_.prepare(fmt::format("{} ORDER BY host.agent", kSelectHosts));
+    if (!query) return fail(query.error());
+    auto hosts = read_hosts(*query);
+    if (!hosts) return fail(hosts.error());
+    snapshot.hosts = *std::move(hosts);
     return {};
   }
 
@@ -261,10 +307,47 @@ class SqliteStateStore final : public StateStore {
   }
 
   Status write(const model::Host& host) {
+    std::string document = wire::encode_host_alone(host);
+    TOCSIN_TRY(write_checks(host, document));
     return writes_.host.bind(1, std::string_view(host.agent.hex))
         .bind(2, std::string_view(host.name))
-        .bind_blob(3, wire::encode_host(host))
+        .bind_blob_in_place(3, document)
         .run();
+  }
+
+  // The small ones into `document`, of the large ones those that changed.
+  Status write_checks(const model::Host& host, std::string& document) {
+    const auto [rows, is_unknown] = check_rows_.try_emplace(host.agent);
+    if (is_unknown) {
+      TOCSIN_TRY(writes_.checks_gone.bind(1, std::string_view(host.agent.hex)).run());
+    }
+    CheckRows before = std::exchange(rows->second, {});
+    for (const model::CheckStatus& status : host.checks) {
+      const auto known = before.find(status.check);
+      if (known != before.end() && is_written(known->second, status)) {
+        rows->second.insert(before.extract(known));
+        continue;
+      }
+      const std::string bytes = wire::encode_check_status(status);
+      if (bytes.size() <= kInHost) {
+        wire::append_check(document, bytes);
+        continue;
+      }
+      TOCSIN_TRY(check_key(writes_.check, host, status.check).bind_blob_in_place(4, bytes).run());
+      rows->second.emplace(status.check, without_observation(status));
+      before.erase(status.check);
+    }
+    for (const auto& [gone, status] : before) {
+      TOCSIN_TRY(check_key(writes_.check_gone, host, gone).run());
+    }
+    return {};
+  }
+
+  static sqlite::Statement& check_key(sqlite::Statement& statement, const model::Host& host,
+                                      const model::CheckRef& check) {
+    return statement.bind(1, std::string_view(host.agent.hex))
+        .bind(2, static_cast<std::int64_t>(check.kind))
+        .bind(3, std::string_view(check.target));
   }
 
   Status write(const model::Finding& finding) {
@@ -317,6 +400,7 @@ class SqliteStateStore final : public StateStore {
   Writes writes_;
   sqlite::Statement result_;
   Position cursor_;
+  std::map<AgentId, CheckRows> check_rows_;  // of those hosts that were written since the start
 };
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <mutex>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "collector/store/sqlite_state.hpp"
 #include "collector/store/state_rules.hpp"
 #include "collector/store/state_schema.hpp"
@@ -26,12 +28,16 @@ class SqliteStateReader final : public StateReader {
   }
 
   Result<std::vector<model::Host>> hosts() override {
-    return all("SELECT document FROM host ORDER BY name, agent", wire::decode_host);
+    return read_hosts_where("", [](sqlite::Statement&) {});
   }
 
   Result<std::optional<model::Host>> host(const AgentId& agent) {
-    return one("SELECT document FROM host WHERE agent = ?", wire::decode_host,
-               [&](sqlite::Statement& query) { query.bind(1, std::string_view(agent.hex)); });
+    auto found = read_hosts_where("WHERE host.agent = ?", [&](sqlite::Statement& query) {
+      query.bind(1, std::string_view(agent.hex));
+    });
+    if (!found) return fail(found.error());
+    if (found->empty()) return std::nullopt;
+    return std::move(found->front());
   }
 
   Result<std::vector<model::Incident>> incidents(const IncidentQuery& query) override {
@@ -139,6 +145,16 @@ class SqliteStateReader final : public StateReader {
   }
 
  private:
+  template <class Bind>
+  Result<std::vector<model::Host>> read_hosts_where(std::string_view condition, Bind bind) {
+    const std::lock_guard lock(mutex_);
+    Result<sqlite::Statement> query = database_.prepare(
+        fmt::format("{} {} ORDER BY host.name, host.agent", kSelectHosts, condition));
+    if (!query) return fail(query.error());
+    bind(*query);
+    return read_hosts(*query);
+  }
+
   static void bind_nothing(sqlite::Statement& /*query*/) {}
 
   template <class T, class Bind = void (*)(sqlite::Statement&)>

@@ -1,9 +1,12 @@
 #include "collector/store/state_schema.hpp"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 
 #include <fmt/format.h>
+
+#include "common/wire/wire.hpp"
 
 namespace tocsin::collector {
 namespace {
@@ -53,8 +56,14 @@ constexpr std::string_view kSchema2 =
     "UPDATE command_result SET decided = (SELECT judged_at FROM progress);"
     "CREATE INDEX command_result_decided ON command_result(decided);";
 
+// A host's large checks in rows of their own; until the host is written the next time its document
+// holds them, as it did before.
+constexpr std::string_view kSchema3 =
+    "CREATE TABLE host_check(agent TEXT NOT NULL, kind INTEGER NOT NULL, target TEXT NOT NULL,"
+    " document BLOB NOT NULL, PRIMARY KEY(agent, kind, target));";
+
 // What each schema adds to the one before. A new file gets all; only ever appended to.
-constexpr std::array kSchemas{kSchema1, kSchema2};
+constexpr std::array kSchemas{kSchema1, kSchema2, kSchema3};
 constexpr std::int64_t kSchema = kSchemas.size();
 
 Status raise_schema(sqlite::Database& database, std::int64_t from) {
@@ -138,6 +147,31 @@ Status copy_state(const SqliteStateOptions& from, const std::string& to) {
   Result<sqlite::Database> database = open_existing(from);
   if (!database) return fail(database.error());
   return database->copy_into(to);
+}
+
+Result<std::vector<model::Host>> read_hosts(sqlite::Statement& query) {
+  std::vector<model::Host> hosts;
+  const auto damaged = [&](const Error& error) {
+    query.reset();
+    return fail(ErrorCode::data_loss, "read state: " + error.message);
+  };
+  for (;;) {
+    const Result<bool> row = query.step();
+    if (!row) return fail(row.error());
+    if (!*row) return hosts;
+    if (hosts.empty() || hosts.back().agent.hex != query.text(0)) {
+      Result<model::Host> host = wire::decode_host(query.blob(1));
+      if (!host) return damaged(host.error());
+      hosts.push_back(*std::move(host));
+    }
+    if (query.is_null(2)) continue;
+    Result<model::CheckStatus> check = wire::decode_check_status(query.blob(2));
+    if (!check) return damaged(check.error());
+    std::vector<model::CheckStatus>& checks = hosts.back().checks;
+    const auto place = std::find_if(checks.begin(), checks.end(),
+                                    [&](const auto& other) { return check->check < other.check; });
+    checks.insert(place, *std::move(check));
+  }
 }
 
 Result<sqlite::Database> open_state_for_reading(const SqliteStateOptions& options) {

@@ -39,6 +39,13 @@ Result<std::optional<T>> read_document(sqlite::Statement& query,
   return std::move(documents->front());
 }
 
+// Hosts with their checks: what a query that begins with kSelectHosts and ends with an order by
+// host gives.
+Result<std::vector<model::Host>> read_hosts(sqlite::Statement& query);
+inline constexpr std::string_view kSelectHosts =
+    "SELECT host.agent, host.document, host_check.document"
+    " FROM host LEFT JOIN host_check ON host_check.agent = host.agent";
+
 // What has an instant or not, as a column: NULL or nanoseconds.
 inline void bind_optional(sqlite::Statement& statement, int parameter,
                           const std::optional<Instant>& at) {

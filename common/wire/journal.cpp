@@ -1,5 +1,6 @@
 // Journal entries, and bytes for everything that is stored.
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <utility>
 
@@ -17,8 +18,11 @@ namespace tocsin::wire {
 namespace {
 
 using google::protobuf::internal::WireFormatLite;
+using google::protobuf::io::CodedOutputStream;
 
 constexpr std::size_t kStackBytes = 4096;
+constexpr std::uint32_t kCheckTag = WireFormatLite::MakeTag(
+    v1::HostState::kChecksFieldNumber, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
 
 // What `use` makes of the message in `bytes`, which lives on the stack for that long: most of the
 // cost of a small message is memory for its parts.
@@ -365,7 +369,6 @@ std::string encode_journal(const model::JournalBody& body) {
 // As protobuf writes it, in one string of the right size: a fact passes here for every row of the
 // journal, and its bytes are not copied into a message first.
 std::string encode_agent_fact(const AgentId& agent, Epoch epoch, Seq seq, std::string_view fact) {
-  using google::protobuf::io::CodedOutputStream;
   const auto text_size = [](std::size_t size) {
     return size == 0 ? 0 : 1 + CodedOutputStream::VarintSize64(size) + size;
   };
@@ -406,6 +409,25 @@ Result<model::JournalBody> decode_journal(std::string_view bytes) {
 std::string encode_host(const model::Host& host) { return encode<v1::HostState>(host); }
 Result<model::Host> decode_host(std::string_view bytes) {
   return decode<v1::HostState>("host document", bytes, kDocumentBytes);
+}
+std::string encode_host_alone(const model::Host& host) {
+  v1::HostState proto;
+  put_alone(host, proto);
+  return proto.SerializeAsString();
+}
+void append_check(std::string& host_document, std::string_view check_document) {
+  std::array<std::uint8_t, 16> head{};  // tag and length
+  std::uint8_t* end = CodedOutputStream::WriteTagToArray(kCheckTag, head.data());
+  end = CodedOutputStream::WriteVarint32ToArray(static_cast<std::uint32_t>(check_document.size()),
+                                                end);
+  host_document.append(head.begin(), head.begin() + (end - head.data()));
+  host_document.append(check_document);
+}
+std::string encode_check_status(const model::CheckStatus& status) {
+  return encode<v1::CheckStatus>(status);
+}
+Result<model::CheckStatus> decode_check_status(std::string_view bytes) {
+  return decode<v1::CheckStatus>("check document", bytes, kDocumentBytes);
 }
 std::string encode_finding(const model::Finding& finding) {
   return encode<v1::FindingState>(finding);

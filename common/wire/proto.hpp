@@ -36,6 +36,9 @@ void to_proto(const model::Principal& from, v1::Principal& to);
 Result<model::Principal> from_proto(const v1::Principal& from);
 void to_proto(const model::Command& from, v1::Command& to);
 Result<model::Command> from_proto(const v1::Command& from);
+void to_proto(const model::CheckStatus& from, v1::CheckStatus& to);
+Result<model::CheckStatus> from_proto(const v1::CheckStatus& from);
+void put_alone(const model::Host& from, v1::HostState& to);  // without its checks
 void to_proto(const model::Host& from, v1::HostState& to);
 Result<model::Host> from_proto(const v1::HostState& from);
 void to_proto(const model::Finding& from, v1::FindingState& to);

@@ -327,7 +327,32 @@ Result<model::Command> from_proto(const v1::Command& from) {
   return command;
 }
 
-void to_proto(const model::Host& from, v1::HostState& to) {
+void to_proto(const model::CheckStatus& from, v1::CheckStatus& to) {
+  to_proto(from.check, *to.mutable_check());
+  to.set_verdict(static_cast<v1::Verdict>(from.verdict));
+  put_messages(from.reasons, *to.mutable_reasons());
+  to.set_since_ns(from.since.ns);
+  to.set_observed_ns(from.observed.ns);
+  to.set_position(from.position.value);
+  to_proto(from.observation, *to.mutable_observation());
+}
+
+Result<model::CheckStatus> from_proto(const v1::CheckStatus& from) {
+  model::CheckStatus status;
+  TOCSIN_WIRE_SET(status.check, from_proto(from.check()));
+  if (from.verdict() < v1::VERDICT_NORMAL || from.verdict() > v1::VERDICT_NOT_APPLICABLE) {
+    return out_of_range("check.verdict", static_cast<std::uint64_t>(from.verdict()));
+  }
+  status.verdict = static_cast<model::Verdict>(from.verdict());
+  TOCSIN_WIRE_SET(status.reasons, take_messages(from.reasons()));
+  status.since = Instant{from.since_ns()};
+  status.observed = Instant{from.observed_ns()};
+  status.position = Position{from.position()};
+  TOCSIN_WIRE_SET(status.observation, from_proto(from.observation()));
+  return status;
+}
+
+void put_alone(const model::Host& from, v1::HostState& to) {
   to.set_agent_id(from.agent.hex);
   to.set_name(from.name);
   to.set_agent_version(from.agent_version);
@@ -336,19 +361,14 @@ void to_proto(const model::Host& from, v1::HostState& to) {
   to.set_presence_since_ns(from.presence_since.ns);
   to.set_last_fact_ns(from.last_fact.ns);
   to.set_revoked(from.revoked);
-  for (const model::CheckStatus& status : from.checks) {
-    v1::CheckStatus& out = *to.add_checks();
-    to_proto(status.check, *out.mutable_check());
-    out.set_verdict(static_cast<v1::Verdict>(status.verdict));
-    put_messages(status.reasons, *out.mutable_reasons());
-    out.set_since_ns(status.since.ns);
-    out.set_observed_ns(status.observed.ns);
-    out.set_position(status.position.value);
-    to_proto(status.observation, *out.mutable_observation());
-  }
   to.set_epoch(from.epoch.value);
   to.set_facts(from.facts);
   to.set_facts_lost(from.facts_lost);
+}
+
+void to_proto(const model::Host& from, v1::HostState& to) {
+  put_alone(from, to);
+  for (const model::CheckStatus& status : from.checks) to_proto(status, *to.add_checks());
 }
 
 Result<model::Host> from_proto(const v1::HostState& from) {
@@ -368,17 +388,7 @@ Result<model::Host> from_proto(const v1::HostState& from) {
   TOCSIN_TRY(
       check_count("host.checks", static_cast<std::size_t>(from.checks_size()), limits::kChecks));
   for (const v1::CheckStatus& status : from.checks()) {
-    model::CheckStatus& out = host.checks.emplace_back();
-    TOCSIN_WIRE_SET(out.check, from_proto(status.check()));
-    if (status.verdict() < v1::VERDICT_NORMAL || status.verdict() > v1::VERDICT_NOT_APPLICABLE) {
-      return out_of_range("check.verdict", static_cast<std::uint64_t>(status.verdict()));
-    }
-    out.verdict = static_cast<model::Verdict>(status.verdict());
-    TOCSIN_WIRE_SET(out.reasons, take_messages(status.reasons()));
-    out.since = Instant{status.since_ns()};
-    out.observed = Instant{status.observed_ns()};
-    out.position = Position{status.position()};
-    TOCSIN_WIRE_SET(out.observation, from_proto(status.observation()));
+    TOCSIN_WIRE_SET(host.checks.emplace_back(), from_proto(status));
   }
   host.epoch = Epoch{from.epoch()};
   host.facts = from.facts();

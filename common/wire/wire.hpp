@@ -38,6 +38,12 @@ Result<model::JournalBody> decode_journal(std::string_view bytes);
 // Documents of the state store (proto/tocsin/v1/state.proto).
 std::string encode_host(const model::Host& host);
 Result<model::Host> decode_host(std::string_view bytes);
+// The same in parts, for one of its checks may be large while most changes are about another.
+std::string encode_host_alone(const model::Host& host);  // without its checks
+std::string encode_check_status(const model::CheckStatus& status);
+Result<model::CheckStatus> decode_check_status(std::string_view bytes);
+// Puts the host's next check into its document. REQUIRES: what the two above gave.
+void append_check(std::string& host_document, std::string_view check_document);
 std::string encode_finding(const model::Finding& finding);
 Result<model::Finding> decode_finding(std::string_view bytes);
 std::string encode_incident(const model::Incident& incident);

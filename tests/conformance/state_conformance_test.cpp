@@ -218,6 +218,71 @@ TYPED_TEST(StateConformance, RowsReplaceTheRowWithTheSameKey) {
   EXPECT_EQ(snapshot->values.size(), 2U);
 }
 
+enum class Size { small, large };
+
+model::CheckStatus check_of(model::CheckKind kind, const char* target, std::uint64_t position,
+                            Size size = Size::small) {
+  model::CheckStatus made;
+  made.check = {kind, target};
+  made.verdict = model::Verdict::cannot_tell;
+  made.position = Position{position};
+  made.observation.check = made.check;
+  made.observation.outcome = model::Outcome::timed_out;
+  made.observation.detail = {"test", {{"seen", std::to_string(position)}}};
+  if (size == Size::large) {
+    made.observation.detail.parameters.resize(9, {"x", std::string(999, 'x')});
+  }
+  return made;
+}
+
+TYPED_TEST(StateConformance, AHostIsReadWithItsChecksAsTheyWereWrittenLast) {
+  using model::CheckKind;
+  model::Host web = host("1", "web1");
+  web.checks = {check_of(CheckKind::ping, "10.0.0.1", 1), check_of(CheckKind::ping, "10.0.0.2", 1),
+                check_of(CheckKind::ping, "10.0.0.3", 1, Size::large),
+                check_of(CheckKind::sockets, "", 1, Size::large)};
+  model::Host db = host("2", "db1");
+  StateDelta delta;
+  delta.hosts = {web, db};
+  const auto expect = [&](const char* when) {
+    this->commit(delta);
+    EXPECT_EQ(this->store->load()->hosts, (std::vector{web, db})) << when;
+    EXPECT_EQ(*this->reader->hosts(), (std::vector{db, web})) << when;
+  };
+  expect("at first");
+  web.checks[0] = check_of(CheckKind::ping, "10.0.0.1", 2);
+  delta.hosts = {web};
+  expect("a small one has changed");
+  web.checks[3] = check_of(CheckKind::sockets, "", 3, Size::large);
+  web.checks[2].verdict = model::Verdict::not_run;  // judged again, from what was seen before
+  delta.hosts = {web};
+  expect("large ones have changed");
+  web.checks[0] = check_of(CheckKind::ping, "10.0.0.1", 4, Size::large);
+  web.checks[3] = check_of(CheckKind::sockets, "", 4);
+  delta.hosts = {web};
+  expect("a small one is large now, a large one small");
+  web.checks = {web.checks[0], check_of(CheckKind::audit_log, "x", 5)};
+  db.checks = {check_of(CheckKind::ping, "10.0.0.1", 5)};
+  delta.hosts = {web, db};
+  expect("one more, two less");
+  // A commit that failed wrote nothing, whatever the store remembers of it.
+  StateDelta wrong;
+  wrong.timeline = {timeline_item(1, 0)};
+  this->commit(wrong);
+  wrong.hosts = {web};
+  wrong.hosts[0].checks[0] = check_of(CheckKind::ping, "10.0.0.1", 6, Size::large);
+  wrong.cursor = Position{this->cursor + 1};
+  ASSERT_FALSE(this->store->commit(wrong));
+  web.checks[0] = wrong.hosts[0].checks[0];
+  delta.hosts = {web};
+  expect("after a failure");
+  this->store.reset();
+  this->store = this->back.store();
+  web.checks.clear();
+  delta.hosts = {web};
+  expect("by another process");
+}
+
 TYPED_TEST(StateConformance, LoadsOnlyWhatIsNotDone) {
   StateDelta delta;
   delta.judged_at = Instant{} + 48h;

@@ -9,12 +9,14 @@
 
 #include "collector/store/sqlite_state.hpp"
 #include "common/sqlite/sqlite.hpp"
+#include "common/wire/wire.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace tocsin::collector {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAreArray;
 
 class StateFiles : public ::testing::Test {
  protected:
@@ -30,6 +32,23 @@ class StateFiles : public ::testing::Test {
     sqlite::OpenOptions how;
     how.create = false;
     ASSERT_TRUE(sqlite::Database::open(options.path, how)->execute(sql));
+  }
+
+  std::int64_t count(const std::string& of) const {
+    sqlite::OpenOptions how;
+    how.create = false;
+    return sqlite::Database::open(options.path, how)
+        ->query_int("SELECT count(*) FROM " + of)
+        .value();
+  }
+
+  // As the versions before wrote it.
+  void put_document(const AgentId& agent, const std::string& document) {
+    sqlite::OpenOptions how;
+    how.create = false;
+    auto database = sqlite::Database::open(options.path, how);
+    auto update = database->prepare("UPDATE host SET document = ? WHERE agent = ?");
+    ASSERT_TRUE(update->bind_blob(1, document).bind(2, std::string_view(agent.hex)).run());
   }
 
   static std::int64_t version_of(const std::string& path) {
@@ -69,6 +88,7 @@ TEST_F(StateFiles, AFileOfAnOlderSchemaIsKeptAndRaised) {
     const StateSnapshot snapshot = (*store)->load().value();
     EXPECT_GT(snapshot.cursor, Position{20});
     EXPECT_EQ(snapshot.hosts.size(), 2U);
+    ASSERT_FALSE(snapshot.hosts[0].checks.empty());
     EXPECT_EQ(*(*store)->command_result("c1"), *(*before)->command_result("c1"));
     // Its answers are kept for the whole time from now on, then go.
     StateDelta delta;
@@ -77,7 +97,9 @@ TEST_F(StateFiles, AFileOfAnOlderSchemaIsKeptAndRaised) {
     delta.keep_answers = StateDelta::KeptAnswers{snapshot.judged_at, 100};
     delta.baselines.emplace_back();
     delta.baselines.back().id = BaselineId{1};
+    delta.hosts = snapshot.hosts;
     ASSERT_TRUE((*store)->commit(delta));
+    EXPECT_EQ((*store)->load().value().hosts, snapshot.hosts);
     EXPECT_TRUE(*(*store)->command_result("c1"));
     EXPECT_EQ((*store)->load().value().baselines, delta.baselines);
     delta.keep_answers->since = snapshot.judged_at + 1s;
@@ -92,6 +114,32 @@ TEST_F(StateFiles, AFileOfAnOlderSchemaIsKeptAndRaised) {
   const auto changed = std::filesystem::last_write_time(kept);
   EXPECT_TRUE(open_state_store(options));  // Once is enough.
   EXPECT_EQ(std::filesystem::last_write_time(kept), changed);
+}
+
+// Until schema 3 a host's document had all its checks, however large.
+TEST_F(StateFiles, HostsOfSchema2AreReadWithTheirChecksAndWrittenInParts) {
+  options.path = directory.file("old.db");
+  std::filesystem::copy_file(TOCSIN_SOURCE_DIR "/tests/data/state/schema-2.db", options.path);
+  ASSERT_EQ(version_of(options.path), 2);
+  StateDelta delta;
+  {
+    const StateSnapshot snapshot = (*open_state_store(options))->load().value();
+    EXPECT_EQ(snapshot.learned.size(), 1U);
+    ASSERT_EQ(snapshot.hosts.size(), 2U);
+    delta.cursor = snapshot.cursor;
+    delta.judged_at = snapshot.judged_at;
+    delta.hosts = snapshot.hosts;
+  }
+  model::CheckStatus& large = delta.hosts[0].checks.at(0);
+  large.reasons.assign(9, {"test", {{"x", std::string(999, 'x')}}});
+  put_document(delta.hosts[0].agent, wire::encode_host(delta.hosts[0]));
+  const auto store = open_state_store(options);
+  EXPECT_EQ((*store)->load().value().hosts, delta.hosts);
+  EXPECT_THAT(*(*open_state_reader(options))->hosts(), UnorderedElementsAreArray(delta.hosts));
+  EXPECT_EQ(count("host_check"), 0);
+  ASSERT_TRUE((*store)->commit(delta));
+  EXPECT_EQ(count("host_check"), 1);
+  EXPECT_EQ((*store)->load().value().hosts, delta.hosts);
 }
 
 TEST_F(StateFiles, AnotherDatabaseIsRefused) {
@@ -116,6 +164,32 @@ TEST_F(StateFiles, ADocumentThatCannotBeReadIsDamage) {
   const Result<StateSnapshot> snapshot = (*open_state_store(options))->load();
   ASSERT_FALSE(snapshot);
   EXPECT_EQ(snapshot.error().code, ErrorCode::data_loss);
+}
+
+TEST_F(StateFiles, OfAHostsLargeChecksOnlyThoseThatChangedAreWritten) {
+  const auto store = open_state_store(options);
+  model::Host host;
+  host.agent = AgentId{std::string(64, 'a')};
+  host.presence = model::Presence::heard;
+  for (const char* target : {"a", "b", "c", "d"}) {
+    model::CheckStatus& check = host.checks.emplace_back();
+    check.check = {model::CheckKind::ping, target};
+    check.verdict = model::Verdict::cannot_tell;
+    check.observation.outcome = model::Outcome::failed;
+    if (*target == 'd') continue;  // The others are large.
+    check.observation.detail.code = "test";
+    check.observation.detail.parameters.resize(9, {"x", std::string(999, 'x')});
+  }
+  StateDelta delta;
+  delta.cursor = Position{2};
+  delta.hosts = {host};
+  ASSERT_TRUE((*store)->commit(delta));
+  execute("UPDATE host_check SET document = x'ffff'");  // to see which are written again
+  delta.hosts[0].checks[1].position = Position{2};
+  delta.hosts[0].facts = 1;
+  ASSERT_TRUE((*store)->commit(delta));
+  EXPECT_EQ(count("host_check WHERE document = x'ffff'"), 2);
+  EXPECT_EQ(count("host_check"), 3);
 }
 
 TEST_F(StateFiles, AReaderWantsAFileThatIsThere) {
