@@ -127,14 +127,14 @@ class Look {
 };
 
 model::Tristate gateway_reachable(const std::string& root, MonoTime deadline,
-                                  const time::TimeSource& time, std::stop_token stop) {
+                                  const time::TimeSource& time, const std::stop_token& stop) {
   const auto gateway = default_gateway(root);
   if (!gateway) return model::Tristate::unknown;
   PingPlan plan;
   plan.address = *gateway;
   plan.packets = kGatewayPackets;
   plan.between = kLongestGap / 4;
-  const auto results = sweep({&plan, 1}, kPace, deadline, time, std::move(stop));
+  const auto results = sweep({&plan, 1}, kPace, deadline, time, stop);
   if (!results || results->front().sent == 0) return model::Tristate::unknown;
   return model::tristate(results->front().received > 0);
 }

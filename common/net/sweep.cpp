@@ -40,7 +40,7 @@ class Sweep {
         time_(time),
         core_(plans, pace, random_number()) {}
 
-  Result<std::vector<PingResult>> run(MonoTime deadline, std::stop_token stop) {
+  Result<std::vector<PingResult>> run(MonoTime deadline, const std::stop_token& stop) {
     while (!core_.done()) {
       if (stop.stop_requested()) return fail(ErrorCode::deadline_exceeded, "stopped while pinging");
       const MonoTime now = time_.steady();
@@ -154,7 +154,7 @@ class Sweep {
 
 Result<std::vector<PingResult>> sweep(std::span<const PingPlan> plans, SweepPace pace,
                                       MonoTime deadline, const time::TimeSource& time,
-                                      std::stop_token stop) {
+                                      const std::stop_token& stop) {
   if (plans.size() > kMostTargets) return fail(ErrorCode::invalid_argument, "too many addresses");
   std::array<Opened, 2> sockets;
   for (const bool v6 : {false, true}) {
@@ -169,7 +169,7 @@ Result<std::vector<PingResult>> sweep(std::span<const PingPlan> plans, SweepPace
     pace.in_flight = std::min(pace.in_flight, socket->room());
     opened.socket = *std::move(socket);
   }
-  return Sweep(plans, pace, std::move(sockets), time).run(deadline, std::move(stop));
+  return Sweep(plans, pace, std::move(sockets), time).run(deadline, stop);
 }
 
 }  // namespace tocsin::net

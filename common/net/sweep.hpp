@@ -22,6 +22,6 @@ namespace tocsin::net {
 // (more than kMostTargets), deadline_exceeded (stopped).
 Result<std::vector<PingResult>> sweep(std::span<const PingPlan> plans, SweepPace pace,
                                       MonoTime deadline, const time::TimeSource& time,
-                                      std::stop_token stop);
+                                      const std::stop_token& stop);
 
 }  // namespace tocsin::net
