@@ -283,7 +283,10 @@ Status refresh_elsewhere(const os::ProcReader& proc, const CheckContext& context
   for (std::size_t i = 0; i < looked_into; ++i) {
     const os::NetworkNamespace& one = namespaces->others[i];
     const std::string folder = "/proc/" + std::to_string(one.pid) + "/net";
-    if (!os::read_proc_net(os::SocketQuery::listeners, folder, memory.scratch)) continue;
+    if (!os::read_proc_net(os::SocketQuery::listeners, folder, memory.scratch)) {
+      ++memory.namespaces_not_seen;
+      continue;
+    }
     for (const os::Socket& socket : memory.scratch) memory.elsewhere.push_back({socket, one.name});
   }
   const Duration took = context.time.steady() - now;

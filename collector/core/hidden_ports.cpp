@@ -68,8 +68,12 @@ bool lists(const model::SocketsFacts& facts, std::uint16_t port) {
 void add_hidden_ports(const Context& context, const model::Observation& scan,
                       model::Judgement& judgement) {
   const auto* facts = std::get_if<model::PortScanFacts>(&scan.facts);
-  const OwnList own = facts == nullptr ? OwnList{} : own_list(context, facts->address);
-  if (own.facts == nullptr) return;
+  if (facts == nullptr) return;
+  const OwnList own = own_list(context, facts->address);
+  if (own.facts == nullptr) {
+    judgement.unseen.push_back({"port.hidden", model::Unseen::Subjects::any, {}});
+    return;
+  }
   std::string unlisted;
   std::size_t count = 0;
   for (const std::uint16_t port : facts->open) {

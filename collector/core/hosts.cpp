@@ -47,11 +47,13 @@ model::CheckStatus* status_of(model::Host& host, const model::CheckRef& check) {
   return &*host.checks.insert(place, std::move(fresh));
 }
 
-// What a look found, under the names that make findings the same.
+// What a look found, under the names that make findings the same. `judgement`: nullptr where the
+// collector itself looked, at everything.
 struct Seen {
   const AgentId& agent;
   const model::CheckRef& check;
   const std::vector<model::Violation>& violations;
+  const model::Judgement* judgement = nullptr;
 };
 
 void open_finding(Context& context, const Seen& seen, const model::Violation& violation,
@@ -90,7 +92,7 @@ void open_finding(Context& context, const Seen& seen, const model::Violation& vi
   transitions.push_back({id, Transition::Change::opened, look.late});
 }
 
-// Opens what is seen and closes what is not seen any more.
+// Opens what is seen and closes what was looked at and is not there any more.
 void compare(Context& context, const Seen& seen, const Look& look,
              std::vector<Transition>& transitions) {
   std::set<std::string> present;
@@ -101,15 +103,12 @@ void compare(Context& context, const Seen& seen, const Look& look,
   for (const FindingId id : context.world.findings_of(seen.agent, seen.check)) {
     const model::Finding& finding = *context.world.finding(id);
     if (finding.closed || present.contains(finding.dedup_key)) continue;
+    if (seen.judgement != nullptr && !looked_at(*seen.judgement, finding.code, finding.subject)) {
+      continue;
+    }
     context.world.close_finding(id, std::max(look.at, finding.since), context.position);
     transitions.push_back({id, Transition::Change::closed, look.late});
   }
-}
-
-// A look that could not see says nothing about what was found before.
-bool can_close(const model::Observation& observation, model::Verdict verdict) {
-  return observation.outcome == model::Outcome::seen &&
-         (verdict == model::Verdict::normal || verdict == model::Verdict::abnormal);
 }
 
 // A host's scan of another is judged by what is approved there.
@@ -134,9 +133,8 @@ void judge_one(Context& context, model::Host& host, model::CheckStatus& status, 
     judged.changed.push_back(status.check);
   }
   status.reasons = judgement.reasons;
-  if (can_close(status.observation, judgement.verdict)) {
-    compare(context, {host.agent, status.check, judgement.violations}, look, judged.transitions);
-  }
+  compare(context, {host.agent, status.check, judgement.violations, &judgement}, look,
+          judged.transitions);
 }
 
 // A finding of the collector itself about an agent, not from an observation.

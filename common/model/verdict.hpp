@@ -24,11 +24,28 @@ struct Violation {
   friend bool operator==(const Violation&, const Violation&) = default;
 };
 
+// What an observation did not look at, whatever its verdict: violations of `code` (every code that
+// begins with it; empty: all) with these subjects. That none is seen there proves nothing, and a
+// finding that is open stays so.
+struct Unseen {
+  // `like`: '*' stands for any text.
+  enum class Subjects : std::uint8_t { any, these, beginning, ending, like, but_these };
+  std::string code;
+  Subjects which = Subjects::any;
+  std::vector<std::string> subjects;  // or how they begin, end or look; of `any`: none
+  friend bool operator==(const Unseen&, const Unseen&) = default;
+};
+
 struct Judgement {
   Verdict verdict = Verdict::cannot_tell;
   std::vector<Message> reasons;       // why, also for normal; first is the most important
   std::vector<Violation> violations;  // not empty exactly when verdict is abnormal
+  std::vector<Unseen> unseen;         // also beside normal and abnormal
   friend bool operator==(const Judgement&, const Judgement&) = default;
 };
+
+// Whether the observation looked at this: only then does a violation's absence mean that all is
+// well.
+bool looked_at(const Judgement& judgement, std::string_view code, std::string_view subject);
 
 }  // namespace tocsin::model

@@ -29,10 +29,14 @@ std::string_view why(model::AnswerOutcome outcome) {
 
 model::Judgement judge_answer(const model::AnswerFacts& facts) {
   if (facts.outcome != model::AnswerOutcome::answered) {
-    return conclude_abnormal(subject_part(facts.url), {"answer.failed",
-                                                       {said("url", facts.url),
-                                                        {"why", std::string(why(facts.outcome))},
-                                                        said("said", facts.said)}});
+    model::Judgement judgement =
+        conclude_abnormal(subject_part(facts.url), {"answer.failed",
+                                                    {said("url", facts.url),
+                                                     {"why", std::string(why(facts.outcome))},
+                                                     said("said", facts.said)}});
+    // It did not get as far as saying how it is.
+    judgement.unseen.push_back(all_of("answer.error_status"));
+    return judgement;
   }
   // 5xx: it speaks, and says that it cannot.
   if (facts.status >= 500) {

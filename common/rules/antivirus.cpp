@@ -23,6 +23,7 @@ model::Judgement judge_antivirus(const model::AntivirusFacts& facts, Instant at)
   }
   if (facts.hits_over_limit > 0) {
     findings.note({"malware.more", {said("count", facts.hits_over_limit)}});
+    findings.unseen(everything());
   }
   if (facts.scanner_available != model::Tristate::yes) {
     findings.blind({"antivirus.no_scanner", {said("engine", facts.engine)}});

@@ -1,6 +1,7 @@
 // G-06: how a backup system says its backups stand. What is not backed up in time, or could not be
 // restored from, is a finding; what was not answered is said, and without a finding cannot tell.
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "common/rules/checks.hpp"
@@ -17,6 +18,35 @@ using model::Tristate;
 // What is worse comes first where not all can be told.
 enum Weight : int { sign = 0, late = 1, hindrance = 2, no_restore = 3 };
 
+// What the answer to a question is needed for.
+struct Answer {
+  std::string_view question;
+  std::string_view code;  // of findings, or how they begin
+};
+constexpr std::array kAnswers{
+    Answer{"query clock", "backup.rpo"},
+    Answer{"query clock", "backup.database_old"},
+    Answer{"query database", "backup.database_"},
+    Answer{"query log", "backup.log_"},
+    Answer{"query stgpool", "backup.pool_"},
+    Answer{"query event", "backup.missed"},
+    Answer{"query event", "backup.failed"},
+    Answer{"query event type=administrative", "backup.missed"},
+    Answer{"query event type=administrative", "backup.failed"},
+    Answer{"query actlog", "backup.severe"},
+    Answer{"query drive", "backup.drive_"},
+    Answer{"query path", "backup.path_"},
+    Answer{"query volume", "backup.volume_"},
+    Answer{"query filespace", "backup.never"},
+    Answer{"query filespace", "backup.rpo"},
+    Answer{"check", "backup.integrity_"},
+    Answer{"restore", "backup.restore_"},
+};
+// Codes whose subjects come in lists that have a limit.
+constexpr std::array<std::string_view, 9> kListed{
+    "backup.drive_", "backup.failed", "backup.missed", "backup.never",  "backup.path_",
+    "backup.pool_",  "backup.rpo",    "backup.severe", "backup.volume_"};
+
 class Job {
  public:
   Job(const BackupJobFacts& facts, const model::BackupLimits& limits, Instant at)
@@ -25,6 +55,7 @@ class Job {
   model::Judgement judge() && {
     if (facts_.reachable == Tristate::no) {
       add("backup.unreachable", "", {said("why", why_unreachable())}, no_restore);
+      findings_.unseen(everything());
     } else {
       sources();
       schedules();
@@ -34,6 +65,7 @@ class Job {
     }
     if (facts_.over_limit > 0) {
       findings_.note({"backup.more", {said("count", facts_.over_limit)}});
+      for (const std::string_view code : kListed) findings_.unseen(all_of(code));
     }
     return std::move(findings_).finish({"backup.ok", {said("job", facts_.job)}});
   }
@@ -56,11 +88,17 @@ class Job {
   static Parameter hours(std::string_view name, Duration d) {
     return said(name, static_cast<std::uint64_t>(std::max<std::int64_t>(d / 1h, 0)));
   }
+  bool is_blind(std::string_view question) const {
+    return std::any_of(facts_.blind.begin(), facts_.blind.end(),
+                       [&](const BackupEvent& blind) { return blind.name == question; });
+  }
   bool older(Instant then, Duration limit) const { return at_ - then > limit; }
 
   void source(std::string_view name, Instant last) {
     if (last.ns == 0) {
       add("backup.never", name, {said("source", name)}, late);
+    } else if (is_blind("query clock")) {
+      return;  // Its time is of a zone that is not known.
     } else if (older(last, limits_.rpo)) {
       add("backup.rpo", name,
           {said("source", name), hours("hours", at_ - last), hours("limit", limits_.rpo)}, late);
@@ -87,8 +125,7 @@ class Job {
     for (const model::BackupSpace& one : facts_.spaces) space(one);
     if (facts_.tool != "tsm") return;
     const Instant saved = facts_.last_database_backup;
-    const bool asked = std::none_of(facts_.blind.begin(), facts_.blind.end(),
-                                    [](const auto& b) { return b.name == "query database"; });
+    const bool asked = !is_blind("query database") && !(saved.ns != 0 && is_blind("query clock"));
     if (asked && (saved.ns == 0 || older(saved, limits_.database_backup))) {
       add("backup.database_old", "",
           {hours("hours", saved.ns == 0 ? Duration{} : at_ - saved),
@@ -141,7 +178,8 @@ class Job {
       if (facts_.check_ok == Tristate::no) {
         add("backup.integrity_failed", "", {}, no_restore);
       } else if (facts_.last_check.ns == 0) {
-        findings_.blind({"backup.integrity_unknown", {said("job", facts_.job)}});
+        findings_.blind({"backup.integrity_unknown", {said("job", facts_.job)}},
+                        all_of("backup.integrity_"));
       } else if (older(facts_.last_check, limits_.integrity)) {
         add("backup.integrity_old", "", {hours("hours", at_ - facts_.last_check)}, sign);
       }
@@ -150,7 +188,8 @@ class Job {
     if (facts_.restore_ok == Tristate::no) {
       add("backup.restore_failed", "", {}, no_restore);
     } else if (facts_.last_restore_test.ns == 0) {
-      findings_.blind({"backup.restore_unknown", {said("job", facts_.job)}});
+      findings_.blind({"backup.restore_unknown", {said("job", facts_.job)}},
+                      all_of("backup.restore_"));
     } else if (older(facts_.last_restore_test, limits_.restore_test)) {
       add("backup.restore_old", "", {hours("hours", at_ - facts_.last_restore_test)}, sign);
     }
@@ -158,8 +197,21 @@ class Job {
 
   void blind() {
     for (const BackupEvent& event : facts_.blind) {
-      findings_.blind({"backup.blind", {said("question", event.name), said("why", event.status)}});
+      findings_.blind({"backup.blind", {said("question", event.name), said("why", event.status)}},
+                      nothing_else());
+      not_answered(event.name);
     }
+  }
+
+  // An answer that did not come says nothing about what earlier ones told.
+  void not_answered(std::string_view question) {
+    bool known = false;
+    for (const Answer& answer : kAnswers) {
+      if (answer.question != question) continue;
+      findings_.unseen(all_of(answer.code));
+      known = true;
+    }
+    if (!known) findings_.unseen(everything());
   }
 
   const BackupJobFacts& facts_;

@@ -1,6 +1,7 @@
 #include "common/rules/findings.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 
 #include "common/base/limits.hpp"
@@ -12,6 +13,7 @@ namespace {
 using model::Judgement;
 using model::Message;
 using model::Parameter;
+using model::Unseen;
 using model::Verdict;
 
 bool before(const Message& a, const Message& b) {
@@ -26,6 +28,17 @@ bool before(const Message& a, const Message& b) {
 void sort_unique(std::vector<Message>& messages) {
   std::sort(messages.begin(), messages.end(), before);
   messages.erase(std::unique(messages.begin(), messages.end()), messages.end());
+}
+
+void sort_unique(std::vector<Unseen>& all) {
+  for (Unseen& one : all) {
+    std::sort(one.subjects.begin(), one.subjects.end());
+    one.subjects.erase(std::unique(one.subjects.begin(), one.subjects.end()), one.subjects.end());
+  }
+  std::sort(all.begin(), all.end(), [](const Unseen& a, const Unseen& b) {
+    return std::tie(a.code, a.which, a.subjects) < std::tie(b.code, b.which, b.subjects);
+  });
+  all.erase(std::unique(all.begin(), all.end()), all.end());
 }
 
 }  // namespace
@@ -43,6 +56,33 @@ Parameter said(std::string_view name, std::uint64_t value) {
 
 std::string subject_part(std::string_view value) {
   return value.empty() ? "?" : clean_text(value, limits::kText);
+}
+
+Unseen everything() { return {}; }
+Unseen nothing_else() { return {"", Unseen::Subjects::these, {}}; }
+Unseen all_of(std::string_view code) { return {std::string(code), Unseen::Subjects::any, {}}; }
+Unseen only(std::string_view code, std::string subject) {
+  return {std::string(code), Unseen::Subjects::these, {std::move(subject)}};
+}
+Unseen beginning(std::string_view code, std::string subjects) {
+  return {std::string(code), Unseen::Subjects::beginning, {std::move(subjects)}};
+}
+Unseen ending(std::string_view code, std::string subjects) {
+  return {std::string(code), Unseen::Subjects::ending, {std::move(subjects)}};
+}
+
+void Findings::unseen(Unseen what) {
+  if (what.which == Unseen::Subjects::these && what.subjects.empty()) return;
+  const auto joins = [&](const Unseen& known) {
+    return known.code == what.code && known.which == what.which &&
+           what.which != Unseen::Subjects::but_these;
+  };
+  const auto known = std::find_if(unseen_.begin(), unseen_.end(), joins);
+  if (known == unseen_.end()) {
+    unseen_.push_back(std::move(what));
+    return;
+  }
+  std::move(what.subjects.begin(), what.subjects.end(), std::back_inserter(known->subjects));
 }
 
 void Findings::add(model::Violation violation, int weight) {
@@ -67,6 +107,7 @@ Judgement Findings::finish(Message normal) && {
     if (std::any_of(judgement.violations.begin(), judgement.violations.end(), same)) continue;
     if (judgement.violations.size() == kViolations) {
       ++not_listed;
+      unseen(only(next.violation.code, std::move(next.violation.subject)));
       continue;
     }
     judgement.reasons.push_back(next.violation.message);
@@ -75,6 +116,8 @@ Judgement Findings::finish(Message normal) && {
   if (not_listed > 0) {
     judgement.reasons.push_back({"observation.more", {said("count", not_listed)}});
   }
+  sort_unique(unseen_);
+  judgement.unseen = std::move(unseen_);
   judgement.verdict = !judgement.violations.empty() ? Verdict::abnormal
                       : !blind_.empty()             ? Verdict::cannot_tell
                                                     : Verdict::normal;
@@ -100,10 +143,14 @@ Message no_baseline(const model::Baseline* baseline, std::string_view part) {
   return reason;
 }
 
-Judgement conclude(Verdict verdict, Message reason) { return {verdict, {std::move(reason)}, {}}; }
+Judgement conclude(Verdict verdict, Message reason) {
+  Judgement judgement{verdict, {std::move(reason)}, {}, {}};
+  if (verdict != Verdict::normal) judgement.unseen.push_back(everything());
+  return judgement;
+}
 
 Judgement conclude_abnormal(std::string subject, Message message) {
-  return {Verdict::abnormal, {message}, {{message.code, std::move(subject), message}}};
+  return {Verdict::abnormal, {message}, {{message.code, std::move(subject), message}}, {}};
 }
 
 }  // namespace tocsin::rules

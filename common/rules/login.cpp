@@ -1,6 +1,7 @@
 // M-02, M-06: can somebody log in? The procedure calls a failed login an intrusion; an expired
 // password, a full disk, maintenance or a mistake in the settings look the same, so the answer is
 // "suspected" at most, after every benign cause was asked for.
+#include <array>
 #include <string>
 
 #include "common/rules/checks.hpp"
@@ -19,6 +20,35 @@ using model::Verdict;
 bool is_about_the_service(LoginOutcome outcome) {
   return outcome == LoginOutcome::refused || outcome == LoginOutcome::timed_out ||
          outcome == LoginOutcome::banner_only;
+}
+
+constexpr std::array kFailures{
+    LoginOutcome::refused,     LoginOutcome::timed_out,        LoginOutcome::banner_only,
+    LoginOutcome::rejected,    LoginOutcome::locked,           LoginOutcome::expired,
+    LoginOutcome::unreachable, LoginOutcome::host_key_changed, LoginOutcome::session_failed};
+
+// How far a login came. What lies behind was not seen.
+int stage_of(LoginOutcome outcome) {
+  switch (outcome) {
+    case LoginOutcome::unreachable:
+      return 0;
+    case LoginOutcome::refused:
+    case LoginOutcome::timed_out:
+      return 1;
+    case LoginOutcome::banner_only:
+      return 2;
+    case LoginOutcome::host_key_changed:
+      return 3;
+    case LoginOutcome::rejected:
+    case LoginOutcome::locked:
+    case LoginOutcome::expired:
+      return 4;
+    case LoginOutcome::session_failed:
+      return 5;
+    case LoginOutcome::succeeded:
+      break;
+  }
+  return 6;
 }
 
 model::Message message_of(const LoginFacts& facts, std::string code, std::string why) {
@@ -64,6 +94,11 @@ model::Judgement judge_login(const LoginFacts& facts) {
   model::Judgement judgement = conclude_abnormal(
       subject_of(facts),
       message_of(facts, "login." + std::string(to_string(facts.outcome)), history_of(facts)));
+  for (const LoginOutcome other : kFailures) {
+    if (stage_of(other) > stage_of(facts.outcome)) {
+      judgement.unseen.push_back(all_of("login." + std::string(to_string(other))));
+    }
+  }
   if (facts.held) judgement.reasons.push_back({"login.held", {said("account", facts.account)}});
   return judgement;
 }

@@ -34,6 +34,15 @@ void judge_share(const Codes& codes, const std::string& mount, std::uint32_t per
                full ? 1 : 0);
 }
 
+// Of disks that are not listed nobody knows which are gone and which could not be looked at.
+model::Unseen other_disks(const model::MetricsFacts& facts) {
+  model::Unseen others{"disk.", model::Unseen::Subjects::but_these, {}};
+  for (const model::FileSystemUse& one : facts.file_systems) {
+    others.subjects.push_back(subject_part(one.mount));
+  }
+  return others;
+}
+
 void judge_memory(const model::MetricsFacts& facts, const model::MetricLimits& limits,
                   Findings& findings) {
   const bool little = static_cast<std::int64_t>(facts.memory_available_permille) <=
@@ -59,8 +68,10 @@ void judge_clock(const model::MetricsFacts& facts, const model::MetricLimits& li
                  Findings& findings) {
   if (facts.clock_synchronized == Tristate::unknown) {
     findings.note({"clock.unknown", {}});
+    findings.unseen(all_of("clock."));
   } else if (facts.clock_synchronized == Tristate::no) {
     findings.add({"clock.unsynchronized", "clock", {"clock.unsynchronized", {}}});
+    findings.unseen(all_of("clock.wrong"));  // Nothing says how far off it is.
   }
   const Duration off = std::chrono::microseconds(std::abs(facts.clock_offset_us));
   if (facts.clock_synchronized == Tristate::yes && off > limits.clock_offset) {
@@ -87,7 +98,10 @@ model::Judgement judge_metrics(const model::MetricsFacts& facts,
   judge_memory(facts, limits, findings);
   judge_clock(facts, limits, findings);
   const std::uint32_t unseen = facts.file_systems_unseen + facts.file_systems_over_limit;
-  if (unseen > 0) findings.note({"metrics.unseen", {said("count", unseen)}});
+  if (unseen > 0) {
+    findings.note({"metrics.unseen", {said("count", unseen)}});
+    findings.unseen(other_disks(facts));
+  }
   return std::move(findings).finish({"metrics.ok", {said("disks", facts.file_systems.size())}});
 }
 

@@ -73,8 +73,16 @@ model::Judgement judge_ping(const PingFacts& facts, const RuleLimits& limits) {
       std::string(rule->code),
       {said("address", facts.address), said("sent", facts.sent), said("received", received(facts)),
        said("lost", lost(facts)), said("rtt_ms", rtt_ms)}};
-  if (rule->verdict != Verdict::abnormal) return conclude(rule->verdict, std::move(message));
-  return conclude_abnormal(subject_part(facts.address), std::move(message));
+  model::Judgement judgement =
+      rule->verdict == Verdict::abnormal
+          ? conclude_abnormal(subject_part(facts.address), std::move(message))
+          : conclude(rule->verdict, std::move(message));
+  // An answer to an address query is no measure of the way, and what did not come took no time.
+  if (facts.method == model::PingMethod::neighbour) judgement.unseen.push_back(all_of("ping.loss"));
+  if (facts.method == model::PingMethod::neighbour || facts.received == 0) {
+    judgement.unseen.push_back(all_of("ping.rtt"));
+  }
+  return judgement;
 }
 
 }  // namespace tocsin::rules

@@ -1,5 +1,7 @@
 // M-07 from another machine: ports that answer, against what the site approved for that host.
 #include <algorithm>
+#include <string>
+#include <utility>
 
 #include "common/rules/checks.hpp"
 #include "common/rules/findings.hpp"
@@ -18,6 +20,10 @@ bool is_approved(std::uint16_t port, const model::Baseline& baseline) {
                      });
 }
 
+std::string subject_of(const model::PortScanFacts& facts, std::uint16_t port) {
+  return subject_part(facts.address) + " tcp " + std::to_string(port);
+}
+
 }  // namespace
 
 model::Judgement judge_port_scan(const model::PortScanFacts& facts,
@@ -31,12 +37,14 @@ model::Judgement judge_port_scan(const model::PortScanFacts& facts,
     findings.blind({"port_scan.silent", {said("address", facts.address)}});
   }
   if (baseline == nullptr || !baseline->has_listeners) {
-    findings.blind(no_baseline(baseline, "@baseline.part.listeners"));
+    model::Unseen open{"port.answers", model::Unseen::Subjects::these, {}};
+    for (const std::uint16_t port : facts.open) open.subjects.push_back(subject_of(facts, port));
+    findings.blind(no_baseline(baseline, "@baseline.part.listeners"), std::move(open));
   } else {
     for (const std::uint16_t port : facts.open) {
       if (is_approved(port, *baseline)) continue;
       findings.add({"port.answers",
-                    subject_part(facts.address) + " tcp " + std::to_string(port),
+                    subject_of(facts, port),
                     {"port.answers",
                      {said("address", facts.address), said("port", port),
                       said("name", port_name(model::Protocol::tcp, port))}}});

@@ -116,12 +116,13 @@ std::string subject_of(const ProcessGroup& group) {
          subject_part(user_of(group));
 }
 
-void collect(const ProcessGroup& group, const Baseline* baseline,
+// False: it shows no sign of its own.
+bool collect(const ProcessGroup& group, const Baseline* baseline,
              std::map<std::string, Suspect>& suspects) {
   std::vector<bool> signs;
   signs.reserve(kSigns.size());
   for (const Sign& sign : kSigns) signs.push_back(sign.shows(group, baseline));
-  if (std::find(signs.begin(), signs.end(), true) == signs.end()) return;
+  if (std::find(signs.begin(), signs.end(), true) == signs.end()) return false;
   const auto [it, first] = suspects.try_emplace(subject_of(group));
   Suspect& suspect = it->second;
   for (std::size_t i = 0; i < signs.size(); ++i) {
@@ -130,6 +131,22 @@ void collect(const ProcessGroup& group, const Baseline* baseline,
   if (first || group.name < suspect.name) suspect.name = group.name;
   suspect.executable = program_path(group.executable);
   suspect.user = user_of(group);
+  return true;
+}
+
+bool is_partly_seen(const ProcessGroup& g) {
+  return g.executable_world_writable == Tristate::unknown || g.preload == Tristate::unknown ||
+         g.packaged == Tristate::unknown;
+}
+
+// What was found of this program before may still hold: its file could not be read, or there is no
+// list to compare it with. One that has ended is not in the look, and well.
+void not_judged(const ProcessGroup& group, bool listed, Findings& findings) {
+  if (group.executable.empty()) {
+    findings.unseen(ending("process.unexpected", " " + subject_part(user_of(group))));
+  } else if ((!listed && needs_approval(group)) || is_partly_seen(group)) {
+    findings.unseen(only("process.unexpected", subject_of(group)));
+  }
 }
 
 void report(const std::string& subject, const Suspect& suspect, Findings& findings) {
@@ -166,8 +183,10 @@ void judge_hidden(const model::ProcessesFacts& facts, Findings& findings) {
                  6);
   }
   if (facts.hidden_over_limit > 0) {
-    findings.blind({"observation.incomplete", {said("count", facts.hidden_over_limit)}});
+    findings.blind({"observation.incomplete", {said("count", facts.hidden_over_limit)}},
+                   all_of("process.hidden"));
   }
+  if (facts.hidden_searched != Tristate::yes) findings.unseen(all_of("process.hidden"));
   if (facts.hidden_searched == Tristate::no) findings.note({"process.hidden_not_searched", {}});
 }
 
@@ -179,7 +198,16 @@ bool approves_unit(const Baseline& baseline, const std::string& unit) {
 
 // Only where the owner listed what may run: a system has some forty units of its own.
 void judge_units(const model::ProcessesFacts& facts, const Baseline* baseline, Findings& findings) {
-  if (baseline == nullptr || !baseline->has_units) return;
+  if (facts.units_known != Tristate::yes) findings.unseen(all_of("unit."));
+  if (baseline == nullptr || !baseline->has_units) {
+    // There was a list, and there is none in force: an owner who never made one wants no findings.
+    if (baseline != nullptr && !baseline->expired) return;
+    for (const model::UnitEntry& entry : facts.units) {
+      findings.unseen(only("unit.unexpected", subject_part(entry.unit)));
+    }
+    if (facts.units_over_limit > 0) findings.unseen(all_of("unit."));
+    return;
+  }
   for (const model::UnitEntry& entry : facts.units) {
     if (approves_unit(*baseline, entry.unit)) continue;
     const bool foreign = entry.packaged == Tristate::no;
@@ -190,9 +218,12 @@ void judge_units(const model::ProcessesFacts& facts, const Baseline* baseline, F
                   {"unit.unexpected", {said("unit", entry.unit), model::Parameter{"why", why}}}},
                  foreign ? 2 : 1);
   }
-  if (facts.units_known == Tristate::no) findings.blind({"unit.not_known", {}});
+  if (facts.units_known == Tristate::no) {
+    findings.blind({"unit.not_known", {}}, all_of("unit."));
+  }
   if (facts.units_over_limit > 0) {
-    findings.blind({"observation.incomplete", {said("count", facts.units_over_limit)}});
+    findings.blind({"observation.incomplete", {said("count", facts.units_over_limit)}},
+                   all_of("unit."));
   }
 }
 
@@ -219,6 +250,7 @@ std::vector<std::string> signs_of(const ProcessGroup& group) {
 
 model::Judgement judge_processes(const model::ProcessesFacts& facts, const Baseline* baseline) {
   Findings findings;
+  const bool listed = baseline != nullptr && baseline->has_processes;
   std::map<std::string, Suspect> suspects;
   std::uint64_t updated = 0;
   for (const ProcessGroup& group : facts.groups) {
@@ -226,25 +258,27 @@ model::Judgement judge_processes(const model::ProcessesFacts& facts, const Basel
     const std::optional<FileMatch> approved = approval(group, baseline);
     if (approved == FileMatch::same) continue;
     if (approved == FileMatch::unknown && needs_approval(group)) {
-      findings.blind({"process.file_unknown", {said("executable", group.executable)}});
+      findings.blind({"process.file_unknown", {said("executable", group.executable)}},
+                     only("process.unexpected", subject_of(group)));
       continue;
     }
     if (replaced_by_update(group)) updated += group.count;
-    collect(group, baseline, suspects);
+    if (!collect(group, baseline, suspects)) not_judged(group, listed, findings);
   }
   for (const auto& [subject, suspect] : suspects) report(subject, suspect, findings);
   judge_preload_file(facts, baseline, findings);
   judge_hidden(facts, findings);
   judge_units(facts, baseline, findings);
   if (updated > 0) findings.note({"process.upgraded", {said("count", updated)}});
-  if (baseline == nullptr || !baseline->has_processes) {
-    findings.blind(no_baseline(baseline, "@baseline.part.processes"));
+  if (!listed) {
+    findings.blind(no_baseline(baseline, "@baseline.part.processes"), nothing_else());
   }
   if (facts.not_permitted > 0) {
-    findings.blind({"process.not_permitted", {said("count", facts.not_permitted)}});
+    findings.blind({"process.not_permitted", {said("count", facts.not_permitted)}}, nothing_else());
   }
   if (facts.groups_over_limit > 0) {
-    findings.blind({"observation.incomplete", {said("count", facts.groups_over_limit)}});
+    findings.blind({"observation.incomplete", {said("count", facts.groups_over_limit)}},
+                   all_of("process.unexpected"));
   }
   return std::move(findings).finish({"process.ok", {said("count", facts.processes)}});
 }

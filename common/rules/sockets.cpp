@@ -79,15 +79,29 @@ std::string why_of(const Listener& listener, bool changed) {
   return why;
 }
 
-model::Violation unexpected_listener(const Listener& listener, const std::string& signs) {
-  const std::string_view name = port_name(listener.protocol, listener.port);
-  const std::string_view path = program_path(listener.executable);
-  std::string subject =
-      fmt::format("{} {} {} {} {}", to_string(listener.protocol), to_string(listener.address_class),
-                  listener.port, subject_part(path), subject_part(user_of(listener)));
+std::string place_of(const Listener& listener) {
+  return fmt::format("{} {} {} ", to_string(listener.protocol), to_string(listener.address_class),
+                     listener.port);
+}
+
+std::string subject_of(const Listener& listener) {
+  std::string subject = place_of(listener) + subject_part(program_path(listener.executable)) + " " +
+                        subject_part(user_of(listener));
   if (!listener.network_namespace.empty()) {
     subject.append(" ").append(subject_part(listener.network_namespace));
   }
+  return subject;
+}
+
+// Whose it is could not be seen: it may be whatever was found there before.
+model::Unseen same_place(const Listener& listener) {
+  return beginning("port.unexpected", place_of(listener));
+}
+
+model::Violation unexpected_listener(const Listener& listener, const std::string& signs) {
+  const std::string_view name = port_name(listener.protocol, listener.port);
+  const std::string_view path = program_path(listener.executable);
+  std::string subject = subject_of(listener);
   model::Message message{
       "port.unexpected",
       {said("protocol", to_string(listener.protocol)), said("address", listener.address),
@@ -121,17 +135,20 @@ void judge_listeners(const std::vector<Listener>& listeners, const Baseline& bas
         findings.blind(
             {"port.file_unknown",
              {said("protocol", to_string(listener.protocol)), said("address", listener.address),
-              said("port", listener.port), said("executable", program_path(listener.executable))}});
+              said("port", listener.port), said("executable", program_path(listener.executable))}},
+            only("port.unexpected", subject_of(listener)));
         continue;
       case Match::owner_unknown:
         findings.blind({"port.owner_unknown",
                         {said("protocol", to_string(listener.protocol)),
-                         said("address", listener.address), said("port", listener.port)}});
+                         said("address", listener.address), said("port", listener.port)}},
+                       same_place(listener));
         continue;
       case Match::changed:
       case Match::no:
         break;
     }
+    if (listener.executable.empty()) findings.unseen(same_place(listener));
     const std::string signs = why_of(listener, best == Match::changed);
     if (listener.protocol == Protocol::udp && listener.port >= kFirstDynamicPort && signs.empty()) {
       ++dynamic;
@@ -156,6 +173,11 @@ std::optional<std::vector<Network>> approved_sources(const Baseline& baseline,
   return networks;
 }
 
+std::string subject_of(const PeerAggregate& peer) {
+  return fmt::format("{} {} {}", to_string(peer.protocol), peer.local_port,
+                     subject_part(peer.remote_prefix));
+}
+
 void judge_source(const PeerAggregate& peer, const std::vector<Network>& approved,
                   Findings& findings) {
   const std::vector<Parameter> parameters{said("protocol", to_string(peer.protocol)),
@@ -163,20 +185,19 @@ void judge_source(const PeerAggregate& peer, const std::vector<Network>& approve
                                           said("source", peer.remote_prefix)};
   const std::optional<Network> source = parse_network(peer.remote_prefix);
   if (!source) {
-    findings.blind({"source.unreadable", parameters});
+    findings.blind({"source.unreadable", parameters},
+                   beginning("source.unexpected",
+                             fmt::format("{} {} ", to_string(peer.protocol), peer.local_port)));
     return;
   }
   const auto inside = [&](const Network& n) { return contains(n, *source); };
   const auto partly = [&](const Network& n) { return overlaps(n, *source); };
   if (is_loopback(*source) || std::any_of(approved.begin(), approved.end(), inside)) return;
   if (std::any_of(approved.begin(), approved.end(), partly)) {
-    findings.blind({"source.too_coarse", parameters});
+    findings.blind({"source.too_coarse", parameters}, only("source.unexpected", subject_of(peer)));
     return;
   }
-  findings.add({"source.unexpected",
-                fmt::format("{} {} {}", to_string(peer.protocol), peer.local_port,
-                            subject_part(peer.remote_prefix)),
-                {"source.unexpected", parameters}});
+  findings.add({"source.unexpected", subject_of(peer), {"source.unexpected", parameters}});
 }
 
 void judge_sources(const std::vector<PeerAggregate>& peers, const Baseline& baseline,
@@ -189,8 +210,13 @@ void judge_sources(const std::vector<PeerAggregate>& peers, const Baseline& base
   }
 }
 
-void incomplete(std::uint32_t count, Findings& findings) {
-  if (count > 0) findings.blind({"observation.incomplete", {said("count", count)}});
+void incomplete(std::uint32_t count, std::string_view code, Findings& findings) {
+  if (count > 0) findings.blind({"observation.incomplete", {said("count", count)}}, all_of(code));
+}
+
+// Was there a list, and is there none in force now? An owner who never made one wants no findings.
+bool has_lost_its_list(const Baseline* baseline) {
+  return baseline == nullptr || baseline->expired;
 }
 
 }  // namespace
@@ -199,7 +225,7 @@ namespace {
 
 void take_listeners(const model::SocketsFacts& facts, const Baseline* baseline,
                     Findings& findings) {
-  incomplete(facts.listeners_over_limit, findings);
+  incomplete(facts.listeners_over_limit, "port.unexpected", findings);
   // Whatever was approved: nothing that belongs there hides.
   for (const model::HiddenListener& hidden : facts.hidden) {
     findings.add(hidden_listener(hidden), 2);
@@ -209,9 +235,15 @@ void take_listeners(const model::SocketsFacts& facts, const Baseline* baseline,
   }
   if (facts.namespaces_not_seen > 0) {
     findings.note({"port.namespaces_not_seen", {said("count", facts.namespaces_not_seen)}});
+    // Of six words and more: the last names the namespace. (Or the program's path has a space: that
+    // one waits too.)
+    findings.unseen({"port.unexpected", model::Unseen::Subjects::like, {"* * * * * *"}});
   }
   if (baseline == nullptr || !baseline->has_listeners) {
-    findings.blind(no_baseline(baseline, "@baseline.part.listeners"));
+    findings.blind(no_baseline(baseline, "@baseline.part.listeners"), nothing_else());
+    for (const Listener& listener : facts.listeners) {
+      findings.unseen(only("port.unexpected", subject_of(listener)));
+    }
   } else {
     judge_listeners(facts.listeners, *baseline, findings);
   }
@@ -219,9 +251,16 @@ void take_listeners(const model::SocketsFacts& facts, const Baseline* baseline,
 
 // Without approved sources every source is welcome.
 void take_sources(const model::SocketsFacts& facts, const Baseline* baseline, Findings& findings) {
-  if (baseline == nullptr || baseline->sources.empty()) return;
+  if (baseline == nullptr || baseline->sources.empty()) {
+    if (!has_lost_its_list(baseline)) return;
+    for (const PeerAggregate& peer : facts.peers) {
+      findings.unseen(only("source.unexpected", subject_of(peer)));
+    }
+    if (facts.peers_over_limit > 0) findings.unseen(all_of("source.unexpected"));
+    return;
+  }
   judge_sources(facts.peers, *baseline, findings);
-  incomplete(facts.peers_over_limit, findings);
+  incomplete(facts.peers_over_limit, "source.unexpected", findings);
   if (facts.source_event_overflows > 0) {
     findings.note({"source.events_lost", {said("count", facts.source_event_overflows)}});
   }

@@ -1,7 +1,10 @@
 // Stage 1 by stories: what agents saw becomes findings.
 #include "collector/core/hosts.hpp"
 
+#include <set>
+
 #include <gmock/gmock.h>
+#include <rapidcheck.h>
 
 #include "collector/core/correlate.hpp"
 #include "tests/support/story.hpp"
@@ -134,6 +137,97 @@ TEST(Hosts, AHostCannotCloseWhatTheCollectorFoundAboutIt) {
   EXPECT_TRUE(story.world().hosts.find(agent_of("web1"))->checks.size() == 2U);  // the pings
   story.heard("web1");
   EXPECT_THAT(own_findings(), Contains("agent.false_report"));
+}
+
+std::vector<std::string> open_codes(const Story& story, const std::string& host,
+                                    const model::CheckRef& check) {
+  std::vector<std::string> open;
+  for (const model::Finding& one : findings(story, host, check)) {
+    if (!one.closed) open.push_back(one.code);
+  }
+  return open;
+}
+
+// A server that is down says nothing about its backups: the old one is still old.
+TEST(Hosts, WhatALookDidNotSeeStaysOpenBesideWhatItFound) {
+  const model::CheckRef kBackup{model::CheckKind::backup_job, "tsm1"};
+  Story story;
+  story.admit("tsm1");
+  const auto backup = [&](model::Tristate reachable, Duration age) {
+    model::BackupJobFacts facts;
+    facts.job = "tsm1";
+    facts.tool = "tsm";
+    facts.reachable = reachable;
+    facts.last_database_backup = story.now();
+    facts.sources = {{"WEB1 /SRV", story.now() - age}};
+    if (reachable == model::Tristate::no) facts.sources.clear();
+    story.sees("tsm1", observation(kBackup, facts));
+  };
+  backup(model::Tristate::yes, 100h);
+  EXPECT_THAT(open_codes(story, "tsm1", kBackup), ElementsAre("backup.rpo"));
+  story.at(1h);
+  backup(model::Tristate::no, 0h);
+  EXPECT_THAT(open_codes(story, "tsm1", kBackup), ElementsAre("backup.rpo", "backup.unreachable"));
+  story.at(2h);
+  backup(model::Tristate::yes, 102h);
+  EXPECT_THAT(open_codes(story, "tsm1", kBackup), ElementsAre("backup.rpo"));
+  story.at(3h);
+  backup(model::Tristate::yes, 1h);
+  EXPECT_THAT(open_codes(story, "tsm1", kBackup), IsEmpty());
+}
+
+// Where nothing is approved the rest cannot be told; what was seen to be gone is gone.
+TEST(Hosts, WhatIsGoneClosesThoughTheRestCannotBeTold) {
+  const model::CheckRef kProcesses{model::CheckKind::processes, ""};
+  Story story;
+  story.admit("web1");
+  model::ProcessesFacts facts;
+  facts.hidden_searched = model::Tristate::yes;
+  facts.preload_file = true;
+  story.sees("web1", observation(kProcesses, facts));
+  EXPECT_THAT(open_codes(story, "web1", kProcesses), ElementsAre("process.preload_file"));
+  facts.preload_file = false;
+  story.at(1min).sees("web1", observation(kProcesses, facts));
+  EXPECT_THAT(open_codes(story, "web1", kProcesses), IsEmpty());
+  const model::Host& host = *story.world().hosts.find(agent_of("web1"));
+  EXPECT_EQ(host.checks[0].verdict, model::Verdict::cannot_tell);
+}
+
+// Ports open and close while scans see all, a part or nothing: what is known of a port is what the
+// last look at it saw.
+TEST(HostsProperty, OnlyALookAtItsSubjectClosesAFinding) {
+  const model::CheckRef kScan{model::CheckKind::port_scan, "10.0.0.7"};
+  EXPECT_TRUE(rc::check("closed by a look", [&] {
+    model::SitePolicy policy = story_policy();
+    policy.hosts[1].address = "10.0.0.7";
+    Story story(policy);
+    story.admit("web1");
+    std::set<std::string> known;
+    Duration since{};
+    for (int step = *rc::gen::inRange(1, 20); step > 0; --step) {
+      story.at(since += 1min);
+      if (*rc::gen::inRange(0, 4) == 0) {
+        story.sees("web1", cannot_see(kScan));
+      } else {
+        model::PortScanFacts facts;
+        facts.address = "10.0.0.7";
+        facts.closed = 100;
+        facts.complete = *rc::gen::arbitrary<bool>();
+        if (facts.complete) known.clear();
+        for (const std::uint16_t port : {std::uint16_t{4444}, std::uint16_t{31337}}) {
+          if (!*rc::gen::arbitrary<bool>()) continue;
+          facts.open.push_back(port);
+          known.insert("10.0.0.7 tcp " + std::to_string(port));
+        }
+        story.sees("web1", observation(kScan, facts));
+      }
+      std::set<std::string> open;
+      for (const model::Finding& one : findings(story, "web1", kScan)) {
+        if (!one.closed) open.insert(one.subject);
+      }
+      RC_ASSERT(open == known);
+    }
+  }));
 }
 
 TEST(Hosts, LossesAreCountedAndShown) {
