@@ -230,6 +230,14 @@ check "A lab whose maker lives stays" on h2 true
 ip netns add "tocsin-hx$$-h1"
 hosts sweep
 check "A network namespace without a lab goes" test ! -e "/run/netns/tocsin-hx$$-h1"
+boot_of() { on "$1" cat /proc/sys/kernel/random/boot_id; }
+before=$(boot_of h2)
+on h2 touch /etc/kept /run/gone
+hosts reboot h2
+check "A host that boots again is up soon" hosts wait h2
+check "with another boot id" not test "$(boot_of h2)" = "$before"
+check "what was on its disk" on h2 test -e /etc/kept
+check "and nothing of what was in memory" not on h2 test -e /run/gone
 hosts stop
 check "A lab that was stopped leaves nothing" not left_of "$TOCSIN_LAB"
 cases_end
