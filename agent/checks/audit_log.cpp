@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -91,9 +92,11 @@ bool may_hold_old_content(const os::FileStat& stat, Instant young_since) {
   return stat.size > 0 && std::max(stat.modified, stat.changed) >= young_since;
 }
 
-// Where the comparison of what was written stands; it begins anew without.
+// Where the comparison of what was written stands, which begins anew without; and since when there
+// is no file.
 struct AuditMemory final : CheckMemory {
   PrefixProgress progress;
+  std::optional<MonoTime> missing_since;
 };
 AuditMemory& memory_of(CheckContext& context) {
   if (!context.memory) context.memory = std::make_unique<AuditMemory>();
@@ -271,6 +274,17 @@ Status look_at_file(const std::string& path, const std::optional<AuditPosition>&
   return read_content(*opened, before, context, look);
 }
 
+Duration missing_for(const AuditLook& look, CheckContext& context) {
+  auto& since = memory_of(context).missing_since;
+  if (look.present != model::Tristate::no) {
+    since.reset();
+    return {};
+  }
+  const MonoTime now = context.time.steady();
+  if (!since) since = now;
+  return now - *since;
+}
+
 model::Observation observe_file(const Run& run, const std::string& target, Duration interval,
                                 CheckContext& context) {
   const Instant young_since = context.time.wall() - std::max(kYoung, interval * 2);
@@ -284,6 +298,7 @@ model::Observation observe_file(const Run& run, const std::string& target, Durat
   if (const auto status = look_at_file(path, before, context, look); !status) {
     return run.unseen(status.error());
   }
+  look.missing_for = missing_for(look, context);
   if (has_changed_hands(look, before)) {
     look.old_content_beside = old_content_beside(path, *before, young_since);
   }

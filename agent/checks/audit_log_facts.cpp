@@ -153,6 +153,7 @@ bool set_if(std::optional<T> value, T& into) {
 bool read_more(std::string_view name, std::string_view rest, AuditPosition& p) {
   if (name == "heartbeat") return set_if(parse_heartbeat(rest), p.heartbeat);
   if (name == "prefix") return (p.prefix = parse_prefix_digest(rest)).has_value();
+  if (name == "begun") return read_flag(rest, p.begun_empty);
   if (name == "lost") return read_number(rest, p.kernel_lost.emplace());
   bool on = false;
   if (name != "recorded" || !read_flag(rest, on)) return false;
@@ -163,12 +164,16 @@ bool read_more(std::string_view name, std::string_view rest, AuditPosition& p) {
 void compare(const AuditLook& look, const AuditPosition& before, model::AuditLogFacts& facts) {
   facts.auditing_was_on = before.was_on;
   facts.previous_size_bytes = before.size;
+  if (look.present == model::Tristate::no) {
+    facts.rotated_sibling = look.old_content_beside && look.missing_for < kRotationTakes;
+  }
   if (look.present != model::Tristate::yes || before.inode == 0) return;
   const bool same = same_file(look, before);
   facts.replaced = !same;
   facts.shrunk = same && look.stat.size < before.size;
   facts.head_changed = same && head_differs(look, before);
-  facts.rotated_sibling = has_changed_hands(look, before) && look.old_content_beside;
+  facts.rotated_sibling = (has_changed_hands(look, before) && look.old_content_beside) ||
+                          (same && look.stat.size == 0 && before.begun_empty);
   const bool same_boot = before.boot_id == look.boot_id;
   if (same && same_boot && !facts.shrunk && !facts.head_changed) {
     facts.sequence_gap = serials_missing(parse_audit_serials(look.appended), before.serial);
@@ -218,7 +223,9 @@ bool same_head(std::string_view head, const AuditPosition& position) {
 }
 
 bool has_changed_hands(const AuditLook& look, const std::optional<AuditPosition>& before) {
-  if (!before || before->inode == 0 || look.present != model::Tristate::yes) return false;
+  if (!before || before->inode == 0) return false;
+  if (look.present == model::Tristate::no) return true;
+  if (look.present != model::Tristate::yes) return false;
   return !same_file(look, *before) || look.stat.size < before->size || head_differs(look, *before);
 }
 
@@ -240,6 +247,9 @@ AuditResult audit_log_facts(const AuditLook& look, const std::optional<AuditPosi
   if (before) compare(look, *before, facts);
   facts.kernel = kernel_facts(look, before.value_or(AuditPosition{}));
   result.next = next_position(look, before);
+  if (look.present == model::Tristate::yes) {
+    result.next.begun_empty = look.stat.size == 0 && facts.rotated_sibling;
+  }
   facts.recorded_on = result.next.recorded_on;
   facts.covered_bytes = result.next.prefix ? result.next.prefix->covered() : 0;
   follow_heartbeat(result.next.heartbeat, look.heartbeat_found,
@@ -250,6 +260,7 @@ AuditResult audit_log_facts(const AuditLook& look, const std::optional<AuditPosi
 std::string to_text(const AuditPosition& p) {
   std::string text = fmt::format("1;{};{};{};{};{};{};{};{}", p.device, p.inode, p.size,
                                  p.head_bytes, p.head_hash, p.was_on ? 1 : 0, p.boot_id, p.serial);
+  if (p.begun_empty) text += "\nbegun;1";
   if (p.kernel_lost) text += fmt::format("\nlost;{}", *p.kernel_lost);
   if (p.recorded_on != model::Tristate::unknown) {
     text += fmt::format("\nrecorded;{}", p.recorded_on == model::Tristate::yes ? 1 : 0);

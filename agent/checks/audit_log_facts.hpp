@@ -36,12 +36,17 @@ struct AuditPosition {
   model::Tristate recorded_on = model::Tristate::unknown;
   HeartbeatState heartbeat{};
   std::optional<PrefixDigest> prefix;  // of this file
+  bool begun_empty = false;            // by a rotation, and nothing was written since
   friend bool operator==(const AuditPosition&, const AuditPosition&) = default;
 };
 // "1;…", and lines of what else there is; nothing where it is not one this version wrote, or the
 // one before it.
 std::string to_text(const AuditPosition& position);
 std::optional<AuditPosition> parse_audit_position(std::string_view text);
+
+// A log that was renamed is made anew by who writes it: at once, or when it was told to. So long that
+// is the middle of a rotation.
+inline constexpr Duration kRotationTakes = 1min;
 
 // What one look at a file saw.
 struct AuditLook {
@@ -54,6 +59,7 @@ struct AuditLook {
   std::string appended;  // what came since the position before; empty where too much or unknown
   std::size_t zeroed_logins = 0;
   bool old_content_beside = false;
+  Duration missing_for{};  // where it is not there: since when this agent misses it
   model::Tristate auditing_on = model::Tristate::unknown;
   model::Tristate disk_full = model::Tristate::unknown;
   std::string boot_id;
@@ -72,8 +78,8 @@ struct AuditResult {
 };
 AuditResult audit_log_facts(const AuditLook& look, const std::optional<AuditPosition>& before);
 
-// True where the look cannot be the same file that only grew: time to search its folder for the old
-// content.
+// True where the look cannot be the same file that only grew, or does not find it any more: time to
+// search its folder for the old content.
 bool has_changed_hands(const AuditLook& look, const std::optional<AuditPosition>& before);
 
 // True where `head` begins with what the position saw at the start of the file.

@@ -102,6 +102,9 @@ constexpr std::array kAuditRules{
               [](const AuditLogFacts& f) {
                 return f.heartbeat == LogHeartbeat::not_written && f.heartbeat_worked && whole(f);
               }},
+    // Renamed a moment ago, and not made anew yet.
+    AuditRule{"audit.cannot_tell", Verdict::cannot_tell, "@why.rotated",
+              [](const AuditLogFacts& f) { return missing(f) && f.rotated_sibling; }},
     AuditRule{"audit.explained", Verdict::normal, "@why.rotated",
               [](const AuditLogFacts& f) { return altered(f) && f.rotated_sibling; }},
     AuditRule{"audit.missing", Verdict::abnormal, "", missing},

@@ -54,6 +54,41 @@ TEST(AuditLogFacts, RememberThatAuditingWasOn) {
   EXPECT_TRUE(audit_log_facts(look(1, ""), emptied.next).facts.auditing_was_on);
 }
 
+// A rotation renames first: whoever looks in between sees no log, and its content beside it.
+TEST(AuditLogFacts, GiveARotationTimeToMakeTheNewFile) {
+  const AuditPosition before = after(look(1, "type=X\n"));
+  AuditLook away;
+  away.source = "/var/log/audit/audit.log";
+  away.present = Tristate::no;
+  EXPECT_TRUE(has_changed_hands(away, before));
+  EXPECT_FALSE(has_changed_hands(away, std::nullopt));
+  EXPECT_FALSE(audit_log_facts(away, before).facts.rotated_sibling);
+  away.old_content_beside = true;
+  EXPECT_TRUE(audit_log_facts(away, before).facts.rotated_sibling);
+  away.missing_for = kRotationTakes;
+  EXPECT_FALSE(audit_log_facts(away, before).facts.rotated_sibling);
+}
+
+// After a rotation a quiet log is empty for hours, and that was not done to it.
+TEST(AuditLogFacts, RememberThatARotationLeftItEmpty) {
+  const AuditPosition full = after(look(1, "type=X\n"));
+  for (const std::uint64_t inode : {2U, 1U}) {  // made anew, or copied and truncated
+    AuditLook fresh = look(inode, "");
+    fresh.old_content_beside = true;
+    const auto rotated = audit_log_facts(fresh, full);
+    EXPECT_TRUE(rotated.facts.rotated_sibling);
+    const auto kept = parse_audit_position(to_text(rotated.next));
+    ASSERT_EQ(kept, rotated.next);
+    const auto quiet = audit_log_facts(look(inode, ""), kept);
+    EXPECT_TRUE(quiet.facts.rotated_sibling);
+    EXPECT_TRUE(audit_log_facts(look(inode, ""), quiet.next).facts.rotated_sibling);
+    // Written to and emptied again: that was somebody.
+    const auto written = audit_log_facts(look(inode, "type=Y\n"), quiet.next);
+    EXPECT_FALSE(audit_log_facts(look(inode, ""), written.next).facts.rotated_sibling);
+  }
+  EXPECT_FALSE(audit_log_facts(look(1, ""), after(look(1, ""))).facts.rotated_sibling);
+}
+
 TEST(AuditLogFacts, AGrowingLogIsNothingSpecial) {
   const AuditPosition before = after(look(1, "one\n"));
   const auto facts = audit_log_facts(look(1, "one\ntwo\n"), before).facts;
