@@ -40,6 +40,15 @@ TEST(Catalogue, KnowsWhatProgramsWrite) {
   EXPECT_EQ(id_of("cron", "Failed password for root from 203.0.113.9"), "");
 }
 
+// One that systemd starts again at once ends like one that is down: the service check knows which.
+TEST(Catalogue, TakesTheEndOfAServiceForAnEvent) {
+  const Catalogue shipped = Catalogue::shipped();
+  EXPECT_EQ(shipped.find("systemd", "a.service: Failed with result 'signal'.")->level,
+            WarningLevel::warning);
+  EXPECT_EQ(shipped.find("systemd", "a.service: Start request repeated too quickly.")->level,
+            WarningLevel::error);
+}
+
 TEST(Catalogue, TakesTheLevelOfAnUnlistedCodeFromItsLastLetter) {
   const Catalogue shipped = Catalogue::shipped();
   EXPECT_EQ(shipped.find("", "ANR0001S x")->level, WarningLevel::critical);
