@@ -44,8 +44,8 @@ struct AuditPosition {
 std::string to_text(const AuditPosition& position);
 std::optional<AuditPosition> parse_audit_position(std::string_view text);
 
-// A log that was renamed is made anew by who writes it: at once, or when it was told to. So long that
-// is the middle of a rotation.
+// A log that was renamed is made anew by who writes it: at once, or when it was told to. So long
+// that is the middle of a rotation.
 inline constexpr Duration kRotationTakes = 1min;
 
 // What one look at a file saw.

@@ -14,6 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 ROUNDS=${ROUNDS:-5}
 FIGURES="ingest_of_limit ingest_events_per_s ingest_cpu_us_per_event ingest_500x1_of_limit ack_of_limit agent_rss_mb agent_cpu_s_per_min listeners_50k_of_raw listeners_50k_vs_netstat sockets_50k_of_raw sockets_50k_vs_netstat sockets_50k_vs_ss sockets_owners_50k_vs_netstat detect_listener_ms"
 FIGURES+=" ping_4096_vs_fping ping_half_dead_of_nmap processes_1000_vs_ps processes_1000_first_vs_ps detect_truncation_ms detect_service_death_ms"
+FIGURES+=" false_alarms_per_day"
 
 wanted=${*:-$FIGURES}
 for name in $wanted; do
@@ -25,7 +26,8 @@ done
 
 need_packages build test bench || exit 1
 configure release
-build release bench_detect bench_ingest bench_ping bench_processes bench_service_death bench_sockets \
+build release bench_detect bench_false_alarms bench_ingest bench_ping bench_processes bench_service_death \
+  bench_sockets \
   tocsin-collector tocsin-agent tocsinctl
 bin=$PWD/build/release/bin
 
@@ -344,5 +346,10 @@ if needs detect_service_death_ms; then
   say "${FAULTS:-300} services killed on a host: ms until the collector has the finding, at p99"
   tests/bench/service_death.sh build/release "${FAULTS:-300}" "$work/death"
   echo "detect_service_death_ms $(cat "$work/death")" >>"$results"
+fi
+if needs false_alarms_per_day; then
+  say "benign events, ${BENIGN_TIMES:-20} times each, as a day: incidents and notifications that no fault justifies"
+  tests/bench/false_alarms.sh build/release "${BENIGN_TIMES:-20}" "$work/alarms"
+  echo "false_alarms_per_day $(cat "$work/alarms")" >>"$results"
 fi
 for name in $wanted; do grep "^$name " "$results"; done
