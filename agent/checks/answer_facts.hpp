@@ -7,21 +7,13 @@
 #include <string_view>
 
 #include "common/model/facts.hpp"
-#include "common/net/ip.hpp"
+#include "common/net/answer_url.hpp"
 
 namespace tocsin::agent {
 
-enum class AnswerScheme : std::uint8_t { tcp, banner, http, tls };
-struct AnswerUrl {
-  AnswerScheme scheme = AnswerScheme::tcp;
-  net::IpAddress address;
-  std::uint16_t port = 0;
-  std::string path;  // of http
-};
-// "tcp://h:p", "banner://h:p", "http://h[:p][/path]", "tls://h:p", "https://h[:p]": h is an
-// address, never a name, an IPv6 one in brackets. An https address is asked for TLS only: what it
-// serves inside cannot be seen without its certificate being trusted.
-std::optional<AnswerUrl> parse_answer_url(std::string_view text);
+using net::AnswerScheme;
+using net::AnswerUrl;
+using net::parse_answer_url;
 
 // What is sent first; empty where the service speaks first, or nobody has to.
 std::string greeting(const AnswerUrl& url);
