@@ -457,6 +457,26 @@ TEST_F(Observe, AnswersARequestOnceAndRefusesWhatIsNotAllowed) {
   EXPECT_EQ(runs, 1);
 }
 
+// procedure M-07: what the host's own check finds is judged, what a request finds is an answer.
+TEST_F(Observe, PortsThatARequestAsksAboutAreTriedByTheHostsOwnCheckToo) {
+  std::mutex mutex;
+  std::vector<std::string> tried;
+  fakes.set(CheckKind::sockets, [&](const auto& check, CheckContext& context) {
+    const std::lock_guard lock(mutex);
+    tried.push_back(check.ports);
+    return agent::Run(check, context).seen(model::SocketsFacts{});
+  });
+  add(CheckKind::sockets);
+  const time::SystemTime clock;
+  model::Request asked = request("bind/1/10.0.0.9", CheckKind::sockets);
+  std::get<model::CheckDefinition>(asked.act).ports = "4444";
+  ASSERT_TRUE(reader().put_request(asked, clock.wall()).has_value());
+  observe([&](const auto& facts) {
+    const std::lock_guard lock(mutex);
+    return results(facts).size() == 1 && std::count(tried.begin(), tried.end(), "4444") >= 3;
+  });
+}
+
 TEST_F(Observe, ARequestThatARestartInterruptedIsNeverActedOnTwice) {
   std::atomic<int> runs = 0;
   fakes.set(CheckKind::sockets, [&](const auto& check, CheckContext& context) {
