@@ -68,6 +68,37 @@ Result<os::UnitProperties> settled(const std::string& unit, os::UnitProperties u
   return up;
 }
 
+constexpr Duration kAskAgain = 200ms;
+
+// Asked again and again until it answers: a service may need a while after systemd calls it active.
+ProbeAnswer ask_until(const RestartPlace& place, MonoTime end) {
+  const MonoTime until = std::min(end, place.time.steady() + place.probe.within);
+  for (;;) {
+    const MonoTime now = place.time.steady();
+    ProbeAnswer answer = place.probe.ask(std::max<Duration>(until - now, kAskAgain));
+    const bool over = place.time.steady() + kAskAgain >= until || place.stop.stop_requested();
+    if (answer.answers || over) return answer;
+    os::pause(kAskAgain);
+  }
+}
+
+RestartOutcome probed(RestartOutcome outcome, const ProbeAnswer& answer,
+                      const RestartProbe& probe) {
+  model::Message& detail = outcome.detail;
+  detail.code = answer.answers ? "action.restarted_answers" : "action.no_answer";
+  if (!answer.answers) outcome.outcome = model::RequestOutcome::failed;
+  detail.parameters.push_back(said("probe", probe.target));
+  if (answer.answers) return outcome;
+  const auto why = std::find_if(answer.why.parameters.begin(), answer.why.parameters.end(),
+                                [](const model::Parameter& p) { return p.name == "why"; });
+  for (model::Parameter& parameter : detail.parameters) {
+    if (parameter.name != "why") continue;
+    // One of our own codes, not the service's words.
+    parameter.value = why == answer.why.parameters.end() ? "@answer.why.wrong_answer" : why->value;
+  }
+  return outcome;
+}
+
 RestartOutcome outcome_of(const std::string& unit, const Result<os::UnitProperties>& after,
                           const Snapshot& snapshot) {
   if (!after) {
@@ -104,7 +135,11 @@ RestartOutcome restart_service(const std::string& unit, const RestartPlace& plac
   Result<os::UnitProperties> after = os::restart_unit(
       unit, place.root, std::max<Duration>(end - place.time.steady(), 1s), place.stop);
   if (after) after = settled(unit, std::move(*after), place);
-  return outcome_of(unit, after, *snapshot);
+  RestartOutcome outcome = outcome_of(unit, after, *snapshot);
+  const bool up = outcome.outcome == model::RequestOutcome::done;
+  if (!up || !place.probe.ask) return outcome;
+  const ProbeAnswer answer = ask_until(place, end);
+  return probed(std::move(outcome), answer, place.probe);
 }
 
 }  // namespace tocsin::agent

@@ -25,6 +25,7 @@
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 #include "common/log/log.hpp"
+#include "common/rules/judge.hpp"
 #include "common/series/series_file.hpp"
 #include "common/wire/wire.hpp"
 
@@ -366,12 +367,36 @@ class Observer {
   // The attempt, then a look at what it led to.
   RunCheck restart_run(const Job& job) const {
     return [snapshots = config_.snapshots, outcome = job.restart,
-            look = catalog_(model::CheckKind::service).run](const model::CheckDefinition& check,
-                                                            CheckContext& context) {
-      const RestartPlace place{context.time, context.root, snapshots, kRestartLimit, context.stop};
+            look = catalog_(model::CheckKind::service).run,
+            ask = catalog_(model::CheckKind::answer).run](const model::CheckDefinition& check,
+                                                          CheckContext& context) {
+      const RestartPlace place{context.time,  context.root, snapshots,
+                               kRestartLimit, context.stop, probe_of(check, ask, context)};
       *outcome = restart_service(check.check.target, place);
       return look(check, context);
     };
+  }
+
+  // The question that the host's own file names for the unit. It names the address too, so no other
+  // list has to allow it.
+  static RestartProbe probe_of(const model::CheckDefinition& check, const RunCheck& ask,
+                               const CheckContext& context) {
+    const RestartSettings* settings =
+        restart_settings(context.settings.actions, check.check.target);
+    if (settings == nullptr || settings->probe.empty()) return {};
+    RestartProbe probe{settings->probe, settings->probe_within, {}};
+    probe.ask = [&context, ask, target = settings->probe](Duration limit) {
+      model::CheckDefinition question;
+      question.check = {model::CheckKind::answer, target};
+      question.deadline = limit;
+      CheckContext its{context.time, context.stop, context.root, {}, {}, {}, context.settings};
+      its.settings.probe_targets = {"0.0.0.0/0", "::/0"};
+      const model::Observation seen = ask(question, its);
+      const model::Judgement judged = rules::judge(seen, nullptr, {});
+      const bool answers = judged.verdict == model::Verdict::normal;
+      return ProbeAnswer{answers, judged.reasons.empty() ? model::Message{} : judged.reasons[0]};
+    };
+    return probe;
   }
 
   void end_restart(const Job& job, model::Observation seen) {

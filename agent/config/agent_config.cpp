@@ -11,6 +11,7 @@
 #include "common/config/duration.hpp"
 #include "common/config/secret_file.hpp"
 #include "common/config/text.hpp"
+#include "common/net/answer_url.hpp"
 #include "common/rules/network.hpp"
 
 namespace tocsin::agent {
@@ -76,6 +77,11 @@ void read_actions(config::Table& root, ActionSettings& actions) {
     RestartSettings& restart = actions.restart.emplace_back();
     entry.text("unit", restart.unit, kUnitBytes);
     entry.flag("automatic", restart.automatic);
+    entry.text("probe", restart.probe, limits::kName);
+    entry.duration("probe_within", restart.probe_within, {1s, 45s});
+    if (!restart.probe.empty() && !net::parse_answer_url(restart.probe)) {
+      entry.error("probe", "a probe is a URL with an address, such as \"http://127.0.0.1:8080/\"");
+    }
     const auto same = [&](const RestartSettings& other) { return other.unit == restart.unit; };
     if (!restart.unit.ends_with(".service")) entry.error("unit", "a unit is called NAME.service");
     if (std::count_if(actions.restart.begin(), actions.restart.end(), same) > 1) {
@@ -147,8 +153,11 @@ std::string print_evidence(const EvidenceSettings& settings) {
 std::string print_actions(const ActionSettings& actions) {
   std::string text = fmt::format("\n[actions]\nmaintenance = {}\n", actions.maintenance);
   for (const RestartSettings& restart : actions.restart) {
-    text += fmt::format("\n[[actions.restart]]\nunit = {}\nautomatic = {}\n",
-                        config::toml_text(restart.unit), restart.automatic);
+    text += fmt::format("\n[[actions.restart]]\nunit = {}\nautomatic = {}\nprobe_within = {}\n",
+                        config::toml_text(restart.unit), restart.automatic,
+                        config::toml_text(config::duration_text(restart.probe_within)));
+    if (!restart.probe.empty())
+      text += fmt::format("probe = {}\n", config::toml_text(restart.probe));
   }
   return text;
 }

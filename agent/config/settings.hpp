@@ -58,6 +58,10 @@ struct LoginSettings {
 struct RestartSettings {
   std::string unit;
   bool automatic = false;  // once by the agent itself when it failed, not only when a person asks
+  // What it must answer afterwards, as the target of an answer check; empty: its unit's state
+  // counts.
+  std::string probe = {};
+  Duration probe_within = 10s;  // from when systemd calls it active
   friend bool operator==(const RestartSettings&, const RestartSettings&) = default;
 };
 struct ActionSettings {

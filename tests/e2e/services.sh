@@ -59,6 +59,9 @@ unit loop '/bin/false' Restart=always RestartSec=200ms
 limit=60 unit limited '/bin/true' Restart=always RestartSec=50ms
 unit slow '/bin/sleep 3604' 'ExecStartPre=/bin/sleep 4'
 unit changed '/usr/local/bin/changed 3605'
+# Up, and mute; up, and there for who asks.
+unit mute '/bin/sleep 3608'
+unit speaks '/usr/bin/socat TCP-LISTEN:4080,fork,reuseaddr SYSTEM:"echo 220 here"'
 cat >>"$work/agent.toml" <<'TOML'
 
 [[actions.restart]]
@@ -68,20 +71,28 @@ unit = "slow.service"
 [[actions.restart]]
 unit = "changed.service"
 [[actions.restart]]
+unit = "mute.service"
+probe = "banner://127.0.0.1:4081"
+probe_within = "2s"
+[[actions.restart]]
+unit = "speaks.service"
+probe = "banner://127.0.0.1:4080"
+[[actions.restart]]
 unit = "healed.service"
 automatic = true
 TOML
 unit healed '/bin/sleep 3606'
-for name in victim phoenix loop limited slow healed; do
+for name in victim phoenix loop limited slow healed mute; do
   printf '\n[[checks]]\nkind = "service"\ntarget = "%s.service"\ninterval = "1h"\n' "$name"
 done >>"$work/agent.toml"
 printf '\n[[checks]]\nkind = "processes"\ninterval = "2s"\ndeadline = "2s"\n' >>"$work/agent.toml"
 hosts put web1 "$work/agent.toml" /etc/tocsin/agent.toml
-# What the rule of deploy/polkit gives the observer's account, on a host that has no polkit.
-printf '[Service]\nUser=root\n' >"$work/unit"
-hosts put web1 "$work/unit" /etc/systemd/system/tocsin-agent-observer.service.d/root.conf
+# The rule that ships, with the same units.
+sed 's/var units = \[\];/var units = ["victim.service", "slow.service", "changed.service", "mute.service", "speaks.service", "healed.service"];/' \
+  deploy/polkit/50-tocsin-agent.rules >"$work/rules"
+hosts put web1 "$work/rules" /etc/polkit-1/rules.d/50-tocsin-agent.rules
 on systemctl daemon-reload
-on systemctl start victim phoenix slow healed
+on systemctl start victim phoenix slow healed mute speaks
 
 "$bin/tocsin-collector" init --dir "$work/site" --site ROOM --dns collector --ip 10.77.0.1 \
   --listen-agents 10.77.0.1:8444 --listen-enroll 10.77.0.1:8445 --listen-operators 10.77.0.1:8443 \
@@ -116,6 +127,26 @@ check "A second restart is refused" says "less than 15 minutes" \
 check "and was not made" test "$(starts_of victim)" = 2
 check "A service that the host's file does not name is not restarted" says "does not allow" \
   chief restart-service web1 ssh.service --wait
+
+# ---- the account may restart what the rule names, and nothing else
+
+as_observer() { on setpriv --reuid tocsin-observer --regid tocsin-agent --clear-groups "$@"; }
+refused() { ! as_observer systemctl "$@" 2>>"$work/log/said"; }
+check "The observer runs as its own account" \
+  test "$(on ps -o user:32= -p "$(main_pid web1 observer)")" = tocsin-observer
+check "which may not restart a service that the rule does not name" refused restart ssh.service
+check "nor stop one that it names" refused stop victim.service
+check "which goes on" active victim
+
+# ---- up is not enough: does it answer?
+
+check "A restart after which the service answers is said to help" says "answers at banner" \
+  chief restart-service web1 speaks.service --wait
+check "One after which it is up and mute is said not to help" says "did not help" \
+  chief restart-service web1 mute.service --wait
+check "though systemd calls it active" is_judged mute.service service.running
+check "and nothing restarts it again" test "$(starts_of mute)" = 2
+on systemctl stop speaks
 
 # ---- evidence first: a program that changed is not started again
 

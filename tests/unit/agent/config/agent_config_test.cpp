@@ -29,7 +29,7 @@ TEST(AgentConfig, ReadsTheExampleWithEveryKey) {
 TEST(AgentConfig, TheExamplesCommentsStateTheRealDefaults) {
   const std::string text = config::read_file(TOCSIN_EXAMPLES "/agent.toml", 1 << 20).value();
   const auto [all, count] = tests::uncommented(text);
-  EXPECT_EQ(count, 31);
+  EXPECT_EQ(count, 32);
   const auto config = read_agent_config(all, "agent.toml");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(*config, read_agent_config(text, "agent.toml").value());
@@ -44,7 +44,7 @@ TEST(AgentConfig, ReadsBackAsItIsPrinted) {
   other.allowed_kinds = {};
   other.log_folders = {"/srv/log", "/var/log"};
   other.settings.actions = {true,
-                            {{"a.service", true}, {"b.service", false}}};
+                            {{"a.service", true}, {"b.service", false, "tcp://[::1]:80", 5s}}};
   other.settings.plugins = {{"ups", {"/usr/lib/nagios/plugins/check_ups", "-H", "localhost"}}};
   other.settings.antivirus.command = {"/opt/av/scan", "--quiet"};
   other.settings.antivirus.most_files = 7;
@@ -71,6 +71,16 @@ TEST(AgentConfig, NamesEachServiceThatMayBeRestartedOnce) {
   EXPECT_EQ(refusal("[[actions.restart]]\nunit = 'a.service'\n"
                     "[[actions.restart]]\nunit = 'a.service'\n"),
             "agent.toml:4:8: unit a.service is there twice");
+}
+
+// procedure M-03: what a restart is verified by is written by the host's administrator alone.
+TEST(AgentConfig, AProbeIsAnAddressWithAProtocol) {
+  const auto with = [](const char* probe) {
+    return refusal(fmt::format("[[actions.restart]]\nunit = 'a.service'\nprobe = '{}'\n", probe));
+  };
+  EXPECT_EQ(with("http://127.0.0.1:8080/health"), "");
+  EXPECT_NE(with("127.0.0.1:8080"), "");
+  EXPECT_NE(with("http://localhost/"), "");
 }
 
 TEST(AgentConfig, AHeartbeatIsNoFlood) {
