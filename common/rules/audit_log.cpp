@@ -137,6 +137,19 @@ std::string_view why_unasked(model::KernelUnasked unasked) {
   return "@audit.why.no_answer";
 }
 
+// What only one of the reasons speaks of.
+void add_own_words(const AuditLogFacts& f, model::Message& message) {
+  std::vector<model::Parameter>& parameters = message.parameters;
+  if (message.code == "audit.lost_records") parameters.push_back(said("lost", f.kernel.lost_since));
+  if (message.code == "audit.diverted") {
+    parameters.push_back(said("reader", f.kernel.reader.empty() ? "-" : f.kernel.reader));
+  }
+  if (message.code == "audit.altered") {
+    parameters.push_back(said("from", f.changed_from));
+    parameters.push_back(said("to", f.changed_to));
+  }
+}
+
 // What could not be seen beside: it changes no verdict.
 void add_blind_spots(const AuditLogFacts& f, std::vector<model::Message>& reasons) {
   if (f.kernel.unasked != model::KernelUnasked::none) {
@@ -160,9 +173,8 @@ model::Judgement judge_audit_log(const AuditLogFacts& facts) {
       std::string(rule->code),
       {said("source", facts.source), said("size", facts.size_bytes),
        said("previous", facts.previous_size_bytes), said("count", facts.sequence_gap),
-       model::Parameter{"why", std::string(rule->why)}, said("lost", facts.kernel.lost_since),
-       said("from", facts.changed_from), said("to", facts.changed_to),
-       said("reader", facts.kernel.reader.empty() ? "-" : facts.kernel.reader)}};
+       model::Parameter{"why", std::string(rule->why)}}};
+  add_own_words(facts, message);
   model::Judgement judgement =
       rule->verdict == Verdict::abnormal
           ? conclude_abnormal(subject_part(facts.source), std::move(message))
