@@ -223,7 +223,8 @@ TEST_P(LinkRestored, ASpoolThatGaveItsNumbersOutAgainIsNoticedAndLosesNothing) {
   EXPECT_EQ(room.intake.seqs(agent.id, before), numbers(1, 8));
   EXPECT_EQ(room.intake.seqs(agent.id, after), numbers(1, kept + 1));
   EXPECT_EQ(room.hub().counters().new_epochs, 1U);
-  EXPECT_EQ(room.intake.presence().back().state, Presence::clone_suspected);
+  EXPECT_TRUE(
+      eventually([&] { return room.intake.presence().back().state == Presence::clone_suspected; }));
 }
 
 TEST(Link, AResultThatTheCollectorWantsAgainIsInTheSpool) {

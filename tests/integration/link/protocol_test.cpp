@@ -404,7 +404,9 @@ TEST(LinkProtocol, TheChainIsKeptWithWhatIsTakenIn) {
   const v1::CollectorMessage refused = other.next(kRefusal);
   EXPECT_EQ(refused.refusal().reason().code(), "link.epoch_required");
   EXPECT_TRUE(refused.refusal().new_epoch_required());
-  EXPECT_EQ(room.intake.presence().back().state, model::Presence::clone_suspected);
+  // Journaled by the intake's own thread, maybe after the agent was told.
+  EXPECT_TRUE(eventually(
+      [&] { return room.intake.presence().back().state == model::Presence::clone_suspected; }));
 }
 
 TEST(LinkProtocol, TheCollectorAsksForTheChainThatHelloDoesNotSay) {
