@@ -85,6 +85,35 @@ class Slot {
   Part* part_ = nullptr;
 };
 
+// What the judge asks of agents: kept until there is a hub, for at the start it asks again what was
+// not answered before. Thread-safe.
+class RequestsForHub {
+ public:
+  void set(Hub* hub) {
+    const std::lock_guard lock(mutex_);
+    hub_ = hub;
+    if (hub_ == nullptr) return;
+    for (AgentRequest& request : waiting_) hub_->send_request(std::move(request));
+    waiting_.clear();
+  }
+  void send(const AgentRequest& request) {
+    const std::lock_guard lock(mutex_);
+    if (hub_ != nullptr) {
+      hub_->send_request(request);
+    } else if (waiting_.size() < kMost) {
+      waiting_.push_back(request);
+    } else {
+      log::warning("collector.request_dropped", {{"request", request.request.request_id}});
+    }
+  }
+
+ private:
+  static constexpr std::size_t kMost = 10'000;
+  std::mutex mutex_;
+  Hub* hub_ = nullptr;
+  std::vector<AgentRequest> waiting_;
+};
+
 // The members are in the order in which they start. stop() goes the other way: agents' streams end,
 // the doors close while workers and judge still answer the calls under way; the outbox ends its
 // attempt; the writer commits what waits; the judge, which took the writer's last entries, ends;
@@ -188,6 +217,7 @@ class RunningCollector final : public Collector {
   Slot<Judge> judge_for_writer_;
   Slot<Outbox> outbox_for_judge_;
   Slot<Hub> hub_for_judge_;
+  RequestsForHub requests_;
 };
 
 Status RunningCollector::begin() {
@@ -257,9 +287,7 @@ Status RunningCollector::start_writer_and_judge() {
   });
   lookers_ = std::make_unique<Workers>(kLookThreads, kLooksWaiting);
   Judge::Hooks hooks;
-  hooks.request = [this](const AgentRequest& request) {
-    hub_for_judge_.with([&](Hub& hub) { hub.send_request(request); });
-  };
+  hooks.request = [this](const AgentRequest& request) { requests_.send(request); };
   hooks.look = [this](const model::Request& request) { look_from_here(request); };
   hooks.revoked = [this](const AgentId& agent) {
     hub_for_judge_.with([&](Hub& hub) { hub.revoked(agent); });
@@ -426,6 +454,7 @@ Status RunningCollector::make_hub() {
                     }};
   hub_ = std::make_unique<Hub>(std::move(parts), *cursors, known);
   hub_for_judge_.set(hub_.get());
+  requests_.set(hub_.get());
   const Renewer renew = make_renewer({authority_.signing, authority_.all_pem}, *judge_, time_);
   agent_service_ = make_agent_link_service(
       *hub_,
@@ -646,6 +675,7 @@ void RunningCollector::stop() {
   }
   for (auto* server : {&agent_server_, &enroll_server_, &operator_server_}) server->reset();
   hub_for_judge_.set(nullptr);
+  requests_.set(nullptr);
   agent_service_.reset();
   hub_.reset();
   outbox_for_judge_.set(nullptr);

@@ -215,8 +215,15 @@ model::CheckDefinition definition_of(const Context& context, const model::Host& 
   return known == policy->checks.end() ? definition : *known;
 }
 
+constexpr std::string_view kRequestTimer = "request/";
+
 std::string request_timer(const AgentId& agent, const std::string& request_id) {
-  return fmt::format("request/{}/{}", agent.hex, request_id);
+  return fmt::format("{}{}/{}", kRequestTimer, agent.hex, request_id);
+}
+
+// The position makes it unique and leads back to the command; the rest shows which one asked.
+std::string request_id_of(Position position, const model::Command& command) {
+  return fmt::format("{}.{}", position.value, command.id);
 }
 
 // Why an agent cannot be asked for anything now, or nothing.
@@ -234,8 +241,7 @@ Answer asked(Context& context, const model::Command& command, const AgentId& age
              model::Message detail, decltype(model::Request::act) act,
              Duration life = kRequestLife) {
   Answer answer;
-  // The position makes it unique; the rest shows which command asked.
-  answer.request_id = fmt::format("{}.{}", context.position.value, command.id);
+  answer.request_id = request_id_of(context.position, command);
   answer.detail = std::move(detail);
   context.world.timers.set(request_timer(agent, answer.request_id), context.now + life);
   context.effects.requests.push_back({agent, {answer.request_id, life, std::move(act)}});
@@ -505,9 +511,49 @@ void take_request_result(Context& context, const AgentId& agent,
            result.detail.code.empty() ? plain : result.detail);
 }
 
+std::vector<OpenRequest> open_requests(const World& world) {
+  std::vector<OpenRequest> open;
+  for (const model::Timer& timer : world.timers.beginning_with(kRequestTimer)) {
+    const std::string_view rest = std::string_view(timer.key).substr(kRequestTimer.size());
+    const std::size_t slash = rest.find('/');
+    if (slash == rest.npos) continue;
+    OpenRequest request{
+        {std::string(rest.substr(0, slash))}, std::string(rest.substr(slash + 1)), timer.due, {}};
+    const std::string& id = request.request_id;
+    std::from_chars(id.data(), id.data() + id.size(), request.command.value);
+    open.push_back(std::move(request));
+  }
+  return open;
+}
+
+std::optional<AgentRequest> ask_again(const Context& context, const OpenRequest& open,
+                                      const model::Command& command) {
+  const model::Host* host = context.world.hosts.find(open.agent);
+  const Duration left = open.due - context.now;
+  const bool waited_for =
+      context.world.timers.due(request_timer(open.agent, open.request_id)).has_value();
+  if (!waited_for || left <= Duration{} || host == nullptr || host->revoked ||
+      open.request_id != request_id_of(open.command, command)) {
+    return std::nullopt;
+  }
+  AgentRequest again{open.agent, {open.request_id, left, {}}};
+  if (const auto* check = std::get_if<model::RunCheck>(&command.act)) {
+    again.request.act = definition_of(context, *host, check->check);
+  } else if (const auto* restart = std::get_if<model::RestartService>(&command.act)) {
+    again.request.act = model::RestartUnit{restart->unit};
+  } else if (const auto* collect = std::get_if<model::CollectEvidence>(&command.act)) {
+    auto take = order_again(context, command, *collect, open.request_id);
+    if (!take) return std::nullopt;
+    again.request.act = *std::move(take);
+  } else {
+    return std::nullopt;
+  }
+  return again;
+}
+
 bool fire_request_timer(Context& context, std::string_view key) {
-  if (!key.starts_with("request/")) return false;
-  const std::size_t slash = key.find('/', 8);
+  if (!key.starts_with(kRequestTimer)) return false;
+  const std::size_t slash = key.find('/', kRequestTimer.size());
   if (slash != key.npos) {
     evidence_not_answered(context, key.substr(slash + 1));
     complete(context, std::string(key.substr(slash + 1)), CommandOutcome::refused,

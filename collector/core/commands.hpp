@@ -2,8 +2,10 @@
 // once; asking again changes nothing.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "collector/core/effects.hpp"
 #include "collector/core/hosts.hpp"
@@ -34,6 +36,22 @@ Judged take_command(Context& context, const model::Command& command);
 // counted.
 void take_request_result(Context& context, const AgentId& agent,
                          const model::RequestResult& result);
+
+// What an agent was asked and has not answered: only that, and until when, is in the state. What it
+// is stands in the journal, where the command is.
+struct OpenRequest {
+  AgentId agent;
+  std::string request_id;
+  Instant due;
+  Position command;
+};
+std::vector<OpenRequest> open_requests(const World& world);
+// The request anew, for the link of a collector that has just started: agents may not have had it,
+// and one that had it knows its id. Nothing where `command` did not ask for it, or where nobody
+// waits for the answer any more.
+std::optional<AgentRequest> ask_again(const Context& context, const OpenRequest& open,
+                                      const model::Command& command);
+
 // "request/AGENT/REQUEST": no answer came in time. False where the key is another.
 bool fire_request_timer(Context& context, std::string_view key);
 

@@ -90,6 +90,16 @@ std::string incident_name(const Context& context, IncidentId id) {
   return incident->number.empty() ? std::to_string(id.value) : incident->number;
 }
 
+Duration or_default(Duration asked, Duration otherwise, Duration most) {
+  return asked <= Duration{} ? otherwise : std::min(asked, most);
+}
+
+model::TakeEvidence taken(const Context& context, const model::Command& command,
+                          const model::CollectEvidence& act, model::EvidenceId id) {
+  return {id, or_default(act.since, kEvidenceSince, kEvidenceSinceLongest), command.principal.name,
+          command.note, incident_name(context, act.incident)};
+}
+
 void received(Context& context, Evidence& evidence, const model::EvidenceEvent& event) {
   if (evidence.state == EvidenceState::received && evidence.manifest == event.manifest) {
     context.world.add("counter/evidence_received_again");
@@ -124,6 +134,17 @@ model::Message not_collectable(const Context& context, const model::CollectEvide
   return {};
 }
 
+std::optional<model::TakeEvidence> order_again(const Context& context,
+                                               const model::Command& command,
+                                               const model::CollectEvidence& act,
+                                               std::string_view request_id) {
+  for (const auto& [id, evidence] : context.world.evidence.rows()) {
+    if (evidence.request_id != request_id || evidence.state != EvidenceState::asked) continue;
+    return taken(context, command, act, id);
+  }
+  return std::nullopt;
+}
+
 EvidenceOrder order_evidence(Context& context, const model::Command& command,
                              const model::CollectEvidence& act) {
   const model::EvidenceId id{context.world.add("last/evidence")};
@@ -136,14 +157,10 @@ EvidenceOrder order_evidence(Context& context, const model::Command& command,
   evidence.asked = context.now;
   evidence.reason = command.note;
   context.world.evidence.put(id, std::move(evidence));
-  const auto or_default = [](Duration asked, Duration otherwise, Duration most) {
-    return asked <= Duration{} ? otherwise : std::min(asked, most);
-  };
   EvidenceOrder order;
   order.id = id;
   order.within = or_default(act.within, kEvidenceWithin, kEvidenceLongest);
-  order.take = {id, or_default(act.since, kEvidenceSince, kEvidenceSinceLongest),
-                command.principal.name, command.note, incident_name(context, act.incident)};
+  order.take = taken(context, command, act, id);
   return order;
 }
 

@@ -3,6 +3,7 @@
 // is of the journal's entry that caused it, which is in the hash chain.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,6 +35,12 @@ struct EvidenceOrder {
 EvidenceOrder order_evidence(Context& context, const model::Command& command,
                              const model::CollectEvidence& act);
 void evidence_asked(Context& context, const EvidenceOrder& order, const std::string& request_id);
+// The same once more, for an agent that may never have had the request; nothing where it is not
+// waited for any more.
+std::optional<model::TakeEvidence> order_again(const Context& context,
+                                               const model::Command& command,
+                                               const model::CollectEvidence& act,
+                                               std::string_view request_id);
 
 // REQUIRES: the same.
 void export_evidence(Context& context, const model::Command& command, model::EvidenceId id);

@@ -73,6 +73,16 @@ Effects Fold::apply(Position position, Instant at, const model::JournalBody& bod
   return effects;
 }
 
+std::optional<AgentRequest> Fold::ask_again(const OpenRequest& open,
+                                            const model::JournalBody& entry, Instant now) {
+  const auto* command = std::get_if<model::Command>(&entry);
+  if (command == nullptr) return std::nullopt;
+  Effects none;
+  Context then = context(none);
+  then.now = now;
+  return collector::ask_again(then, open, *command);
+}
+
 StateDelta Fold::take_delta() {
   StateDelta delta = world_.take_delta(cursor_, judged_at_);
   delta.forget_before = std::exchange(forget_before_, std::nullopt);

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "collector/core/commands.hpp"
 #include "collector/core/effects.hpp"
 #include "collector/core/world.hpp"
 #include "common/base/result.hpp"
@@ -41,6 +42,10 @@ class Fold {
   Effects apply(const model::JournalEntry& entry, bool answered = false) {
     return apply(entry.position, entry.at, entry.body, answered);
   }
+
+  // A request that agents have not answered, anew from the entry of its command (ask_again).
+  std::optional<AgentRequest> ask_again(const OpenRequest& open, const model::JournalBody& entry,
+                                        Instant now);
 
   // Every row that changed since the last call, for one commit.
   StateDelta take_delta();

@@ -38,6 +38,15 @@ std::optional<Instant> Timers::next_due() const {
   return order_.begin()->first;
 }
 
+std::vector<model::Timer> Timers::beginning_with(std::string_view prefix) const {
+  std::vector<model::Timer> found;
+  for (auto timer = due_by_key_.lower_bound(std::string(prefix));
+       timer != due_by_key_.end() && timer->first.starts_with(prefix); ++timer) {
+    found.push_back({timer->first, timer->second});
+  }
+  return found;
+}
+
 std::optional<std::string> Timers::take_due(Instant now) {
   if (order_.empty() || order_.begin()->first > now) return std::nullopt;
   std::string key = order_.begin()->second;

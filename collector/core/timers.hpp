@@ -24,6 +24,8 @@ class Timers {
 
   std::optional<Instant> due(const std::string& key) const;
   std::optional<Instant> next_due() const;
+  // Those whose key begins so, by key.
+  std::vector<model::Timer> beginning_with(std::string_view prefix) const;
   // Removes and returns the first timer that is due at or before `now`.
   std::optional<std::string> take_due(Instant now);
 

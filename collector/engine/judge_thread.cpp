@@ -86,7 +86,9 @@ Result<std::unique_ptr<Judge>> JudgeThread::start(JudgeParts parts, Hooks hooks)
   if (!fold) return fail(fold.error());
   std::unique_ptr<JudgeThread> judge(
       new JudgeThread(std::move(parts), std::move(hooks), std::move(*fold)));
+  const std::vector<OpenRequest> open = open_requests(judge->fold_.world());
   TOCSIN_TRY(judge->catch_up());
+  judge->ask_again(open);
   judge->thread_ = std::thread([raw = judge.get()] { raw->run(); });
   return std::unique_ptr<Judge>(std::move(judge));
 }
@@ -122,6 +124,24 @@ Status JudgeThread::catch_up() {
     if (batch->empty()) return {};
     TOCSIN_TRY(judge_batch(*batch));
   }
+}
+
+// What was asked before the start and is not answered: the link had it in memory only.
+void JudgeThread::ask_again(const std::vector<OpenRequest>& open) {
+  const Instant now = std::max(parts_.intake.journal_now(), fold_.judged_at());
+  Effects again;
+  for (const OpenRequest& request : open) {
+    const auto entry = parts_.journal.read(request.command, 1);
+    if (!entry || entry->empty() || entry->front().position != request.command) {
+      log::warning("judge.request_lost", {{"request", request.request_id}});
+      continue;
+    }
+    const model::JournalBody body = decoded(request.command, entry->front().body);
+    if (auto asked = fold_.ask_again(request, body, now)) {
+      again.requests.push_back(*std::move(asked));
+    }
+  }
+  act_on(again);
 }
 
 void JudgeThread::run() {

@@ -47,6 +47,7 @@ class JudgeThread final : public Judge {
 
   void run();
   Status catch_up();
+  void ask_again(const std::vector<OpenRequest>& open);
   Status judge_next();
   Status judge_batch(const std::vector<CommittedRun>& batch);
   Result<Effects> fold_batch(const std::vector<CommittedRun>& batch);

@@ -13,6 +13,7 @@ namespace {
 using collector::Judge;
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAreArray;
 
 constexpr std::chrono::milliseconds kLongEnough{20'000};
 
@@ -246,6 +247,63 @@ TEST_F(JudgeThreadTest, AsksAgentsAndEndsTheirStreamsAfterTheCommit) {
   EXPECT_THAT(looks_, SizeIs(0)) << "the collector has nothing to look at";
   EXPECT_THAT(revoked_, ElementsAre(agent_of("web1")));
   EXPECT_THAT(admitted_, ElementsAre(agent_of("web1")));
+}
+
+// The link knows what agents were asked only as long as its process lives.
+TEST_F(JudgeThreadTest, AsksAgainAfterARestartWhatWasNotAnswered) {
+  start();
+  put_policy_and_host();
+  const model::Principal root{"root", model::Role::admin, ""};
+  const model::Principal chen{"chen", model::Role::officer, ""};
+  const AgentId web = agent_of("web1");
+  intake_.put(
+      model::Command{"run", chen, 0, "", model::RunCheck{web, {model::CheckKind::sockets, ""}}});
+  intake_.put(model::Command{"restart", chen, 0, "", model::RestartService{web, "ssh.service"}});
+  const Position last = intake_
+                            .put(model::Command{"collect", chen, 0, "M-11",
+                                                model::CollectEvidence{web, {}, 12h, 10min}})
+                            .last;
+  ASSERT_TRUE(is_judged(last));
+  stop();
+  const auto asked = std::exchange(requests_, {});
+  ASSERT_THAT(asked, SizeIs(3));
+
+  intake_.set_now(kStoryBegins + 20s);
+  start();
+  stop();
+  auto again = std::exchange(requests_, {});
+  ASSERT_THAT(again, SizeIs(3));
+  for (collector::AgentRequest& request : again) request.request.expires_in += 20s;
+  EXPECT_THAT(again, UnorderedElementsAreArray(asked));
+
+  // One is answered, while nobody judged: in the journal's tail.
+  model::AgentFact answer;
+  answer.agent = web;
+  answer.epoch = {1};
+  answer.seq = {++seq_};
+  answer.fact.body = model::RequestResult{
+      asked[1].request.request_id, model::RequestOutcome::done, {"request.done", {}}, {}};
+  intake_.put(answer);
+  start();
+  stop();
+  EXPECT_THAT(std::exchange(requests_, {}), SizeIs(2));
+
+  // The life of another is over.
+  intake_.set_now(kStoryBegins + 2min);
+  start();
+  stop();
+  ASSERT_THAT(requests_, SizeIs(1));
+  EXPECT_EQ(requests_[0].request.request_id, asked[2].request.request_id);
+  EXPECT_EQ(requests_[0].request.expires_in, Duration(8min));
+
+  start();
+  ASSERT_TRUE(
+      is_judged(intake_.put(model::Command{"revoke", root, 0, "", model::RevokeAgent{web}}).last));
+  stop();
+  requests_.clear();
+  start();
+  stop();
+  EXPECT_THAT(requests_, SizeIs(0)) << "a revoked agent is asked nothing";
 }
 
 TEST_F(JudgeThreadTest, ReplayingTheJournalFromEmptyGivesTheSameBytes) {
