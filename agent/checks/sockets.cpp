@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/checks/hidden.hpp"
+#include "agent/checks/listener_gate.hpp"
 #include "agent/checks/observation.hpp"
 #include "agent/checks/program_files.hpp"
 #include "agent/checks/sockets_facts.hpp"
@@ -15,6 +16,7 @@
 #include "agent/os/procfs.hpp"
 #include "agent/os/sock_diag.hpp"
 #include "agent/os/sock_events.hpp"
+#include "agent/os/socket_counts.hpp"
 #include "agent/os/systemd.hpp"
 #include "agent/os/try_bind.hpp"
 #include "agent/os/users.hpp"
@@ -79,6 +81,10 @@ struct SocketsMemory final : CheckMemory {
   std::string asked;                    // the ports that were asked about and tried
   std::optional<bool> bound_is_listed;  // does this kernel tell of sockets that are only bound?
   std::uint64_t tcp_digest = 0;         // of `listening`
+  std::optional<os::SocketCounter> counter;
+  bool counter_tried = false;
+  ListenerGate gate;
+  bool ended = false;  // a socket ended since the list of TCP listeners was asked for, or may have
   std::vector<os::Socket> scratch;
   std::optional<os::SocketEvents> events;
   bool events_tried = false;
@@ -243,9 +249,26 @@ std::uint64_t tcp_digest_of(const std::vector<os::Socket>& sockets) {
 
 void take_events(const CheckContext& context, SocketsMemory& memory) {
   if (!memory.events) return;
+  const std::uint32_t overflows = memory.events->overflows();
   memory.scratch.clear();
   memory.events->read(kEventsAtOnce, memory.scratch);
+  if (memory.events->overflows() != overflows) memory.ended = true;
+  if (memory.scratch.empty()) return;
+  memory.ended = true;
   memory.peers.ended(memory.scratch, memory.services, context.time.steady(), context.time.wall());
+}
+
+// Opened by the check's run, which is on a thread in the network namespace that it looks at.
+void open_counter(const CheckContext& context, SocketsMemory& memory) {
+  if (context.root != "/" || std::exchange(memory.counter_tried, true)) return;
+  auto counter = os::SocketCounter::open();
+  if (counter) memory.counter = std::move(*counter);
+}
+
+std::optional<os::SocketCounts> counts_now(SocketsMemory& memory) {
+  if (!memory.counter) return std::nullopt;
+  const auto counts = memory.counter->read();
+  return counts ? std::optional(*counts) : std::nullopt;
 }
 
 Status refresh_connections(const CheckContext& context, MonoTime now, SocketsMemory& memory) {
@@ -355,8 +378,12 @@ void forget_closed_elsewhere(std::vector<Listening>& all, SocketsMemory& memory)
 Result<model::SocketsFacts> look(const std::string& asked, CheckContext& context,
                                  SocketsMemory& memory) {
   const MonoTime now = context.time.steady();
+  open_counter(context, memory);
+  const auto counts = counts_now(memory);
+  memory.ended = false;
   TOCSIN_TRY(memory.reader.read(os::SocketQuery::listeners, memory.listening));
   memory.tcp_digest = tcp_digest_of(memory.listening);
+  memory.gate.listed(counts, now);
   compare_ways(context, now, memory);
   try_ports(context, now, asked, memory);
   const auto proc = os::ProcReader::open(context.root);
@@ -398,7 +425,12 @@ bool glance_at_sockets(CheckContext& context) {
   auto& memory = static_cast<SocketsMemory&>(*context.memory);
   take_events(context, memory);
   if (!memory.reader.asks_kernel()) return false;  // Text is too dear for this.
+  const MonoTime now = context.time.steady();
+  const auto counts = counts_now(memory);
+  if (!memory.gate.must_list(counts, memory.ended, now)) return false;
+  memory.ended = false;
   if (!memory.reader.read(os::SocketQuery::tcp_listeners, memory.scratch)) return false;
+  memory.gate.listed(counts, now);
   return tcp_digest_of(memory.scratch) != memory.tcp_digest;
 }
 

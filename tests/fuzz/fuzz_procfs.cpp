@@ -12,6 +12,7 @@
 #include "agent/os/packages.hpp"
 #include "agent/os/procfs.hpp"
 #include "agent/os/sock_diag.hpp"
+#include "agent/os/socket_counts.hpp"
 #include "common/base/result.hpp"
 #include "common/net/route.hpp"
 
@@ -124,6 +125,14 @@ void check_net(std::string_view text) {
   TOCSIN_CHECK(os::parse_proc_net(lines, model::Protocol::udp) == sockets);
 }
 
+void check_sockstat(std::string_view text) {
+  const auto counts = os::parse_socket_counts(text, text);
+  if (!counts) return;
+  const std::string v4 = fmt::format("TCP: inuse {} tw {}\n", counts->tcp, counts->time_wait);
+  TOCSIN_CHECK(os::parse_socket_counts(v4, fmt::format("TCP6: inuse {}\n", counts->tcp6)) ==
+               counts);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -134,6 +143,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_gateway(text);
   check_passwd(text);
   check_net(text);
+  check_sockstat(text);
   check_groups(text);
   check_packages(text);
   if (const auto range = os::parse_port_range(text)) TOCSIN_CHECK(range->first <= range->second);

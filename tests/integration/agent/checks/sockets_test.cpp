@@ -42,6 +42,12 @@ Bound bind_loopback(int type, std::uint16_t port = 0, bool share = false) {
   return bound;
 }
 
+Bound bind_to_any() {
+  Bound bound{os::Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), 0};
+  EXPECT_EQ(::listen(bound.fd.get(), 1), 0);  // the kernel takes a port
+  return bound;
+}
+
 std::vector<model::Listener> on_port(const model::SocketsFacts& facts, model::Protocol protocol,
                                      std::uint16_t port) {
   std::vector<model::Listener> found;
@@ -147,6 +153,25 @@ TEST(SocketsCheck, TheGlanceTellsWhetherTheListenersAreStillThoseOfTheLastRun) {
   EXPECT_TRUE(settles(false));
   const Bound another = bind_loopback(SOCK_STREAM);
   EXPECT_TRUE(glance(check.context));
+}
+
+// The number of sockets is the same then: the event of the one that ended tells it.
+TEST(SocketsCheck, TheGlanceSeesAListenerThatTookAnothersPlace) {
+  bool seen = false;
+  std::thread([&] {
+    ASSERT_EQ(::unshare(CLONE_NEWNET), 0);  // so that nothing else moves the numbers
+    Bound first = bind_to_any();
+    CheckRun check(model::CheckKind::sockets);
+    check.facts<model::SocketsFacts>();
+    const Glance& glance = catalog_entry(model::CheckKind::sockets).glance;
+    EXPECT_FALSE(glance(check.context));
+    first.fd = os::Fd();
+    const Bound second = bind_to_any();
+    const MonoTime start = check.clock.steady();
+    // The kernel tells an end a moment later; without it the list is read after a second.
+    while (!seen && check.clock.steady() - start < 5s) seen = glance(check.context);
+  }).join();
+  EXPECT_TRUE(seen);
 }
 
 // Loopback with a second address, in a network namespace of the calling thread.

@@ -1,0 +1,16 @@
+#include "agent/checks/listener_gate.hpp"
+
+namespace tocsin::agent {
+
+bool ListenerGate::must_list(const std::optional<os::SocketCounts>& counts, bool ended,
+                             MonoTime now) const {
+  if (ended || !counts || counts != counts_) return true;
+  return !listed_at_ || now - *listed_at_ >= kListAgain;
+}
+
+void ListenerGate::listed(const std::optional<os::SocketCounts>& counts, MonoTime now) {
+  counts_ = counts;
+  listed_at_ = now;
+}
+
+}  // namespace tocsin::agent
