@@ -20,8 +20,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::uint32_t kProtocol = 1;
-constexpr Duration kSlowLook = 1s;  // for rows that no event told of
-constexpr int kQuickLooks = 8;      // after an event: 1, 2, 4 … 128 ms
+constexpr Duration kSlowLook = 5s;  // for rows that no event told of
 constexpr std::size_t kReceipts = 256;
 constexpr std::uint32_t kMostInFlight = 65536;
 constexpr Duration kHeartbeatLeast = 50ms;
@@ -100,10 +99,7 @@ void LinkSession::renew() {
   begin_ending();
 }
 
-void LinkSession::spool_changed() {
-  quick_looks_ = kQuickLooks;
-  wake_.notify();
-}
+void LinkSession::spool_changed() { wake_.notify(); }
 
 // ---- Down ----
 
@@ -355,15 +351,9 @@ asio::awaitable<void> LinkSession::send() {
   child_ended_.notify();
 }
 
-// Until the next heartbeat, at most; shorter after the spool was written to, because the event
-// comes before the row can be read.
-Duration LinkSession::pause() {
-  Duration wait = std::min(kSlowLook, age(heartbeat_due_, time_.steady()));
-  if (quick_looks_ > 0) {
-    wait = std::min(wait, Duration(1ms) * (1 << (kQuickLooks - quick_looks_)));
-    --quick_looks_;
-  }
-  return std::max(wait, Duration(1ms));
+// Until the next heartbeat, at most.
+Duration LinkSession::pause() const {
+  return std::max(std::min(kSlowLook, age(heartbeat_due_, time_.steady())), Duration(1ms));
 }
 
 asio::awaitable<bool> LinkSession::send_heartbeat() {

@@ -59,7 +59,7 @@ class LinkSession {
   boost::asio::awaitable<bool> send_receipt();
   boost::asio::awaitable<bool> send_facts(bool& sent);
   boost::asio::awaitable<bool> send_samples();
-  Duration pause();
+  Duration pause() const;
 
   Result<v1::AgentMessage> hello();
   Result<v1::AgentMessage> heartbeat();
@@ -103,7 +103,6 @@ class LinkSession {
   MonoTime heartbeat_due_;
   MonoTime samples_due_;
   std::deque<std::string> receipts_;  // of requests, bounded by what the spool takes
-  int quick_looks_ = 0;               // left after the spool was written to
 };
 
 }  // namespace tocsin::agent

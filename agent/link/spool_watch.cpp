@@ -8,6 +8,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <sys/inotify.h>
 
+#include "agent/spool/spool.hpp"
 #include "common/base/result.hpp"
 #include "common/log/log.hpp"
 
@@ -21,9 +22,9 @@ struct SpoolWatch::Impl : std::enable_shared_from_this<SpoolWatch::Impl> {
     const int watch = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (watch < 0) return fail(system_error("inotify", errno));
     descriptor.assign(watch);
-    const std::string log = spool_file + "-wal";
-    if (::inotify_add_watch(watch, log.c_str(), IN_MODIFY) < 0) {
-      return fail(system_error("watch " + log, errno));
+    const std::string bell = spool_bell(spool_file);
+    if (::inotify_add_watch(watch, bell.c_str(), IN_MODIFY) < 0) {
+      return fail(system_error("watch " + bell, errno));
     }
     return {};
   }

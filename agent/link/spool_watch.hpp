@@ -1,5 +1,6 @@
-// Tells when the spool's log was written to, through inotify: new facts leave within milliseconds
-// without polling. Where it cannot watch, the sender's own slow poll is what remains.
+// Tells when the spool has new facts, through inotify on its bell: they leave within milliseconds
+// without polling. Where it cannot watch, or the observer was killed between its commit and the
+// bell, the sender's own slow poll is what remains.
 #pragma once
 
 #include <functional>
@@ -12,8 +13,7 @@ namespace tocsin::agent {
 
 class SpoolWatch {
  public:
-  // `changed` is called on the context's thread. The event may come before the row can be read (the
-  // log is written before its commit is visible): look again shortly.
+  // `changed` is called on the context's thread, when the facts can be read.
   SpoolWatch(boost::asio::io_context& context, const std::string& spool_file,
              std::function<void()> changed);
   ~SpoolWatch();

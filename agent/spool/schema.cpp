@@ -62,30 +62,16 @@ CREATE TABLE resend(kind INTEGER NOT NULL, target TEXT NOT NULL, PRIMARY KEY(kin
   WITHOUT ROWID;
 )";
 
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int value) : value_(value) {}
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  ~FileDescriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
-
 // The mode is for two processes of one group; SQLite gives its -wal and -shm the mode of the file.
 constexpr mode_t kMode = 0660;
 
 Status touch(const std::string& path) {
-  const FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kMode));
+  const net::Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kMode));
   if (file.get() < 0) return fail(system_error(fmt::format("open {}", path), errno));
   return {};
 }
 
-Status lock(const FileDescriptor& file, const std::string& path) {
+Status lock(const net::Fd& file, const std::string& path) {
   if (file.get() < 0) return fail(system_error(fmt::format("open {}", path), errno));
   while (::flock(file.get(), LOCK_EX) != 0) {
     if (errno != EINTR) return fail(system_error(fmt::format("lock {}", path), errno));
@@ -176,12 +162,23 @@ Result<std::string> set_aside(const std::string& path) {
               fmt::format("{}: {} damaged files are kept already", path, kMostKept));
 }
 
+// The bell belongs to whom the spool belongs, also where root looks at it first.
+net::Fd open_bell(const std::string& path, const struct stat& spool) {
+  net::Fd bell(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kMode));
+  const bool good =
+      bell.valid() && (::geteuid() != 0 || (::fchown(bell.get(), spool.st_uid, spool.st_gid) == 0 &&
+                                            ::fchmod(bell.get(), spool.st_mode & kMode) == 0));
+  if (!good)
+    log::warning("spool.no_bell", {{"error", system_error("open " + path, errno).message}});
+  return bell;
+}
+
 }  // namespace
 
 Result<SpoolFile> open_spool_file(const std::string& path, const SpoolOptions& options,
                                   Epoch fresh_epoch) {
   const std::string lock_path = path + ".lock";
-  const FileDescriptor lock_file(
+  const net::Fd lock_file(
       ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kMode));
   TOCSIN_TRY(lock(lock_file, lock_path));
   TOCSIN_TRY(touch(path));
@@ -199,7 +196,13 @@ Result<SpoolFile> open_spool_file(const std::string& path, const SpoolOptions& o
   if (!opened.database) return fail(opened.database.error());
   struct stat found {};
   if (::stat(path.c_str(), &found) != 0) return fail(system_error("stat " + path, errno));
-  return SpoolFile{std::move(*opened.database), found.st_dev, found.st_ino, std::move(aside)};
+  return SpoolFile{std::move(*opened.database), found.st_dev, found.st_ino, std::move(aside),
+                   open_bell(spool_bell(path), found)};
+}
+
+void ring(const SpoolFile& file) {
+  constexpr char kAny = '\n';
+  static_cast<void>(!file.bell.valid() || ::pwrite(file.bell.get(), &kAny, 1, 0));
 }
 
 Status check_same_file(const SpoolFile& file) {

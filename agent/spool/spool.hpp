@@ -76,6 +76,10 @@ struct SpoolStatus {
   std::string last_chain;         // after the newest, or the same when empty
 };
 
+// A file beside the spool that is written to after facts were committed, for the link to watch:
+// the database itself is written to before its facts can be read, and far more often.
+inline std::string spool_bell(const std::string& spool_file) { return spool_file + ".bell"; }
+
 class Spool {
  public:
   // Opens or creates. A damaged file is set aside beside itself (".damaged-N"), a new epoch begins,

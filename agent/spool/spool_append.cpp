@@ -72,7 +72,7 @@ Result<Seq> SqliteSpool::try_append(std::span<const NewFact> facts,
   TOCSIN_TRY(save_checks(*state, checks));
   TOCSIN_TRY(store(*state));
   TOCSIN_TRY(transaction->commit());
-  if (!facts.empty()) loss_was_told();
+  if (!facts.empty()) facts_are_in();
   return state->last();
 }
 
@@ -179,9 +179,11 @@ void SqliteSpool::remember_loss(std::size_t facts, const Error& error) {
       {{"facts", facts}, {"why", error.message}, {"remembered", saved ? "on disk" : "in memory"}});
 }
 
-void SqliteSpool::loss_was_told() {
+// And with them what told of a loss.
+void SqliteSpool::facts_are_in() {
   unsaved_loss_ = {};
   loss_logged_ = false;
+  ring(file_);
 }
 
 Status SqliteSpool::save_loss() {

@@ -103,7 +103,7 @@ Result<Seq> SqliteSpool::finish_request(std::string_view request_id,
   TOCSIN_TRY(insert_facts(*state, facts));
   TOCSIN_TRY(store(*state));
   TOCSIN_TRY(transaction->commit());
-  if (!facts.empty()) loss_was_told();
+  if (!facts.empty()) facts_are_in();
   return state->last();
 }
 

@@ -115,7 +115,7 @@ class SqliteSpool final : public Spool {
   Status save_checks(const State& state, std::span<const CheckRow> checks);
   void remember_loss(std::size_t facts, const Error& error);
   Status save_loss();
-  void loss_was_told();
+  void facts_are_in();
   std::string encode(model::Fact fact) const;
 
   SpoolFile file_;

@@ -8,11 +8,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/base/limits.hpp"
+#include "common/net/fd.hpp"
 #include "common/sqlite/sqlite.hpp"
 #include "common/wire/wire.hpp"
 #include "tests/integration/agent_spool/full_disk_vfs.hpp"
@@ -386,6 +388,45 @@ TEST_F(SpoolTest, IsNotReadableByOthers) {
   struct stat found {};
   ASSERT_EQ(::stat(path_.c_str(), &found), 0);
   EXPECT_EQ(found.st_mode & 07, 0U);
+}
+
+// How often the bell of a spool rang since it was asked last; rings in a row may count as one.
+class Ears {
+ public:
+  explicit Ears(const std::string& spool_file)
+      : events_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)),
+        watch_(::inotify_add_watch(events_.get(), spool_bell(spool_file).c_str(), IN_MODIFY)) {
+    EXPECT_GE(watch_, 0);
+  }
+  bool rang() const {
+    char events[4096];
+    return ::read(events_.get(), events, sizeof events) > 0;
+  }
+
+ private:
+  net::Fd events_;
+  int watch_;
+};
+
+// The link looks once for each ring: it must not come too early, and not for nothing.
+TEST_F(SpoolTest, TheBellRingsWhenNewFactsCanBeReadAndForNothingElse) {
+  const auto spool = open();
+  const auto link = open();
+  const Ears ears(path_);
+  const CheckRow row = check_row(model::CheckKind::sockets, "");
+  ASSERT_TRUE(spool->append({}, {}, {&row, 1}));
+  EXPECT_FALSE(ears.rang());
+  ASSERT_TRUE(append(*spool, {fact("one")}));
+  EXPECT_TRUE(ears.rang());
+  EXPECT_THAT(contents(*link), ElementsAre("one"));
+  ASSERT_TRUE(link->acknowledge(link->status().value().epoch, Seq{1}));
+  EXPECT_FALSE(ears.rang());
+  ASSERT_TRUE(spool->put_request(request("r"), Instant{}));
+  ASSERT_EQ(spool->take_requests(Instant{}).value().fresh.size(), 1U);
+  EXPECT_FALSE(ears.rang());
+  const NewFact answer = fact("answer");
+  ASSERT_TRUE(spool->finish_request("r", {&answer, 1}));
+  EXPECT_TRUE(ears.rang());
 }
 
 TEST_F(SpoolTest, ARequestIsTakenOnceAndInterruptedAfterARestart) {
