@@ -1,7 +1,6 @@
 #include "agent/app/observer.hpp"
 
 #include <algorithm>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,9 +13,11 @@
 #include "agent/actions/restart.hpp"
 #include "agent/actions/restart_limits.hpp"
 #include "agent/app/evidence_job.hpp"
+#include "agent/app/job.hpp"
 #include "agent/app/plan.hpp"
 #include "agent/app/row.hpp"
 #include "agent/app/runner.hpp"
+#include "agent/app/turns.hpp"
 #include "agent/checks/observation.hpp"
 #include "agent/os/file_watch.hpp"
 #include "agent/os/files.hpp"
@@ -35,7 +36,7 @@ namespace {
 constexpr char kBootCursor[] = "observer:boot_id";
 constexpr Duration kLongestWait = 1s;
 constexpr Duration kWatchRest = 5ms;  // between two looks at what happened to logs
-constexpr int kGlanceRest = 20;       // times as long as the run before took, until the next glance
+constexpr int kGlanceRest = 20;  // times as long as the run before had a processor, until a glance
 // A unit that changes more often than this in a second is looked at once a second.
 constexpr int kQuickLooks = 10;
 constexpr Duration kRestartLimit = 60s;
@@ -48,29 +49,14 @@ std::string boot_id_of(const std::string& root) {
   return *text;
 }
 
-// A check of the host, or one run that a request asked for.
-struct Job {
-  enum class State { waiting, queued, running, stuck };
-
-  model::CheckDefinition check;
-  std::shared_ptr<CheckContext> context;
-  State state = State::waiting;
-  MonoTime due;
-  MonoTime glance_due;
-  CheckRow row;            // as the spool has it, or will
-  bool must_send = false;  // whatever the digest: the first run of this boot, or it is wanted again
-  std::optional<MonoTime> hurried;  // when it last ran early because it was wanted again
-  bool row_pending = false;
-  bool removed = false;
-  std::string request_id;  // empty: one of the host's checks
-  // Of a restart: what came of it. The run's own until it is done.
-  std::shared_ptr<RestartOutcome> restart;
-  bool at_once = false;   // an event asked for this run: it waits for no other check
-  bool again = false;     // another event came while it ran
-  MonoTime events_since;  // the second that `events` counts
-  int events = 0;
-};
-using JobPointer = std::shared_ptr<Job>;
+LineLimits own_limits(const ObserverConfig& config) {
+  const std::size_t workers = std::max<std::size_t>(config.workers, 1);
+  return {workers, workers + config.most_stuck};
+}
+LineLimits asked_limits(const ObserverConfig& config) {
+  const std::size_t workers = std::max<std::size_t>(config.request_workers, 1);
+  return {workers, workers + 1};
+}
 
 // One run: of one job, or of several that are looked at together.
 struct Lot {
@@ -89,7 +75,8 @@ class Observer {
         spool_(spool),
         time_(time),
         catalog_(catalog),
-        runner_(std::max<std::size_t>(config.workers, 1) + config.most_stuck),
+        turns_(own_limits(config), asked_limits(config), config.most_requests),
+        runner_(own_limits(config).threads + asked_limits(config).threads),
         random_(config.jitter_seed != 0 ? config.jitter_seed : std::random_device{}()),
         boot_id_(boot_id_of(config.root)),
         evidence_(config, time, boot_id_, runner_.poster()) {}
@@ -101,6 +88,7 @@ class Observer {
       const MonoTime now = time_.steady();
       poll_spool(now);
       end_late_runs(now);
+      end_late_requests(now);
       evidence_.look(now);
       glance(now);
       take_lost_logs(now);
@@ -287,7 +275,8 @@ class Observer {
 
   void accept(const model::Request& request) {
     if (const auto* restart = std::get_if<model::RestartUnit>(&request.act)) {
-      const auto why = begin_restart(restart->unit, request.request_id);
+      if (!turns_.admit()) return refuse_too_many(request.request_id);
+      const auto why = begin_restart(restart->unit, request.request_id, request.expires_in);
       if (why) answer(request.request_id, model::RequestOutcome::refused, *why, {});
       return;
     }
@@ -300,14 +289,15 @@ class Observer {
       return answer(request.request_id, model::RequestOutcome::refused,
                     {"request.not_allowed", {{"check", model::to_string(ref)}}}, {});
     }
+    if (!turns_.admit()) return refuse_too_many(request.request_id);
     auto job = std::make_shared<Job>();
     job->check = bounded(asked, 0s);
     job->context = make_context();
     // What a backup's slow tests found; a look on request makes none itself.
     if (ref.kind == model::CheckKind::backup_job) job->context->cursor = cursor_of(ref);
     job->request_id = request.request_id;
-    job->state = Job::State::queued;
-    queue_.push_front(std::move(job));
+    job->expires = time_.steady() + request.expires_in;
+    turns_.add_asked(std::move(job));
     if (ref.kind == model::CheckKind::sockets) ask_about_ports(asked.ports);
   }
 
@@ -318,6 +308,21 @@ class Observer {
     if (ports.empty() || found == jobs_.end()) return;
     found->second->check.ports = ports;
     found->second->due = std::min(found->second->due, time_.steady());
+  }
+
+  void refuse_too_many(const std::string& id) {
+    log::warning("observer.request_refused", {{"request", id}, {"refused", turns_.refused()}});
+    answer(id, model::RequestOutcome::refused,
+           {"request.too_many",
+            {{"most", std::to_string(config_.most_requests)},
+             {"refused", std::to_string(turns_.refused())}}},
+           {});
+  }
+
+  void end_late_requests(MonoTime now) {
+    for (const JobPointer& job : turns_.take_expired(now)) {
+      answer(job->request_id, model::RequestOutcome::expired, {"request.expired", {}}, {});
+    }
   }
 
   void take_evidence(const std::string& id, const model::TakeEvidence& asked) {
@@ -341,7 +346,8 @@ class Observer {
 
   // Counts the attempt on disk, then begins it; or says why not. A request without an id is the
   // agent's own.
-  std::optional<model::Message> begin_restart(const std::string& unit, std::string request_id) {
+  std::optional<model::Message> begin_restart(const std::string& unit, std::string request_id,
+                                              Duration expires_in) {
     const std::string key = "restart:" + clean_text(unit, limits::kName);
     const Instant now = time_.wall();
     const auto noted = spool_.cursor(key);
@@ -357,10 +363,14 @@ class Observer {
     job->check.deadline = kRestartLimit + 10s;
     job->context = make_context();
     job->request_id = std::move(request_id);
+    job->expires = time_.steady() + expires_in;
     job->restart = std::make_shared<RestartOutcome>();
-    job->state = Job::State::queued;
     job->at_once = true;
-    queue_.push_front(std::move(job));
+    if (job->asked()) {
+      turns_.add_asked(std::move(job));
+    } else {
+      turns_.add(std::move(job));
+    }
     return std::nullopt;
   }
 
@@ -403,7 +413,7 @@ class Observer {
     RestartOutcome outcome;
     outcome.detail = {"action.unfinished", {{"unit", job.check.check.target}}};
     if (job.state != Job::State::stuck) outcome = *job.restart;
-    if (job.request_id.empty()) return event(outcome.detail);
+    if (!job.asked()) return event(outcome.detail);
     answer(job.request_id, outcome.outcome, outcome.detail, {std::move(seen)});
   }
 
@@ -414,7 +424,7 @@ class Observer {
     const std::string& unit = seen.check.target;
     const RestartSettings* settings = restart_settings(config_.settings.actions, unit);
     if (settings == nullptr || !settings->automatic) return;
-    if (const auto why = begin_restart(unit, {})) event(*why);
+    if (const auto why = begin_restart(unit, {}, {})) event(*why);
   }
 
   // ---- Runs ----
@@ -468,29 +478,19 @@ class Observer {
   void queue_due(MonoTime now) {
     for (const auto& [ref, job] : jobs_) {
       if (job->state != Job::State::waiting || now < job->due) continue;
-      job->state = Job::State::queued;
-      if (job->at_once) {
-        queue_.push_front(job);
-      } else {
-        queue_.push_back(job);
-      }
+      turns_.add(job);
     }
   }
 
-  // A worker is a thread that is not stuck. When so many are stuck that threads run out, the others
-  // share what is left; when none is left, checks say so instead of waiting in silence.
+  // When every thread of the host's own checks is stuck they say so instead of waiting in silence.
   void start_queued() {
-    const std::size_t workers = std::max<std::size_t>(config_.workers, 1);
-    while (!queue_.empty()) {
-      if (stuck_ == runner_.threads()) {
-        settle_unrun();
-        continue;
+    while (const JobPointer job = turns_.next_without_thread()) settle_unrun(job);
+    while (const JobPointer job = turns_.next()) {
+      if (job->removed) {
+        turns_.ended(*job);
+      } else {
+        start(with_others(job));
       }
-      const JobPointer job = queue_.front();
-      const std::size_t room = workers + (job->at_once ? 1 : 0);
-      if (running_.size() >= room || runner_.running() >= runner_.threads()) return;
-      queue_.pop_front();
-      if (!job->removed) start(with_others(job));
     }
   }
 
@@ -504,14 +504,14 @@ class Observer {
     const auto fits = [&](const Job& job) {
       return jobs.size() < limits::kChecks && !job.removed && !job.restart &&
              job.check.check.kind == check.check.kind && job.check.deadline == check.deadline &&
-             job.request_id.empty() == first->request_id.empty();
+             job.asked() == first->asked();
     };
-    std::erase_if(queue_, [&](const JobPointer& job) {
+    turns_.take_along(*first, [&](const JobPointer& job) {
       const bool taken = fits(*job);
       if (taken) jobs.push_back(job);
       return taken;
     });
-    if (!first->request_id.empty()) return jobs;
+    if (first->asked()) return jobs;
     const MonoTime soon = time_.steady() + check.interval / 20;  // as next_run() may have it
     for (const auto& [ref, job] : jobs_) {
       const bool waits = job->state == Job::State::waiting && job->due <= soon;
@@ -539,7 +539,9 @@ class Observer {
     }
     running_.push_back(lot);
     runner_.start(run_of(*lot), std::move(checks), std::move(contexts),
-                  [this, lot](std::vector<model::Observation> seen) { on_done(*lot, seen); });
+                  [this, lot](std::vector<model::Observation> seen, Duration cost) {
+                    on_done(*lot, seen, cost);
+                  });
   }
 
   RunTogether run_of(const Lot& lot) const {
@@ -552,23 +554,25 @@ class Observer {
     };
   }
 
-  void on_done(Lot& lot, std::vector<model::Observation>& seen) {
+  void on_done(Lot& lot, std::vector<model::Observation>& seen, Duration cost) {
     if (stopping_) return;  // Cut short by the stop: says nothing of the host.
     TOCSIN_CHECK(seen.size() == lot.jobs.size());
     if (lot.stuck) {
-      --stuck_;
+      turns_.unstuck(*lot.jobs.front());
     } else {
+      turns_.ended(*lot.jobs.front());
       std::erase_if(running_, [&](const LotPointer& one) { return one.get() == &lot; });
     }
     const std::uint64_t random = random_();  // What was looked at together stays together.
     for (std::size_t i = 0; i < lot.jobs.size(); ++i) {
       const JobPointer& job = lot.jobs[i];
+      job->cost = cost;
       if (lot.stuck) {
         // Its observation is too old to say anything; it was reported as timed out.
         job->context->new_cursor.reset();
         log::info("observer.unstuck", {{"check", model::to_string(job->check.check)}});
       } else {
-        if (job->request_id.empty()) keep_samples(*job);
+        if (!job->asked()) keep_samples(*job);
         settle(job, std::move(seen[i]), random);
       }
       job->state = Job::State::waiting;
@@ -582,7 +586,7 @@ class Observer {
       lot->stop.request_stop();
       lot->stuck = true;
       std::erase(running_, lot);
-      ++stuck_;
+      turns_.stuck(*lot->jobs.front());
       const std::uint64_t random = random_();
       for (const JobPointer& job : lot->jobs) {
         job->state = Job::State::stuck;
@@ -590,17 +594,15 @@ class Observer {
         settle(job, unseen(job->check, {"run.past_deadline", {{"ms", std::to_string(ms.count())}}}),
                random);
       }
-      if (stuck_ == config_.most_stuck) {
-        event({"agent.stuck_limit", {{"count", std::to_string(stuck_)}}});
+      if (!lot->jobs.front()->asked() && turns_.stuck_own() == config_.most_stuck) {
+        event({"agent.stuck_limit", {{"count", std::to_string(turns_.stuck_own())}}});
       }
     }
   }
 
-  void settle_unrun() {
-    const JobPointer job = queue_.front();
-    queue_.pop_front();
-    settle(job, unseen(job->check, {"run.no_worker", {{"stuck", std::to_string(stuck_)}}}),
-           random_());
+  void settle_unrun(const JobPointer& job) {
+    const std::string stuck = std::to_string(turns_.stuck_own());
+    settle(job, unseen(job->check, {"run.no_worker", {{"stuck", stuck}}}), random_());
     job->state = Job::State::waiting;
   }
 
@@ -620,13 +622,13 @@ class Observer {
     const MonoTime now = time_.steady();
     job->due = next_run(job->due, job->check.interval, now, random);
     job->glance_due =
-        now + std::max(catalog_(job->check.check.kind).glance_every, seen.took * kGlanceRest);
+        now + std::max(catalog_(job->check.check.kind).glance_every, job->cost * kGlanceRest);
     if (std::exchange(job->again, false)) {
       job->at_once = true;
       job->due = now;
     }
     if (job->restart) return end_restart(*job, std::move(seen));
-    if (!job->request_id.empty()) {
+    if (job->asked()) {
       return answer(job->request_id, model::RequestOutcome::done, {}, {std::move(seen)});
     }
     if (!job->removed) keep(*job, seen, now);
@@ -744,6 +746,7 @@ class Observer {
   std::optional<os::FileWatch> watch_;  // outlives runner_, which waits for it
   bool watch_ready_ = false;
   MonoTime watch_due_;
+  Turns turns_;
   Runner runner_;
   std::mt19937_64 random_;
   std::string boot_id_;
@@ -752,9 +755,7 @@ class Observer {
   bool stopping_ = false;
   std::map<model::CheckRef, CheckRow> known_rows_;  // of an earlier life in this boot
   std::map<model::CheckRef, JobPointer> jobs_;
-  std::deque<JobPointer> queue_;
   std::vector<LotPointer> running_;  // not those that are stuck
-  std::size_t stuck_ = 0;
   std::optional<series::SeriesFile> curves_;
   bool samples_failing_ = false;
   std::string assignment_;

@@ -37,8 +37,12 @@ struct ObserverConfig {
   std::string root = "/";                // of the host's files; tests put a folder here
   std::string version = TOCSIN_VERSION;  // told in the agent.started fact
 
-  std::size_t workers = 2;        // checks that run at the same time
-  std::size_t most_stuck = 8;     // runs past their deadline that may linger besides, each a thread
+  std::size_t workers = 2;     // checks that run at the same time
+  std::size_t most_stuck = 8;  // runs past their deadline that may linger besides, each a thread
+  // What the collector requests runs beside the host's own checks: so many at the same time, and
+  // one more thread for a restart or a run that is stuck. So many wait; more are refused.
+  std::size_t request_workers = 2;
+  std::size_t most_requests = 32;
   std::uint64_t jitter_seed = 0;  // 0: random
   Duration spool_poll = 500ms;    // how often requests and assignments are looked for
   Duration flush = 5s;            // at most this late an unchanged run is noted in the spool

@@ -7,6 +7,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <sys/resource.h>
 
 #include "agent/checks/observation.hpp"
 
@@ -27,6 +28,15 @@ std::vector<model::Observation> guarded(
     }
     return failed;
   }
+}
+
+// The calling thread's, since it began. The clock on the wall would count the time of others too,
+// who have the processor while this one waits.
+Duration processor_time() {
+  rusage used{};
+  if (::getrusage(RUSAGE_THREAD, &used) != 0) return {};
+  return std::chrono::seconds(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+         std::chrono::microseconds(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
 }
 
 }  // namespace
@@ -58,22 +68,23 @@ void Runner::start(RunTogether run, std::vector<model::CheckDefinition> checks,
                    std::vector<std::shared_ptr<CheckContext>> contexts, Done done) {
   TOCSIN_CHECK(running_ < threads_ && checks.size() == contexts.size());
   ++running_;
-  asio::post(*shared_->pool,
-             [this, shared = shared_, run = std::move(run), checks = std::move(checks),
-              contexts = std::move(contexts), done = std::move(done)]() mutable {
-               std::vector<model::Observation> seen = guarded(run, checks, contexts);
-               asio::io_context& loop = shared->loop;
-               // Runs only while the loop's owner waits, so `this` is alive then.
-               asio::post(loop, [this, seen = std::move(seen), done = std::move(done)]() mutable {
-                 --running_;
-                 done(std::move(seen));
-               });
-             });
+  asio::post(
+      *shared_->pool, [this, shared = shared_, run = std::move(run), checks = std::move(checks),
+                       contexts = std::move(contexts), done = std::move(done)]() mutable {
+        const Duration before = processor_time();
+        std::vector<model::Observation> seen = guarded(run, checks, contexts);
+        const Duration cost = processor_time() - before;
+        asio::io_context& loop = shared->loop;
+        // Runs only while the loop's owner waits, so `this` is alive then.
+        asio::post(loop, [this, cost, seen = std::move(seen), done = std::move(done)]() mutable {
+          --running_;
+          done(std::move(seen), cost);
+        });
+      });
 }
 
 void Runner::wait(Duration limit) {
-  shared_->loop.run_one_for(limit);
-  shared_->loop.poll();
+  if (shared_->loop.run_one_for(limit) > 0) shared_->loop.poll();
 }
 
 void Runner::when_readable(int descriptor, std::function<void()> ready) {

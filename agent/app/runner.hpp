@@ -22,7 +22,8 @@ class Runner {
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
 
-  using Done = std::function<void(std::vector<model::Observation>)>;
+  // What the run saw, and how long it had a processor.
+  using Done = std::function<void(std::vector<model::Observation>, Duration cost)>;
   // REQUIRES: fewer than `threads` are running; a context for each check. The contexts belong to
   // the run until `done` is called on the loop. Where the run throws, all of its checks are
   // `failed`.

@@ -477,6 +477,44 @@ TEST_F(Observe, PortsThatARequestAsksAboutAreTriedByTheHostsOwnCheckToo) {
   });
 }
 
+TEST_F(Observe, ManyRequestsThatTakeTheirTimeDelayNoCheckAndAreRefusedPastALimit) {
+  std::atomic<int> runs = 0;
+  fakes.set(CheckKind::sockets, [&](const auto& check, CheckContext& context) {
+    ++runs;
+    return agent::Run(check, context).seen(model::SocketsFacts{});
+  });
+  Hang hang;
+  fakes.set(CheckKind::service, hang.check());
+  config.allow = {CheckKind::service};
+  config.workers = 1;
+  config.most_requests = 10;
+  config.stop_grace = 0s;
+  add(CheckKind::sockets);
+  time::SystemTime clock;
+  for (int i = 0; i < 30; ++i) {
+    model::Request asked = request("look" + std::to_string(i), CheckKind::service);
+    std::get<model::CheckDefinition>(asked.act).check.target = "a.service";
+    ASSERT_TRUE(reader().put_request(asked, clock.wall()).has_value());
+  }
+  std::optional<int> when_refused;
+  const auto facts = observe([&](const auto& seen) {
+    if (results(seen).size() < 18) return false;
+    if (!when_refused) when_refused = runs;
+    if (runs < *when_refused + 5) return false;
+    hang.release();  // Now those that waited have their turn.
+    return results(seen).size() >= 30;
+  });
+  int refused = 0;
+  for (const auto& result : results(facts)) {
+    if (result.outcome != model::RequestOutcome::refused) continue;
+    EXPECT_EQ(result.detail.code, "request.too_many");
+    ++refused;
+  }
+  // Ten may wait; the first two of them may have begun before the others were looked at.
+  EXPECT_GE(refused, 18);
+  EXPECT_LE(refused, 20);
+}
+
 TEST_F(Observe, ARequestThatARestartInterruptedIsNeverActedOnTwice) {
   std::atomic<int> runs = 0;
   fakes.set(CheckKind::sockets, [&](const auto& check, CheckContext& context) {

@@ -1,0 +1,44 @@
+// One of the host's checks, or one run that a request asked for, as the observer keeps it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "agent/actions/restart.hpp"
+#include "agent/checks/check.hpp"
+#include "agent/spool/spool.hpp"
+#include "common/base/instant.hpp"
+#include "common/model/check.hpp"
+
+namespace tocsin::agent {
+
+struct Job {
+  enum class State : std::uint8_t { waiting, queued, running, stuck };
+
+  model::CheckDefinition check;
+  std::shared_ptr<CheckContext> context;
+  State state = State::waiting;
+  MonoTime due;
+  MonoTime glance_due;
+  Duration cost{};         // of the last run: how long it had a processor
+  CheckRow row;            // as the spool has it, or will
+  bool must_send = false;  // whatever the digest: the first run of this boot, or it is wanted again
+  std::optional<MonoTime> hurried;  // when it last ran early because it was wanted again
+  bool row_pending = false;
+  bool removed = false;
+  std::string request_id;  // empty: one of the host's checks
+  MonoTime expires;        // of a request that waits: not to be begun from then on
+  // Of a restart: what came of it. The run's own until it is done.
+  std::shared_ptr<RestartOutcome> restart;
+  bool at_once = false;   // an event asked for this run: it waits for no other check
+  bool again = false;     // another event came while it ran
+  MonoTime events_since;  // the second that `events` counts
+  int events = 0;
+
+  bool asked() const { return !request_id.empty(); }
+};
+using JobPointer = std::shared_ptr<Job>;
+
+}  // namespace tocsin::agent
