@@ -2,6 +2,7 @@
 
 #include "agent/commands/host_identity.hpp"
 #include "agent/commands/process.hpp"
+#include "agent/commands/start_pages.hpp"
 #include "agent/commands/watchdog.hpp"
 #include "agent/link/link.hpp"
 #include "common/systemd/notify.hpp"
@@ -37,6 +38,7 @@ Status run_link_process(const AgentConfig& config, systemd::StopSignal& stop) {
   const auto spool = open_spool(config);
   if (!spool) return fail(spool.error());
   const Watchdog watchdog(time);
+  const StartPages start_pages;
   say_started("link.started", config);
   Status ended = run_link(link_config(config), **spool, time, stop.token());
   systemd::notify_stopping();

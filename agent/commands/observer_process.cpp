@@ -3,6 +3,7 @@
 #include "agent/app/observer.hpp"
 #include "agent/commands/host_identity.hpp"
 #include "agent/commands/process.hpp"
+#include "agent/commands/start_pages.hpp"
 #include "agent/commands/watchdog.hpp"
 #include "common/systemd/notify.hpp"
 #include "common/time/time_source.hpp"
@@ -36,6 +37,7 @@ Status run_observer_process(const AgentConfig& config, systemd::StopSignal& stop
   const auto spool = open_spool(config);
   if (!spool) return fail(spool.error());
   const Watchdog watchdog(kTime);
+  const StartPages start_pages;
   say_started("observer.started", config);
   Status ended = run_observer(observer_config(config), **spool, kTime, stop.token());
   systemd::notify_stopping();
