@@ -15,6 +15,7 @@ ROUNDS=${ROUNDS:-5}
 FIGURES="ingest_of_limit ingest_events_per_s ingest_cpu_us_per_event ingest_500x1_of_limit ack_of_limit agent_rss_mb agent_cpu_s_per_min listeners_50k_of_raw listeners_50k_vs_netstat sockets_50k_of_raw sockets_50k_vs_netstat sockets_50k_vs_ss sockets_owners_50k_vs_netstat detect_listener_ms"
 FIGURES+=" ping_4096_vs_fping ping_half_dead_of_nmap processes_1000_vs_ps processes_1000_first_vs_ps detect_truncation_ms detect_service_death_ms"
 FIGURES+=" false_alarms_per_day"
+FIGURES+=" agent_busy_rss_mb agent_busy_cpu_s_per_min"
 
 wanted=${*:-$FIGURES}
 for name in $wanted; do
@@ -26,9 +27,8 @@ done
 
 need_packages build test bench || exit 1
 configure release
-build release bench_detect bench_false_alarms bench_ingest bench_ping bench_processes bench_service_death \
-  bench_sockets \
-  tocsin-collector tocsin-agent tocsinctl
+build release bench_crowd bench_detect bench_false_alarms bench_ingest bench_ping bench_processes \
+  bench_service_death bench_sockets tocsin-collector tocsin-agent tocsin-agent-link tocsinctl
 bin=$PWD/build/release/bin
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/tocsin-bench.XXXXXX")
@@ -40,34 +40,8 @@ cleanup() {
 }
 trap cleanup EXIT
 
-median() { sort -g | awk '{v[NR] = $1} END {if (NR) print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2}'; }
-calc() { awk "BEGIN {printf \"%.${2:-3}f\n\", $1}"; }
-field() { tr ' ' '\n' | sed -n "s/^$1=//p"; }
-cpu_seconds() { awk -v hz="$(getconf CLK_TCK)" '{print ($14 + $15) / hz}' "/proc/$1/stat"; }
-
-# start_site STREAMS: a new site with that many agents (0: none), its collector running; sets `site`, the
-# addresses `agents`, `enroll` and `operators`, and `collector` (pid).
-start_site() {
-  site=$work/site
-  rm -rf "$site"
-  "$bin/tocsin-collector" init --dir "$site" --site bench --dns localhost --ip 127.0.0.1 >"$work/init.log"
-  sed -i -e 's/^#* *agents *=.*/agents = "127.0.0.1:0"/' -e 's/^#* *enroll *=.*/enroll = "127.0.0.1:0"/' \
-    -e 's/^#* *operators *=.*/operators = "127.0.0.1:0"/' "$site/collector.toml"
-  [ "$1" = 0 ] || "$bin/bench_ingest" agents "$site" "$site/agents" "$1" "$site/data/journal"
-  "$bin/tocsin-collector" run --config "$site/collector.toml" 2>"$work/collector.log" &
-  collector=$!
-  local listening=
-  for _ in $(seq 200); do
-    listening=$(grep -o 'collector.listening .*' "$work/collector.log" || true)
-    [ -z "$listening" ] || break
-    kill -0 "$collector" 2>/dev/null || { cat "$work/collector.log"; exit 1; }
-    sleep 0.05
-  done
-  agents=localhost:$(echo "$listening" | field agents)
-  operators=localhost:$(echo "$listening" | field operators)
-  enroll=localhost:$(echo "$listening" | field enroll)
-}
-stop_site() { kill "$collector"; wait "$collector" || true; collector=; }
+# shellcheck source=agents.sh
+. tests/bench/agents.sh
 
 # start_decoder [LOG]: the server that only decodes, or that also appends to LOG and syncs it.
 start_decoder() {
@@ -120,98 +94,13 @@ ack_rounds() {
   done
 }
 
-# memory_mb PID / cpu_ticks PID: of a process and all below it.
-tree() { local child; echo "$1"; for child in $(cat /proc/"$1"/task/*/children 2>/dev/null); do tree "$child"; done; }
-memory_mb() {
-  local pid
-  for pid in $(tree "$1"); do awk '/^VmRSS/ {print $2}' "/proc/$pid/status"; done |
-    awk '{kb += $1} END {printf "%.1f\n", kb / 1024}'
-}
-cpu_ticks() {
-  local pid
-  for pid in $(tree "$1"); do awk '{print $14 + $15 + $16 + $17}' "/proc/$pid/stat"; done |
-    awk '{ticks += $1} END {print ticks}'
-}
-
-# Both agent processes at the intervals of the example file, for AGENT_SECONDS; beside them in the same
-# run, other agents of Debian as installed, which nobody asks anything but the exporter (every 15 s).
-declare -A agent_pids
-# Our two processes, enrolled with the site that runs.
-start_own_agent() {
-  local home=$work/agent
-  mkdir -p "$home"
-  cat >"$home/agent.toml" <<TOML
-[agent]
-directory = "$home"
-[collector]
-addresses = ["127.0.0.1:${agents##*:}"]
-[[checks]]
-kind = "sockets"
-[[checks]]
-kind = "processes"
-interval = "1min"
-[[checks]]
-kind = "service"
-target = "ssh.service"
-[[checks]]
-kind = "audit_log"
-target = "journal"
-[[checks]]
-kind = "ping"
-target = "127.0.0.1"
-${more_checks:-}
-TOML
-  "$bin/tocsin-collector" token create --config "$site/collector.toml" --output "$home/token"
-  "$bin/tocsin-agent" enroll --collector "127.0.0.1:${enroll##*:}" --dir "$home" \
-    --token-file "$home/token" >"$home/enroll.log"
-  "$bin/tocsin-agent" observer --config "$home/agent.toml" 2>"$home/observer.log" &
-  agent_pids[tocsin-observer]=$!
-  "$bin/tocsin-agent" link --config "$home/agent.toml" 2>"$home/link.log" &
-  agent_pids[tocsin-link]=$!
-}
-start_agents() {
-  start_site 1
-  start_own_agent
-  printf 'LogType=console\nServer=127.0.0.1\nListenIP=127.0.0.1\nListenPort=%s\nHostname=bench\n' \
-    $((20000 + RANDOM % 9000)) | tee "$work/zabbix1.conf" >"$work/zabbix2.conf"
-  echo AllowRoot=1 >>"$work/zabbix1.conf"
-  sed -i "s/^ListenPort=.*/ListenPort=$((10500 + RANDOM % 9000))/" "$work/zabbix2.conf"
-  echo "ControlSocket=$work/zabbix2.sock" >>"$work/zabbix2.conf"
-  zabbix_agentd -f -c "$work/zabbix1.conf" >"$work/zabbix1.log" 2>&1 &
-  agent_pids[zabbix-agent]=$!
-  zabbix_agent2 -f -c "$work/zabbix2.conf" >"$work/zabbix2.log" 2>&1 &
-  agent_pids[zabbix-agent2]=$!
-  exporter=127.0.0.1:$((30000 + RANDOM % 2000))
-  prometheus-node-exporter --web.listen-address="$exporter" >"$work/exporter.log" 2>&1 &
-  agent_pids[node-exporter]=$!
-}
-stop_agents() {
-  local name
-  for name in "${!agent_pids[@]}"; do
-    kill "${agent_pids[$name]}" 2>/dev/null || true
-    wait "${agent_pids[$name]}" 2>/dev/null || true
-  done
-  agent_pids=()
-  stop_site
-}
+# Both agent processes at the intervals of the example file for AGENT_SECONDS, others beside them.
 agent_figures() {
-  local seconds=${AGENT_SECONDS:-300} name waited hz
-  local -A before
-  hz=$(getconf CLK_TCK)
   start_agents
-  sleep 10  # starting is not idling
-  for name in "${!agent_pids[@]}"; do before[$name]=$(cpu_ticks "${agent_pids[$name]}"); done
-  for ((waited = 0; waited < seconds; waited += 15)); do
-    sleep 15
-    curl -s -o "$work/scrape" "http://$exporter/metrics"
-  done
-  for name in "${!agent_pids[@]}"; do
-    kill -0 "${agent_pids[$name]}" 2>/dev/null || { say "$name ended: $(cat "$work"/*.log)"; exit 1; }
-    echo "$name $(memory_mb "${agent_pids[$name]}") $(calc \
-      "($(cpu_ticks "${agent_pids[$name]}") - ${before[$name]}) * 60 / $hz / $waited" 3)"
-  done | sort | tee "$work/agents" | sed 's/^/  /' >&2
+  sleep "${AGENT_WARMUP:-45}"  # starting is not idling
+  measure_agents "${AGENT_SECONDS:-300}"
   stop_agents
-  awk '/^tocsin-/ {mb += $2; cpu += $3} END {printf "%.1f %.3f\n", mb, cpu}' "$work/agents"
+  own_figures
 }
 
 # socket_ratio ONE OTHER: of the rounds of bench_sockets or bench_ping, the median of ONE over OTHER.
@@ -351,5 +240,12 @@ if needs false_alarms_per_day; then
   say "benign events, ${BENIGN_TIMES:-20} times each, as a day: incidents and notifications that no fault justifies"
   tests/bench/false_alarms.sh build/release "${BENIGN_TIMES:-20}" "$work/alarms"
   echo "false_alarms_per_day $(cat "$work/alarms")" >>"$results"
+fi
+if needs agent_busy_rss_mb agent_busy_cpu_s_per_min; then
+  say "agents for ${AGENT_SECONDS:-300} s on a host with 20,000 sockets and 500 processes"
+  unshare --net --mount --pid --fork --kill-child --mount-proc \
+    tests/bench/agent_busy.sh "$bin" "$work/busy" "${AGENT_SECONDS:-300}" >"$work/rounds"
+  echo "agent_busy_rss_mb $(cut -d' ' -f1 "$work/rounds")" >>"$results"
+  echo "agent_busy_cpu_s_per_min $(cut -d' ' -f2 "$work/rounds")" >>"$results"
 fi
 for name in $wanted; do grep "^$name " "$results"; done

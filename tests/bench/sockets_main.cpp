@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -27,24 +26,18 @@
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/os/procfs.hpp"
 #include "agent/os/sock_diag.hpp"
+#include "tests/bench/crowd.hpp"
 
 namespace tocsin::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr int kProcesses = 300;
-
-[[noreturn]] void give_up(const char* what) {
-  fmt::print(stderr, "bench_sockets: {}: {}\n", what, std::strerror(errno));
-  std::exit(1);
-}
 
 template <class Work>
 double milliseconds(Work work) {
@@ -63,55 +56,6 @@ void new_network() {
   request.ifr_flags = IFF_UP | IFF_RUNNING;
   if (::ioctl(any.get(), SIOCSIFFLAGS, &request) != 0) give_up("loopback up");
 }
-
-// A listener and connected pairs, `count` sockets in all.
-[[noreturn]] void hold_sockets(int count, int ready) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* raw = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(listener, raw, size) != 0 || ::listen(listener, 512) != 0) ::_exit(1);
-  ::getsockname(listener, raw, &size);
-  for (int i = 1; i + 1 < count; i += 2) {
-    const int client = ::socket(AF_INET, SOCK_STREAM, 0);
-    if (client < 0 || ::connect(client, raw, sizeof address) != 0) ::_exit(1);
-    if (::accept(listener, nullptr, nullptr) < 0) ::_exit(1);
-  }
-  if (::write(ready, "x", 1) != 1) ::_exit(1);
-  for (;;) ::pause();
-}
-
-class Crowd {
- public:
-  explicit Crowd(int sockets) {
-    std::array<int, 2> pipe{};
-    if (::pipe(pipe.data()) != 0) give_up("pipe");
-    for (int i = 0; i < kProcesses; ++i) {
-      const pid_t pid = ::fork();
-      if (pid < 0) give_up("fork");
-      if (pid == 0) hold_sockets(sockets / kProcesses, pipe[1]);
-      pids_.push_back(pid);
-    }
-    ::close(pipe[1]);
-    char byte = 0;
-    for (int i = 0; i < kProcesses; ++i) {
-      if (::read(pipe[0], &byte, 1) != 1) give_up("a process could not make its sockets");
-    }
-    ::close(pipe[0]);
-  }
-  ~Crowd() {
-    for (const pid_t pid : pids_) ::kill(pid, SIGKILL);
-    for (const pid_t pid : pids_) ::waitpid(pid, nullptr, 0);
-  }
-  Crowd(const Crowd&) = delete;
-  Crowd& operator=(const Crowd&) = delete;
-
- private:
-  std::vector<pid_t> pids_;
-};
 
 // ---- The peers ----
 
@@ -290,10 +234,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   const int sockets = argc > 2 ? std::atoi(argv[2]) : 50'000;
-  const rlimit files{65536, 65536};
-  ::setrlimit(RLIMIT_NOFILE, &files);
   new_network();
-  const Crowd crowd(sockets);
+  const Crowd crowd(sockets, kProcesses);
   measure(figure, static_cast<std::size_t>(sockets), argc > 3 ? std::atoi(argv[3]) : 5);
   return 0;
 }
