@@ -1,7 +1,8 @@
 #!/bin/bash
 # Evidence from real hosts, with the real programs: collected on one host with no collector, then by
-# request with the link killed half way, verified with openssl and sha256sum alone, tampered with and
-# found, and not to be had of a dead host. evidence.sh BUILD RESULTS.xml
+# request with the link killed half way, and with the collector killed before the host was asked,
+# verified with openssl and sha256sum alone, tampered with and found, and not to be had of a dead host.
+# evidence.sh BUILD RESULTS.xml
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 build=$(realpath --relative-to=. "${1:?build folder}")
@@ -97,6 +98,16 @@ check "and the host's journal" grep -q '^# what journal$' "$work/export/MANIFEST
 check "and the text of its console" grep -q '^# what console$' "$work/export/MANIFEST"
 check "and the export is in its custody" test "$(acts_of E-1 | awk '{print $NF}')" = EXPORTED
 
+# ---- a collector that is killed before the host was asked
+
+hosts cut tsm1
+check "The desk asks a host that cannot be reached" \
+  ctl evidence collect tsm1 --within 3m --reason "cut off"
+kill_collector
+check "The collector is killed, and comes back" within 20 collector_answers
+hosts undo cut tsm1
+check "It asks again, and the host's evidence arrives" within 90 state_is E-2 RECEIVED
+
 # ---- tampered with
 
 large=$(awk '/large.log$/ {print $1}' "$work/export/MANIFEST" | tail -n 1)
@@ -114,9 +125,9 @@ hosts down tsm2
 check "A host dies" within 60 silent 1
 check "Its evidence is asked for and cannot be had" \
   fails ctl evidence collect tsm2 --within 5s --wait --timeout 30s --reason "dead"
-check "with the reason" state_is E-2 UNOBTAINABLE
+check "with the reason" state_is E-3 UNOBTAINABLE
 check "which says that it does not answer" test \
-  "$(evidence E-2 | jq -r '.evidence.problem.parameters[] | select(.name == "why") | .value')" = \
+  "$(evidence E-3 | jq -r '.evidence.problem.parameters[] | select(.name == "why") | .value')" = \
   "@evidence_why.silent"
 check "and the journal's chain is whole" ctl audit verify
 cases_end
