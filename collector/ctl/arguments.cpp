@@ -116,6 +116,7 @@ class Syntax {
   std::string since_;
   std::string approved_for_ = "365d";
   EvidenceCommand evidence_;
+  VerifyDiagnosis diagnosis_;
   std::string within_;
   std::string timeout_ = "10s";
   std::string valid_ = "1h";
@@ -392,6 +393,11 @@ void Syntax::add_others() {
   CLI::App* audit = add(app_, "audit", "audit");
   audit->require_subcommand(1);
   add(*audit, "verify", "audit_verify")->callback([this] { arguments_.command = VerifyAudit{}; });
+  CLI::App* diagnose = add(app_, "diagnose", "diagnose");
+  diagnose->require_subcommand(1);
+  CLI::App* verify = add(*diagnose, "verify", "diagnose_verify");
+  verify->add_option("FILE", diagnosis_.file, h("diagnose_file"))->required();
+  verify->callback([this] { arguments_.command = diagnosis_; });
   add(app_, "version", "version")->callback([this] { arguments_.command = ShowVersion{}; });
   add(app_, "completion", "completion")
       ->add_option("SHELL", shell_, h("shell"))

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "collector/ctl/columns.hpp"
+#include "collector/ctl/diagnosis.hpp"
 #include "collector/ctl/evidence.hpp"
 #include "collector/ctl/json.hpp"
 #include "collector/ctl/render.hpp"
@@ -572,6 +573,9 @@ Printed run(const Command& command, const Settings& settings, const Connect& con
   if (std::holds_alternative<ShowVersion>(command)) return print_version(settings);
   if (const auto* explain = std::get_if<Explain>(&command)) {
     if (!may_be_incident(explain->topic)) return explain_here(explain->topic, settings);
+  }
+  if (const auto* signed_one = std::get_if<VerifyDiagnosis>(&command)) {
+    return run_verify_diagnosis(*signed_one, settings, connect, time);
   }
   const auto client = connect();
   if (!client) return printed(client.error(), settings);

@@ -105,13 +105,17 @@ struct OnBaseline {
   std::string reason;
 };
 struct VerifyAudit {};
+// A diagnosis that a host wrote and signed, carried here by hand (procedure M-28).
+struct VerifyDiagnosis {
+  std::string file;
+};
 struct HelpExitCodes {};
 struct ShowVersion {};
 
-using Command =
-    std::variant<ShowStatus, ShowHosts, ShowMetrics, ListIncidents, ShowIncident, ActOnIncidents,
-                 DecideOnIncident, RunCheck, RestartService, Revoke, Explain, CreateToken,
-                 OnBaseline, VerifyAudit, EvidenceCommand, HelpExitCodes, ShowVersion>;
+using Command = std::variant<ShowStatus, ShowHosts, ShowMetrics, ListIncidents, ShowIncident,
+                             ActOnIncidents, DecideOnIncident, RunCheck, RestartService, Revoke,
+                             Explain, CreateToken, OnBaseline, VerifyAudit, VerifyDiagnosis,
+                             EvidenceCommand, HelpExitCodes, ShowVersion>;
 
 struct Settings {
   View view;
@@ -121,7 +125,8 @@ struct Settings {
   bool dry_run = false;
   std::string fail_on;  // a grade; empty: never
   std::chrono::milliseconds timeout{10'000};
-  std::string address;  // shown only
+  std::string address;         // shown only
+  std::string authority_file;  // what is signed must be of it
 };
 
 // What goes to standard output and to standard error.

@@ -149,7 +149,10 @@ Printed run_program(const Arguments& arguments, const Environment& environment,
   settings.dry_run = arguments.dry_run;
   settings.fail_on = arguments.fail_on;
   settings.timeout = arguments.timeout;
-  if (context) settings.address = context->collector;
+  if (context) {
+    settings.address = context->collector;
+    settings.authority_file = context->authority_file;
+  }
   const Connect connect = [&]() -> Result<std::unique_ptr<Client>> {
     if (!context) return fail(context.error());
     return connect_to(*context, arguments.timeout);

@@ -107,10 +107,12 @@ std::string left_out(const View& view, std::uint32_t count) {
 
 std::string findings_table(const View& view, const v1::IncidentDetail& detail) {
   const std::int64_t now = detail.as_of().journal_ns();
-  i18n::Table table({title(view, "ctl.column.since"), title(view, "ctl.column.closed"),
-                     title(view, "ctl.column.check"), title(view, "ctl.column.finding")});
+  // The id is what `baseline propose --from-finding` takes.
+  i18n::Table table({title(view, "ctl.column.id"), title(view, "ctl.column.since"),
+                     title(view, "ctl.column.closed"), title(view, "ctl.column.check"),
+                     title(view, "ctl.column.finding")});
   for (const v1::FindingState& finding : detail.findings()) {
-    table.add({clock_text(view, finding.since_ns(), now),
+    table.add({number(finding.id()), clock_text(view, finding.since_ns(), now),
                clock_text(view, finding.closed_ns(), now), check_text(finding.check()),
                words(view, finding.message())});
   }

@@ -27,17 +27,6 @@ Error openssl_error(std::string_view what) {
   return Error{ErrorCode::internal, fmt::format("{}: {}", what, last_reason())};
 }
 
-Result<Instant> instant_of(const ASN1_TIME* time) {
-  std::tm civil{};
-  if (time == nullptr || ASN1_TIME_to_tm(time, &civil) != 1) {
-    return fail(ErrorCode::invalid_argument, "certificate: its validity is not readable");
-  }
-  const std::int64_t seconds = timegm(&civil);
-  // "No end" is written as the year 9999, which nanoseconds cannot count to.
-  constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max() / kNanos;
-  return Instant{std::clamp(seconds, -kLast, kLast) * kNanos};
-}
-
 Result<Validity> validity_in(const X509* certificate) {
   const auto from = instant_of(X509_get0_notBefore(certificate));
   if (!from) return fail(from.error());

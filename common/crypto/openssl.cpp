@@ -1,6 +1,9 @@
 #include "common/crypto/openssl.hpp"
 
+#include <algorithm>
 #include <climits>
+#include <ctime>
+#include <limits>
 #include <vector>
 
 #include <fmt/format.h>
@@ -13,6 +16,7 @@
 namespace tocsin::crypto {
 namespace {
 
+constexpr std::int64_t kNanos = 1'000'000'000;
 constexpr std::size_t kPemBytes = 64 << 10;
 constexpr std::size_t kRequestBytes = 16 << 10;
 constexpr std::string_view kBegin = "-----BEGIN ";
@@ -49,6 +53,17 @@ BioPtr reader_of(std::string_view text) {
   BioPtr bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
   TOCSIN_CHECK(bio != nullptr);
   return bio;
+}
+
+Result<Instant> instant_of(const ASN1_TIME* time) {
+  std::tm civil{};
+  if (time == nullptr || ASN1_TIME_to_tm(time, &civil) != 1) {
+    return fail(ErrorCode::invalid_argument, "a time is not readable");
+  }
+  const std::int64_t seconds = timegm(&civil);
+  // "No end" is written as the year 9999, which nanoseconds cannot count to.
+  constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max() / kNanos;
+  return Instant{std::clamp(seconds, -kLast, kLast) * kNanos};
 }
 
 std::string contents_of(BIO* bio) {

@@ -12,6 +12,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "common/base/instant.hpp"
 #include "common/base/result.hpp"
 
 namespace tocsin::crypto {
@@ -47,6 +48,7 @@ std::string last_reason();
 // A memory BIO over `text`, which must outlive it.
 BioPtr reader_of(std::string_view text);
 std::string contents_of(BIO* bio);
+Result<Instant> instant_of(const ASN1_TIME* time);
 
 // One PEM object of at most 64 KiB; more than one is refused. Never asks for a pass phrase.
 Result<CertificatePtr> parse_certificate(std::string_view pem);

@@ -1,5 +1,6 @@
-// Certificates and requests from strangers, as PEM or DER. Nothing is taken as signed by an
-// authority that never signed it, and an agent is never anybody but the holder of its key.
+// Certificates, requests and signed documents from strangers, as PEM or DER. Nothing is taken as
+// signed by an authority that never signed it, and an agent is never anybody but the holder of its
+// key.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -8,21 +9,23 @@
 
 #include "common/base/result.hpp"
 #include "common/crypto/crypto.hpp"
+#include "common/crypto/sign.hpp"
 
 namespace {
 
 using namespace tocsin;
 
 constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
+constexpr std::string_view kBeginDocument = "-----BEGIN CMS-----";
 
 bool is_digest(std::string_view text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
-std::string pem_of(std::string_view der) {
+std::string pem_of(std::string_view der, std::string_view begin) {
   constexpr std::string_view kDigits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string pem(kBegin);
+  std::string pem(begin);
   for (std::size_t i = 0; i < der.size(); i += 3) {
     if (i % 48 == 0) pem += '\n';
     const std::size_t left = std::min<std::size_t>(3, der.size() - i);
@@ -34,7 +37,7 @@ std::string pem_of(std::string_view der) {
       pem += k <= left ? kDigits[group >> (18 - 6 * k) & 63U] : '=';
     }
   }
-  return pem + "\n-----END CERTIFICATE-----\n";
+  return pem + "\n-----END" + std::string(begin.substr(10)) + "\n";
 }
 
 const crypto::Authority& stranger() {
@@ -66,12 +69,23 @@ void check_certificate(const std::string& pem) {
   TOCSIN_CHECK(info->identity.kind == Kind::agent || !info->identity.name.empty());
 }
 
+void check_document(std::string_view pem) {
+  const auto opened = crypto::open_document(pem, stranger().certificate_pem);
+  if (!opened) {
+    TOCSIN_CHECK(opened.error().code == ErrorCode::invalid_argument);
+    return;
+  }
+  TOCSIN_CHECK(opened->problem != crypto::DocumentProblem::none);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const bool is_pem = bytes.find(kBegin) != bytes.npos;
-  check_certificate(is_pem ? std::string(bytes) : pem_of(bytes));
+  check_certificate(is_pem ? std::string(bytes) : pem_of(bytes, kBegin));
+  const bool is_document = bytes.find(kBeginDocument) != bytes.npos;
+  check_document(is_document ? std::string(bytes) : pem_of(bytes, kBeginDocument));
   if (const auto parts = crypto::split_certificates(bytes)) {
     TOCSIN_CHECK(!parts->empty() && parts->size() <= 8);
     for (const std::string& part : *parts) TOCSIN_CHECK(part.starts_with(kBegin));

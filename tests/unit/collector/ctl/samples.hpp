@@ -211,6 +211,7 @@ inline v1::IncidentDetail detail() {
   set_as_of(*detail.mutable_as_of());
   *detail.mutable_incident() = port_incident();
   auto* finding = detail.add_findings();
+  finding->set_id(57);
   finding->mutable_check()->set_kind(v1::CHECK_KIND_SOCKETS);
   *finding->mutable_message() = port_incident().title();
   finding->set_since_ns(kNow - 540 * kSecond);
