@@ -24,6 +24,7 @@ void Inbox::put(Incoming message) {
     auto* before = messages_.empty() ? nullptr : std::get_if<FactRun>(&messages_.back());
     if (before != nullptr && follows(*before, *facts)) {
       std::move(facts->entries.begin(), facts->entries.end(), std::back_inserter(before->entries));
+      before->chain = std::move(facts->chain);
       return;
     }
   }

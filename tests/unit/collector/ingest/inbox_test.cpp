@@ -32,6 +32,18 @@ TEST(Inbox, ConsecutiveFactsBecomeOneRunAndTheOrderStays) {
   EXPECT_TRUE(inbox.empty());
 }
 
+TEST(Inbox, TheChainOfSeveralRunsIsThatAfterTheLast) {
+  Inbox inbox;
+  for (std::uint64_t first = 1; first <= 3; ++first) {
+    FactRun run = facts(7, first, 1);
+    run.chain = "c" + std::to_string(first);
+    inbox.put(std::move(run));
+  }
+  const std::vector<Incoming> taken = inbox.take();
+  ASSERT_THAT(taken, SizeIs(1));
+  EXPECT_EQ(std::get<FactRun>(taken[0]).chain, "c3");
+}
+
 TEST(Inbox, WhatDoesNotFollowStaysApartForTheHubToJudge) {
   Inbox inbox;
   inbox.put(facts(7, 1, 2));
