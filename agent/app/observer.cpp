@@ -37,8 +37,8 @@ constexpr char kBootCursor[] = "observer:boot_id";
 constexpr Duration kLongestWait = 1s;
 constexpr Duration kWatchRest = 5ms;  // between two looks at what happened to logs
 constexpr int kGlanceRest = 20;  // times as long as the run before had a processor, until a glance
-// A unit that changes more often than this in a second is looked at once a second.
-constexpr int kQuickLooks = 10;
+// A unit whose changes brought so many looks in a second is looked at again when that has passed.
+constexpr int kQuickLooks = 20;
 constexpr Duration kRestartLimit = 60s;
 constexpr Duration kHurryAgain = 1min;  // a check that is wanted again more often waits its turn
 
@@ -227,12 +227,15 @@ class Observer {
       job->events_since = now;
       job->events = 0;
     }
+    // One look is for all that was told before it began: systemd tells of one start ten times.
+    if (job->state == Job::State::queued || job->again) return;
     if (++job->events > kQuickLooks) {
-      job->due = std::min(job->due, job->events_since + 1s);
+      job->look_by = job->events_since + 1s;
+      if (job->state == Job::State::waiting) job->due = std::min(job->due, *job->look_by);
     } else if (job->state == Job::State::waiting) {
       job->at_once = true;
       job->due = now;
-    } else if (job->state != Job::State::queued) {
+    } else {
       job->again = true;
     }
   }
@@ -623,6 +626,8 @@ class Observer {
     job->due = next_run(job->due, job->check.interval, now, random);
     job->glance_due =
         now + std::max(catalog_(job->check.check.kind).glance_every, job->cost * kGlanceRest);
+    if (const auto by = std::exchange(job->look_by, std::nullopt))
+      job->due = std::min(job->due, *by);
     if (std::exchange(job->again, false)) {
       job->at_once = true;
       job->due = now;
