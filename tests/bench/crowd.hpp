@@ -13,8 +13,8 @@ namespace tocsin::bench {
 
 class Crowd {
  public:
-  // `sockets` in all, a listener in each process. Raises the limit of open files. Ends the program
-  // where it cannot.
+  // `sockets` in all, a listener in each process; 0: none. Raises the limit of open files. Ends the
+  // program where it cannot.
   Crowd(int sockets, int processes);
   ~Crowd();  // ends the processes
   Crowd(const Crowd&) = delete;

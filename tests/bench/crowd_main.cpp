@@ -1,5 +1,6 @@
-// A busy host, for as long as its standard input stays open: SOCKETS sockets in PROCESSES processes
-// of this network namespace, and ten times a second a connection that comes and goes.
+// A busy host, for as long as its standard input stays open: PROCESSES processes, SOCKETS sockets
+// in a tenth of them, each with a listener, in this network namespace, and ten times a second a
+// connection that comes and goes.
 //
 //   bench_crowd SOCKETS PROCESSES
 //
@@ -19,6 +20,7 @@ namespace tocsin::bench {
 namespace {
 
 constexpr int kPauseMs = 100;
+constexpr int kOneOf = 10;  // of so many processes has sockets
 
 class Caller {
  public:
@@ -44,7 +46,8 @@ class Caller {
 };
 
 void hold(int sockets, int processes) {
-  const Crowd crowd(sockets, processes);
+  const Crowd servers(sockets, processes / kOneOf);
+  const Crowd others(0, processes - processes / kOneOf);
   Caller caller;
   fmt::print("ready\n");
   std::fflush(stdout);
