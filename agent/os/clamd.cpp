@@ -6,43 +6,14 @@
 #include <utility>
 
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
+
+#include "agent/os/local_socket.hpp"
 
 namespace tocsin::agent::os {
 namespace {
 
 constexpr std::size_t kAnswerBytes = 4096;
-
-Error socket_error(std::string_view what, int number) {
-  if (number == EAGAIN || number == EWOULDBLOCK || number == EINPROGRESS) {
-    return {ErrorCode::deadline_exceeded, std::string(what) + ": no answer in time"};
-  }
-  if (number == ECONNREFUSED || number == EPIPE || number == ECONNRESET) {
-    return {ErrorCode::unavailable, std::string(what) + ": " + std::strerror(number)};
-  }
-  return system_error(what, number);
-}
-
-Result<Fd> connect_to(const std::string& path, Duration limit) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof address.sun_path) {
-    return fail(ErrorCode::invalid_argument, "not a socket's path: " + path);
-  }
-  std::memcpy(address.sun_path, path.c_str(), path.size());
-  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket.valid()) return fail(system_error("socket", errno));
-  const auto microseconds = limit / 1us;
-  const timeval wait{static_cast<time_t>(microseconds / 1'000'000),
-                     static_cast<suseconds_t>(microseconds % 1'000'000)};
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
-  const auto* to = reinterpret_cast<const sockaddr*>(&address);
-  if (::connect(socket.get(), to, sizeof address) != 0) return fail(socket_error(path, errno));
-  return socket;
-}
 
 Status send_text(const Fd& socket, std::string_view text) {
   // Shorter than any socket buffer: never sent in parts.
@@ -89,14 +60,14 @@ Result<std::string> receive(const Fd& socket) {
 }  // namespace
 
 Result<std::string> Clamd::version(Duration limit) const {
-  const auto socket = connect_to(path_, limit);
+  const auto socket = connect_local_socket(path_, limit);
   if (!socket) return fail(socket.error());
   TOCSIN_TRY(send_text(*socket, std::string_view("zVERSION\0", 9)));
   return receive(*socket);
 }
 
 Result<std::string> Clamd::scan(const Fd& file, Duration limit) const {
-  const auto socket = connect_to(path_, limit);
+  const auto socket = connect_local_socket(path_, limit);
   if (!socket) return fail(socket.error());
   TOCSIN_TRY(send_text(*socket, std::string_view("zFILDES\0", 8)));
   TOCSIN_TRY(send_descriptor(*socket, file.get()));

@@ -7,16 +7,27 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
-
-#include "agent/os/files.hpp"
 
 namespace tocsin::agent::os {
 namespace {
 
 constexpr Duration kLook = 100ms;  // A stop is noticed at most this late.
 
-Result<Fd> connect_to(const std::string& path) {
+}  // namespace
+
+Error socket_error(std::string_view what, int number) {
+  if (number == EAGAIN || number == EWOULDBLOCK || number == EINPROGRESS) {
+    return {ErrorCode::deadline_exceeded, std::string(what) + ": no answer in time"};
+  }
+  if (number == ECONNREFUSED || number == EPIPE || number == ECONNRESET) {
+    return {ErrorCode::unavailable, std::string(what) + ": " + std::strerror(number)};
+  }
+  return system_error(what, number);
+}
+
+Result<Fd> connect_local_socket(const std::string& path, Duration limit) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof address.sun_path) {
@@ -25,17 +36,19 @@ Result<Fd> connect_to(const std::string& path) {
   std::memcpy(address.sun_path, path.c_str(), path.size());
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket.valid()) return fail(system_error("socket", errno));
+  const auto microseconds = limit / 1us;  // 0: for ever
+  const timeval wait{static_cast<time_t>(microseconds / 1'000'000),
+                     static_cast<suseconds_t>(microseconds % 1'000'000)};
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
   const auto* to = reinterpret_cast<const sockaddr*>(&address);
-  if (::connect(socket.get(), to, sizeof address) == 0) return socket;
-  if (errno != ECONNREFUSED) return fail(system_error(path, errno));
-  return fail(ErrorCode::unavailable, path + ": nobody listens");
+  if (::connect(socket.get(), to, sizeof address) != 0) return fail(socket_error(path, errno));
+  return socket;
 }
-
-}  // namespace
 
 Result<std::string> read_local_socket(const std::string& path, Duration limit, std::size_t most,
                                       const time::TimeSource& time, const std::stop_token& stop) {
-  const auto socket = connect_to(path);
+  const auto socket = connect_local_socket(path);
   if (!socket) return fail(socket.error());
   const MonoTime end = time.steady() + limit;
   std::string text;

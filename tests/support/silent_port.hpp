@@ -33,6 +33,7 @@ class SilentPort {
     fd_ = -1;
   }
   const std::string& port() const { return port_; }
+  int fd() const { return fd_; }  // for one who speaks all the same
 
  private:
   int fd_;

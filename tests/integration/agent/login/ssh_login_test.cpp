@@ -150,17 +150,8 @@ TEST_F(SshLogin, EndsAtItsDeadlineWhereTheSessionHangs) {
 class Impostor {
  public:
   explicit Impostor(std::string words) : words_(std::move(words)) {
-    fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* raw = reinterpret_cast<sockaddr*>(&address);
-    TOCSIN_CHECK(::bind(fd_, raw, size) == 0 && ::listen(fd_, 8) == 0);
-    TOCSIN_CHECK(::getsockname(fd_, raw, &size) == 0);
-    port_ = std::to_string(::ntohs(address.sin_port));
     thread_ = std::thread([this] {
-      const int one = ::accept(fd_, nullptr, nullptr);
+      const int one = ::accept(port_.fd(), nullptr, nullptr);
       if (one < 0) return;
       TOCSIN_CHECK(::send(one, words_.data(), words_.size(), MSG_NOSIGNAL) >= 0);
       for (char byte = 0; ::recv(one, &byte, 1, 0) > 0;) {
@@ -169,18 +160,16 @@ class Impostor {
     });
   }
   ~Impostor() {
-    ::shutdown(fd_, SHUT_RDWR);
+    ::shutdown(port_.fd(), SHUT_RDWR);
     thread_.join();
-    ::close(fd_);
   }
   Impostor(const Impostor&) = delete;
   Impostor& operator=(const Impostor&) = delete;
-  std::string address() const { return "127.0.0.1:" + port_; }
+  std::string address() const { return "127.0.0.1:" + port_.port(); }
 
  private:
   std::string words_;
-  int fd_ = -1;
-  std::string port_;
+  tests::SilentPort port_;
   std::thread thread_;
 };
 
