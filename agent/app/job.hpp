@@ -42,4 +42,10 @@ struct Job {
 };
 using JobPointer = std::shared_ptr<Job>;
 
+// Something happened to what the job looks at: a look that begins from now on is due, at once, or,
+// where too many events brought one, when their second has passed. Pure, like the next one.
+void take_event(Job& job, MonoTime now);
+// A run is done. `next`: when the interval wants the next one.
+void plan_after_run(Job& job, MonoTime next, MonoTime now);
+
 }  // namespace tocsin::agent

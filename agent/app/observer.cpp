@@ -37,8 +37,6 @@ constexpr char kBootCursor[] = "observer:boot_id";
 constexpr Duration kLongestWait = 1s;
 constexpr Duration kWatchRest = 5ms;  // between two looks at what happened to logs
 constexpr int kGlanceRest = 20;  // times as long as the run before had a processor, until a glance
-// A unit whose changes brought so many looks in a second is looked at again when that has passed.
-constexpr int kQuickLooks = 20;
 constexpr Duration kRestartLimit = 60s;
 constexpr Duration kHurryAgain = 1min;  // a check that is wanted again more often waits its turn
 
@@ -221,23 +219,7 @@ class Observer {
   void unit_changed(const std::string& unit) {
     const auto found = jobs_.find({model::CheckKind::service, unit});
     if (found == jobs_.end()) return;
-    const JobPointer& job = found->second;
-    const MonoTime now = time_.steady();
-    if (now - job->events_since >= 1s) {
-      job->events_since = now;
-      job->events = 0;
-    }
-    // One look is for all that was told before it began: systemd tells of one start ten times.
-    if (job->state == Job::State::queued || job->again) return;
-    if (++job->events > kQuickLooks) {
-      job->look_by = job->events_since + 1s;
-      if (job->state == Job::State::waiting) job->due = std::min(job->due, *job->look_by);
-    } else if (job->state == Job::State::waiting) {
-      job->at_once = true;
-      job->due = now;
-    } else {
-      job->again = true;
-    }
+    take_event(*found->second, time_.steady());
   }
 
   JobPointer make_job(const model::CheckDefinition& check) {
@@ -623,15 +605,9 @@ class Observer {
 
   void settle(const JobPointer& job, model::Observation seen, std::uint64_t random) {
     const MonoTime now = time_.steady();
-    job->due = next_run(job->due, job->check.interval, now, random);
+    plan_after_run(*job, next_run(job->due, job->check.interval, now, random), now);
     job->glance_due =
         now + std::max(catalog_(job->check.check.kind).glance_every, job->cost * kGlanceRest);
-    if (const auto by = std::exchange(job->look_by, std::nullopt))
-      job->due = std::min(job->due, *by);
-    if (std::exchange(job->again, false)) {
-      job->at_once = true;
-      job->due = now;
-    }
     if (job->restart) return end_restart(*job, std::move(seen));
     if (job->asked()) {
       return answer(job->request_id, model::RequestOutcome::done, {}, {std::move(seen)});

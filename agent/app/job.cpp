@@ -1,0 +1,41 @@
+#include "agent/app/job.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tocsin::agent {
+namespace {
+
+// A unit whose changes brought so many looks in a second is looked at again when that has passed.
+constexpr int kQuickLooks = 20;
+
+}  // namespace
+
+void take_event(Job& job, MonoTime now) {
+  if (now - job.events_since >= 1s) {
+    job.events_since = now;
+    job.events = 0;
+  }
+  // One look is for all that was told before it began: systemd tells of one start ten times.
+  if (job.state == Job::State::queued || job.again) return;
+  if (++job.events > kQuickLooks) {
+    job.look_by = job.events_since + 1s;
+    if (job.state == Job::State::waiting) job.due = std::min(job.due, *job.look_by);
+  } else if (job.state == Job::State::waiting) {
+    job.at_once = true;
+    job.due = now;
+  } else {
+    job.again = true;
+  }
+}
+
+void plan_after_run(Job& job, MonoTime next, MonoTime now) {
+  job.due = next;
+  if (const auto by = std::exchange(job.look_by, std::nullopt)) job.due = std::min(job.due, *by);
+  if (std::exchange(job.again, false)) {
+    job.at_once = true;
+    job.due = now;
+  }
+}
+
+}  // namespace tocsin::agent

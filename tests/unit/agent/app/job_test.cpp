@@ -1,0 +1,70 @@
+// When an event brings a look, and that none is forgotten.
+#include "agent/app/job.hpp"
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+namespace tocsin::agent {
+namespace {
+
+constexpr Duration kHour = 1h;
+
+MonoTime at(int milliseconds) { return MonoTime{} + 1h + milliseconds * 1ms; }
+
+// Lives the job through events at these milliseconds, each run taking `took`; when runs began.
+std::vector<int> looks(const std::multiset<int>& events, int took, int until) {
+  Job job;
+  job.due = at(0) + kHour;
+  std::vector<int> began;
+  int ends = -1;
+  for (int now = 0; now <= until; ++now) {
+    if (job.state == Job::State::running && now >= ends) {
+      job.state = Job::State::waiting;
+      plan_after_run(job, at(now) + kHour, at(now));
+    }
+    for (std::size_t n = events.count(now); n > 0; --n) take_event(job, at(now));
+    if (job.state == Job::State::waiting && job.due <= at(now)) {
+      job.state = Job::State::running;
+      job.at_once = false;
+      began.push_back(now);
+      ends = now + took;
+    }
+  }
+  return began;
+}
+
+TEST(Job, AnEventBringsALookAtOnce) { EXPECT_EQ(looks({100}, 5, 3000), std::vector<int>{100}); }
+
+TEST(Job, WhatIsToldWhileALookRunsBringsOneMore) {
+  EXPECT_EQ(looks({100, 102, 103, 104}, 10, 3000), (std::vector<int>{100, 110}));
+}
+
+TEST(Job, TheOneTooManyThatComesWhileALookRunsIsLookedAtWhenTheSecondHasPassed) {
+  std::multiset<int> events;
+  for (int i = 0; i < 20; ++i) events.insert(100 + 10 * i);  // a look each
+  events.insert(293);                                        // while the last of them runs
+  const std::vector<int> began = looks(events, 5, 5000);
+  ASSERT_EQ(began.size(), 21U);
+  EXPECT_EQ(began.back(), 1100);
+}
+
+RC_GTEST_PROP(Job, EveryEventIsFollowedByALookWithinASecondAndNoneBringsMany, ()) {
+  const int took = *rc::gen::inRange(1, 60);
+  const auto times = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 4000));
+  const std::multiset<int> events(times.begin(), times.end());
+  const std::vector<int> began = looks(events, took, 8000);
+  for (const int event : events) {
+    const auto look = std::lower_bound(began.begin(), began.end(), event);
+    RC_ASSERT(look != began.end());
+    RC_ASSERT(*look <= event + 1000 + took);
+  }
+  RC_ASSERT(began.size() <= events.size());
+  for (std::size_t i = 45; i < began.size(); ++i) RC_ASSERT(began[i] - began[i - 45] >= 1000);
+}
+
+}  // namespace
+}  // namespace tocsin::agent
