@@ -274,6 +274,11 @@ fault_deleted() {
   hosts exec "$1" sh -c 'cp /bin/sleep /var/tmp/.x && systemd-run -q --collect --unit gone /var/tmp/.x 3600 && rm /var/tmp/.x'
 }
 fault_malware() { hosts eicar "$1" /var/spool/inbox/letter; }
+# At the end, however it comes: what runs beside the hosts.
+stop_others() {
+  [ "${#callers[@]}" = 0 ] || kill "${callers[@]}" 2>/dev/null
+  stop_scanner
+}
 # shellcheck disable=SC2034
 benign_faults=(listener source service log program deleted malware)
 callers=()

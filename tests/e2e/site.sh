@@ -50,6 +50,7 @@ clean_up() {
   trap - EXIT
   if [ "$status" != 0 ] || [ "$cases_failed" != 0 ]; then show_logs; fi
   stop_collector
+  if declare -F stop_others >/dev/null; then stop_others; fi  # of a story that starts more
   [ -z "$mailbox" ] || kill "$mailbox" 2>/dev/null
   hosts lan-down
   rm -rf "$work"
