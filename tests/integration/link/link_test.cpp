@@ -362,6 +362,31 @@ TEST(Link, AnAgentWhoseChecksStoppedIsSilentAlthoughItsLinkTalks) {
   ASSERT_TRUE(eventually([&] { return last().state == Presence::heard; }));
 }
 
+// An observer notes a run that saw nothing new some seconds late.
+TEST(Link, AnAgentWhoseRunsAreNotedLateIsNotSilent) {
+  Room room;
+  room.stop_collector();
+  room.options.run_noted_within = 1h;
+  room.start_collector();
+  const TestAgent agent = room.add_agent();
+  const auto spool = open_spool(agent);
+  agent::CheckRow check;
+  check.check = {model::CheckKind::sockets, ""};
+  check.interval = 100ms;
+  check.last_run_monotonic = room.time.steady();
+  ASSERT_TRUE(spool->append({}, {}, {&check, 1}));
+  RunningLink link(room, agent);
+  const MonoTime ripe = room.time.steady() + 2 * room.policy->agent_silent_after;
+  std::uint64_t heartbeats = 0;
+  ASSERT_TRUE(eventually([&] {
+    if (room.time.steady() < ripe) heartbeats = room.hub().counters().heartbeats;
+    return room.hub().counters().heartbeats > heartbeats + 1;
+  }));
+  const auto all = room.intake.presence();
+  EXPECT_TRUE(std::none_of(all.begin(), all.end(),
+                           [](const auto& one) { return one.state == Presence::silent; }));
+}
+
 TEST(Link, ChecksOfAnEarlierBootAreNotTakenForFresh) {
   Room room;
   count_silence_soon(room);
