@@ -71,7 +71,8 @@ std::string print_config(const Contexts& contexts) {
   return text;
 }
 
-Result<Context> choose_context(const Contexts& contexts, std::string_view name) {
+Result<Context> choose_context(const Contexts& contexts, std::string_view name,
+                               i18n::Language language) {
   const std::string wanted = name.empty() ? contexts.current : std::string(name);
   const auto found = contexts.contexts.find(wanted);
   if (found != contexts.contexts.end()) return found->second;
@@ -79,11 +80,11 @@ Result<Context> choose_context(const Contexts& contexts, std::string_view name) 
   for (const auto& [other, context] : contexts.contexts) {
     known += (known.empty() ? "" : ", ") + other;
   }
-  return fail(ErrorCode::not_found,
-              wanted.empty()
-                  ? fmt::format("no context is chosen; --context takes one of: {}", known)
-                  : fmt::format("there is no context \"{}\"; there are: {}", clean_text(wanted, 64),
-                                known));
+  const std::string code = wanted.empty() ? "ctl.context.not_chosen" : "ctl.context.unknown";
+  return fail(
+      ErrorCode::not_found,
+      i18n::render(language,
+                   {code, {{"name", clean_text(wanted, 64)}, {"known", std::move(known)}}}));
 }
 
 }  // namespace tocsin::ctl

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "common/base/result.hpp"
+#include "common/i18n/i18n.hpp"
 
 namespace tocsin::ctl {
 
@@ -32,7 +33,8 @@ Result<Contexts> load_contexts(const std::string& path);
 std::string print_config(const Contexts& contexts);
 
 // The context that is named, or the current one for an empty name. Errors: not_found, with those
-// there are.
-Result<Context> choose_context(const Contexts& contexts, std::string_view name);
+// there are, in the reader's language.
+Result<Context> choose_context(const Contexts& contexts, std::string_view name,
+                               i18n::Language language);
 
 }  // namespace tocsin::ctl

@@ -45,6 +45,16 @@ std::string contexts_path(const Arguments& arguments, const Environment& environ
   return base + "/tocsin/contexts.toml";
 }
 
+i18n::Language language_of(const Arguments& arguments, const Context* context,
+                           const Environment& environment) {
+  if (const auto flag = i18n::language_from(arguments.language)) return *flag;
+  if (context != nullptr) {
+    if (const auto chosen = i18n::language_from(context->language)) return *chosen;
+  }
+  return i18n::language_from_environment(environment.lc_all, environment.lc_messages,
+                                         environment.lang);
+}
+
 // Flags win over the context; with --collector no context is needed.
 Result<Context> context_of(const Arguments& arguments, const Environment& environment) {
   Context context;
@@ -54,7 +64,8 @@ Result<Context> context_of(const Arguments& arguments, const Environment& enviro
   if (named || (arguments.collector.empty() && std::filesystem::exists(path, ignored))) {
     const auto contexts = load_contexts(path);
     if (!contexts) return fail(contexts.error());
-    auto chosen = choose_context(*contexts, arguments.context);
+    auto chosen =
+        choose_context(*contexts, arguments.context, language_of(arguments, nullptr, environment));
     if (!chosen) return chosen;
     context = std::move(*chosen);
   }
@@ -75,11 +86,11 @@ tl::unexpected<Error> not_logged_in(const Error& error) {
 }
 
 Result<std::unique_ptr<Client>> connect_to(const Context& context,
-                                           std::chrono::milliseconds timeout) {
+                                           std::chrono::milliseconds timeout,
+                                           i18n::Language language) {
   if (context.collector.empty() || context.authority_file.empty() ||
       context.certificate_file.empty() || context.key_file.empty()) {
-    return fail(ErrorCode::invalid_argument,
-                "no collector to talk to: --context NAME, or --collector --ca --cert --key");
+    return fail(ErrorCode::invalid_argument, i18n::render(language, {"ctl.context.none", {}}));
   }
   Connection connection{context.collector, context.server_name, "", "", "", timeout};
   for (auto [path, pem] : {std::pair{&context.authority_file, &connection.authority_pem},
@@ -92,16 +103,6 @@ Result<std::unique_ptr<Client>> connect_to(const Context& context,
   if (!key) return not_logged_in(key.error());
   connection.key_pem = std::move(*key);
   return connect(connection);
-}
-
-i18n::Language language_of(const Arguments& arguments, const Context* context,
-                           const Environment& environment) {
-  if (const auto flag = i18n::language_from(arguments.language)) return *flag;
-  if (context != nullptr) {
-    if (const auto chosen = i18n::language_from(context->language)) return *chosen;
-  }
-  return i18n::language_from_environment(environment.lc_all, environment.lc_messages,
-                                         environment.lang);
 }
 
 }  // namespace
@@ -155,7 +156,7 @@ Printed run_program(const Arguments& arguments, const Environment& environment,
   }
   const Connect connect = [&]() -> Result<std::unique_ptr<Client>> {
     if (!context) return fail(context.error());
-    return connect_to(*context, arguments.timeout);
+    return connect_to(*context, arguments.timeout, settings.view.language);
   };
   if (arguments.watch) {
     const Watch how{environment.width > 0 && !settings.json, settings.json, environment.height};

@@ -60,7 +60,7 @@ TEST_F(Init, MakesASiteWhoseFilesFitTogether) {
 
   const auto contexts = ctl::load_contexts(file("contexts.toml"));
   ASSERT_TRUE(contexts) << contexts.error().message;
-  const auto context = ctl::choose_context(*contexts, "").value();
+  const auto context = ctl::choose_context(*contexts, "", i18n::Language::en).value();
   EXPECT_EQ(context.collector, "127.0.0.1:8443");
   EXPECT_EQ(context.server_name, "collector.example");
   const std::string person = config::read_file(context.certificate_file, 1 << 16).value();

@@ -5,19 +5,23 @@
 namespace tocsin::ctl {
 namespace {
 
+using i18n::Language;
+
 TEST(Contexts, ReadTheExampleAndReadBackAsTheyArePrinted) {
   const auto contexts = load_contexts(TOCSIN_EXAMPLES "/contexts.toml");
   ASSERT_TRUE(contexts) << contexts.error().message;
-  EXPECT_EQ(choose_context(*contexts, "")->collector, "collector.example:8443");
-  EXPECT_EQ(choose_context(*contexts, "idc-1")->language, "zh-TW");
+  EXPECT_EQ(choose_context(*contexts, "", Language::en)->collector, "collector.example:8443");
+  EXPECT_EQ(choose_context(*contexts, "idc-1", Language::en)->language, "zh-TW");
   EXPECT_EQ(read_contexts(print_config(*contexts), "printed").value(), *contexts);
 }
 
 TEST(Contexts, ThatAreNotThereAreNamedWithThoseThatAre) {
   const auto contexts = load_contexts(TOCSIN_EXAMPLES "/contexts.toml").value();
-  EXPECT_EQ(choose_context(contexts, "idc-2").error().message,
+  EXPECT_EQ(choose_context(contexts, "idc-2", Language::en).error().message,
             "there is no context \"idc-2\"; there are: idc-1");
-  EXPECT_EQ(choose_context(Contexts{}, "").error().code, ErrorCode::not_found);
+  EXPECT_EQ(choose_context(contexts, "idc-2", Language::zh_tw).error().message,
+            "沒有名為「idc-2」的內容設定；現有：idc-1");
+  EXPECT_EQ(choose_context(Contexts{}, "", Language::en).error().code, ErrorCode::not_found);
 }
 
 TEST(Contexts, ReportMistakesTogether) {
