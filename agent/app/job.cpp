@@ -19,8 +19,12 @@ void take_event(Job& job, MonoTime now) {
   // One look is for all that was told before it began: systemd tells of one start ten times.
   if (job.state == Job::State::queued || job.again) return;
   if (++job.events > kQuickLooks) {
-    job.look_by = job.events_since + 1s;
-    if (job.state == Job::State::waiting) job.due = std::min(job.due, *job.look_by);
+    const MonoTime by = job.events_since + 1s;
+    if (job.state == Job::State::waiting) {
+      job.due = std::min(job.due, by);
+    } else {
+      job.look_by = by;
+    }
   } else if (job.state == Job::State::waiting) {
     job.at_once = true;
     job.due = now;

@@ -32,11 +32,12 @@ struct Job {
   MonoTime expires;        // of a request that waits: not to be begun from then on
   // Of a restart: what came of it. The run's own until it is done.
   std::shared_ptr<RestartOutcome> restart;
-  bool at_once = false;             // an event asked for this run: it waits for no other check
-  bool again = false;               // another event came while it ran
-  std::optional<MonoTime> look_by;  // events that came too fast for looks of their own: one by then
-  MonoTime events_since;            // the second that `events` counts
-  int events = 0;                   // that brought a look
+  bool at_once = false;  // an event asked for this run: it waits for no other check
+  bool again = false;    // another event came while it ran
+  std::optional<MonoTime>
+      look_by;            // while it ran events came too fast for looks of their own: one by then
+  MonoTime events_since;  // the second that `events` counts
+  int events = 0;         // that brought a look
 
   bool asked() const { return !request_id.empty(); }
 };

@@ -52,6 +52,22 @@ TEST(Job, TheOneTooManyThatComesWhileALookRunsIsLookedAtWhenTheSecondHasPassed) 
   EXPECT_EQ(began.back(), 1100);
 }
 
+// A run that hangs was given up; what happened meanwhile is looked at when it has ended.
+TEST(Job, WhatIsToldWhileARunIsStuckIsNotForgotten) {
+  Job job;
+  job.due = at(0) + kHour;
+  job.state = Job::State::stuck;
+  take_event(job, at(10));
+  job.state = Job::State::waiting;
+  plan_after_run(job, job.due, at(500));
+  EXPECT_EQ(job.due, at(500));
+  job.state = Job::State::running;
+  plan_after_run(job, at(0) + kHour, at(510));
+  job.state = Job::State::waiting;
+  take_event(job, at(900));
+  EXPECT_EQ(job.due, at(900));  // Nor are those that come later.
+}
+
 RC_GTEST_PROP(Job, EveryEventIsFollowedByALookWithinASecondAndNoneBringsMany, ()) {
   const int took = *rc::gen::inRange(1, 60);
   const auto times = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 4000));
