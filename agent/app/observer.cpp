@@ -278,8 +278,6 @@ class Observer {
     auto job = std::make_shared<Job>();
     job->check = bounded(asked, 0s);
     job->context = make_context();
-    // What a backup's slow tests found; a look on request makes none itself.
-    if (ref.kind == model::CheckKind::backup_job) job->context->cursor = cursor_of(ref);
     job->request_id = request.request_id;
     job->expires = time_.steady() + request.expires_in;
     turns_.add_asked(std::move(job));
@@ -519,6 +517,9 @@ class Observer {
       job->at_once = false;
       job->context->stop = lot->stop.get_token();
       job->context->new_cursor.reset();
+      if (job->asked() && !job->restart && catalog_(job->check.check.kind).one_memory) {
+        job->context->cursor = cursor_of(job->check.check);
+      }
       checks.push_back(job->check);
       contexts.push_back(job->context);
     }
@@ -555,7 +556,10 @@ class Observer {
       if (lot.stuck) {
         // Its observation is too old to say anything; it was reported as timed out.
         job->context->new_cursor.reset();
+        job->context->samples.clear();
         log::info("observer.unstuck", {{"check", model::to_string(job->check.check)}});
+        // What happened meanwhile was not looked at.
+        plan_after_run(*job, job->due, time_.steady());
       } else {
         if (!job->asked()) keep_samples(*job);
         settle(job, std::move(seen[i]), random);
@@ -610,6 +614,7 @@ class Observer {
         now + std::max(catalog_(job->check.check.kind).glance_every, job->cost * kGlanceRest);
     if (job->restart) return end_restart(*job, std::move(seen));
     if (job->asked()) {
+      remember(*job);
       return answer(job->request_id, model::RequestOutcome::done, {}, {std::move(seen)});
     }
     if (!job->removed) keep(*job, seen, now);
@@ -652,6 +657,18 @@ class Observer {
     job.row_pending = false;
     job.must_send = false;
     consider_restart(service);
+  }
+
+  // What an asked run leaves to the next one, of a kind that has one memory.
+  void remember(Job& job) {
+    const model::CheckRef& ref = job.check.check;
+    const bool stuck = job.state == Job::State::stuck;
+    if (stuck || !catalog_(ref.kind).one_memory || !job.context->new_cursor) return;
+    const ReaderCursor cursor{cursor_key(ref), *job.context->new_cursor};
+    const auto seq = spool_.append({}, {&cursor, 1}, {});
+    if (!seq) return spool_failed("append", seq.error());
+    const auto own = jobs_.find(ref);
+    if (own != jobs_.end()) own->second->context->cursor = cursor.value;
   }
 
   void flush_rows(MonoTime now) {

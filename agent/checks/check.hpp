@@ -58,6 +58,9 @@ struct CatalogEntry {
   Glance glance = nullptr;
   Duration glance_every = 1s;
   RunTogether run_together = nullptr;
+  // What one run leaves in its cursor holds for the next, whoever asks for it: a login that was
+  // turned down is not tried again so soon, a backup's slow test is not made twice.
+  bool one_memory = false;
 };
 
 // The check that looks at this kind; every kind of model::kCheckKinds has one.

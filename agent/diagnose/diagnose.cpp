@@ -182,8 +182,7 @@ struct OneRun {
     for (const CheckDefinition& definition : definitions) {
       contexts.emplace_back(new CheckContext{
           time, stop.get_token(), options.root, {}, {}, nullptr, options.settings});
-      // Whether a login worked before is what its failure is judged by.
-      if (definition.check.kind == CheckKind::login && options.remembered) {
+      if (catalog_entry(definition.check.kind).one_memory && options.remembered) {
         contexts.back()->cursor = options.remembered(definition.check);
       }
     }

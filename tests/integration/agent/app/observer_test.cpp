@@ -44,6 +44,7 @@ class Fakes {
   void set_together(CheckKind kind, RunTogether run) {
     entries_.at(kind).run_together = std::move(run);
   }
+  void remember(CheckKind kind) { entries_.at(kind).one_memory = true; }
   void set_glance(CheckKind kind, Glance glance) {
     entries_.at(kind).glance = std::move(glance);
     entries_.at(kind).glance_every = 5ms;
@@ -455,6 +456,40 @@ TEST_F(Observe, AnswersARequestOnceAndRefusesWhatIsNotAllowed) {
   EXPECT_EQ(outcomes.at("two"), model::RequestOutcome::refused);
   EXPECT_EQ(outcomes.at("old"), model::RequestOutcome::expired);
   EXPECT_EQ(runs, 1);
+}
+
+// A login that was turned down is not tried again so soon, whoever asks (procedure M-02).
+TEST_F(Observe, ARequestedLoginGoesOnFromWhatTheLastOneLeft) {
+  std::mutex mutex;
+  std::vector<std::string> began_with;
+  const auto remembering = [&](const auto& check, CheckContext& context) {
+    const std::lock_guard lock(mutex);
+    began_with.push_back(context.cursor.value_or(""));
+    context.new_cursor = began_with.back() + "x";
+    return agent::Run(check, context).seen(model::LoginFacts{});
+  };
+  fakes.set(CheckKind::login, remembering);
+  fakes.remember(CheckKind::login);
+  config.allow = {CheckKind::login};
+  add(CheckKind::login, "local");
+  config.checks.back().interval = 1h;
+  const time::SystemTime clock;
+  const auto ask = [&](const std::string& id) {
+    model::Request asked = request(id, CheckKind::login);
+    std::get<model::CheckDefinition>(asked.act).check.target = "local";
+    ASSERT_TRUE(reader().put_request(asked, clock.wall()).has_value());
+  };
+  observe([&](const auto& facts) { return !observations(facts, CheckKind::login).empty(); });
+  for (const char* id : {"one", "two"}) {
+    ask(id);
+    observe([&, id](const auto& facts) {
+      const auto all = results(facts);
+      return std::any_of(all.begin(), all.end(), [&](const auto& r) { return r.request_id == id; });
+    });
+  }
+  const std::set<std::string> all(began_with.begin(), began_with.end());
+  EXPECT_EQ(all.size(), began_with.size()) << "each goes on from the one before";
+  EXPECT_GE(all.size(), 3U);
 }
 
 // procedure M-07: what the host's own check finds is judged, what a request finds is an answer.
