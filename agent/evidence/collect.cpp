@@ -49,8 +49,8 @@ class Collection {
     for (const char* file : kOldLoginFiles) take_file("logins", file);
     take_folder("audit", kAuditFolder, {});
     take_journal();
-    take_logs();
     take_table("programs", programs_table(place_.root, place_.stop));
+    take_logs();
   }
 
  private:
@@ -107,7 +107,8 @@ class Collection {
           const auto done =
               os::export_journal(place_.root, since, writer_.room(), place_.stop, sink);
           if (!done) return Result<std::string>(fail(done.error()));
-          return Result<std::string>(done->whole ? "" : "item_limit");
+          if (done->whole) return Result<std::string>("");
+          return Result<std::string>(place_.stop.stop_requested() ? "stopped" : "item_limit");
         });
   }
 

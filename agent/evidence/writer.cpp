@@ -114,6 +114,19 @@ bool EvidenceWriter::disk_is_low() const {
   return ::fstatvfs(folder_.get(), &raw) == 0 && raw.f_bavail * raw.f_frsize < limits_.free_bytes;
 }
 
+// The last item is for saying that there were more.
+bool EvidenceWriter::has_room_for_items() {
+  if (items_.size() + 1 < evidence::kItems) return true;
+  if (items_.size() < evidence::kItems) {
+    evidence::Item more = item_of("more", "what came after");
+    more.taken = milliseconds_of(time_->wall());
+    more.reason = "too_many";
+    more.detail = "more items than a collection may have";
+    items_.push_back(std::move(more));
+  }
+  return false;
+}
+
 bool EvidenceWriter::begin(evidence::Item& item, std::string_view name, ItemFile& file) {
   item.taken = milliseconds_of(time_->wall());
   const auto refuse = [&](std::string_view reason, std::string detail) {
@@ -122,8 +135,7 @@ bool EvidenceWriter::begin(evidence::Item& item, std::string_view name, ItemFile
     items_.push_back(std::move(item));
     return false;
   };
-  // Room for what is said at the end.
-  if (items_.size() + 2 > evidence::kItems) return false;
+  if (!has_room_for_items()) return false;
   if (stopped()) return refuse("stopped", {});
   if (room() == 0) return refuse("total_limit", {});
   if (disk_is_low()) return refuse("disk_low", {});
@@ -234,7 +246,7 @@ void EvidenceWriter::add_text(std::string what, std::string source, std::string_
 
 void EvidenceWriter::add_missing(std::string what, std::string source, std::string reason,
                                  std::string detail) {
-  if (items_.size() + 1 >= evidence::kItems) return;
+  if (!has_room_for_items()) return;
   evidence::Item item = item_of(std::move(what), std::move(source));
   item.taken = milliseconds_of(time_->wall());
   item.reason = std::move(reason);

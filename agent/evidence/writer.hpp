@@ -60,6 +60,7 @@ class EvidenceWriter {
         time_(&time),
         stop_(std::move(stop)) {}
 
+  bool has_room_for_items();
   bool begin(evidence::Item& item, std::string_view name, ItemFile& file);
   void end(evidence::Item item, ItemFile& file);
   void copy(evidence::Item& item, const Opened& source, ItemFile& file);

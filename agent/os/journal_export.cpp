@@ -53,8 +53,8 @@ std::uint64_t go_back(sd_journal* journal, Instant since, std::uint64_t most,
   std::uint64_t entries = 0;
   std::uint64_t bytes = 0;
   const std::int64_t since_us = std::max<std::int64_t>(since.ns, 0) / 1000;
-  if (sd_journal_seek_tail(journal) < 0) return 0;
-  while (sd_journal_previous(journal) > 0) {
+  int more = sd_journal_seek_tail(journal);
+  while (more >= 0 && (more = sd_journal_previous(journal)) > 0) {
     std::uint64_t wall = 0;
     static_cast<void>(sd_journal_get_realtime_usec(journal, &wall));
     if (static_cast<std::int64_t>(wall) < since_us) break;
@@ -65,6 +65,7 @@ std::uint64_t go_back(sd_journal* journal, Instant since, std::uint64_t most,
     }
     ++entries;
   }
+  if (more < 0) whole = false;
   return entries;
 }
 
@@ -91,19 +92,15 @@ Result<JournalExport> export_journal(std::string_view root, Instant since, std::
   JournalExport done;
   std::uint64_t left = go_back(journal->get(), since, most_bytes, stop, done.whole);
   // As many entries from the end; what came meanwhile is left to the next time.
-  if (left == 0 || sd_journal_seek_tail(journal->get()) < 0 ||
-      sd_journal_previous_skip(journal->get(), left) <= 0) {
-    return done;
-  }
-  while (left-- > 0 && !stop.stop_requested()) {
-    const std::string entry = entry_of(journal->get());
-    if (!sink(entry)) {
-      done.whole = false;
-      break;
-    }
+  if (left == 0) return done;
+  int there = sd_journal_seek_tail(journal->get());
+  if (there >= 0) there = sd_journal_previous_skip(journal->get(), left);
+  while (there > 0 && left > 0 && !stop.stop_requested()) {
+    if (!sink(entry_of(journal->get()))) break;
     ++done.entries;
-    if (sd_journal_next(journal->get()) <= 0) break;
+    if (--left > 0) there = sd_journal_next(journal->get());
   }
+  if (left > 0) done.whole = false;
   return done;
 }
 

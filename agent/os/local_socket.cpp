@@ -48,7 +48,7 @@ Result<Fd> connect_local_socket(const std::string& path, Duration limit) {
 
 Result<std::string> read_local_socket(const std::string& path, Duration limit, std::size_t most,
                                       const time::TimeSource& time, const std::stop_token& stop) {
-  const auto socket = connect_local_socket(path);
+  const auto socket = connect_local_socket(path, limit);
   if (!socket) return fail(socket.error());
   const MonoTime end = time.steady() + limit;
   std::string text;

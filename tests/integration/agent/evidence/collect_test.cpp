@@ -136,7 +136,7 @@ TEST_F(Collect, TakesTheVolatileFirstAndEveryLogOnce) {
     if (order.empty() || order.back() != item.what) order.push_back(item.what);
   }
   EXPECT_THAT(order, ElementsAre("sockets", "network", "processes", "console", "services", "logins",
-                                 "audit", "journal", "log", "programs"));
+                                 "audit", "journal", "programs", "log"));
   EXPECT_EQ(content(*find(taken, "/var/log/audit/audit.log")), "type=USER_LOGIN msg=1\n");
   EXPECT_EQ(content(*find(taken, "/var/log/app/x.log")), "x\n");
   EXPECT_EQ(find(taken, "/var/log/journal/m/system.journal"), nullptr);
@@ -195,6 +195,21 @@ TEST_F(Collect, NeverPassesItsTotal) {
   EXPECT_EQ(last->reason, "total_limit");
   EXPECT_TRUE(std::any_of(taken.items.begin(), taken.items.end(),
                           [](const auto& item) { return item.cut == "total_limit"; }));
+}
+
+TEST_F(Collect, MoreThanACollectionMayHoldIsSaid) {
+  for (std::size_t i = 0; i < 700; ++i) {
+    for (const char* folder : {"a", "b"}) {
+      write("/var/log/" + std::string(folder) + "/" + std::to_string(i), "x");
+    }
+  }
+  place_.log_folders = {"/var/log/a", "/var/log/b"};
+  collect();
+  const evidence::Manifest taken = manifest();
+  EXPECT_EQ(taken.items.size(), evidence::kItems);
+  EXPECT_EQ(taken.items.back().reason, "too_many");
+  EXPECT_TRUE(std::any_of(taken.items.begin(), taken.items.end(),
+                          [](const auto& item) { return item.what == "programs"; }));
 }
 
 TEST_F(Collect, WithoutAKeyItSaysThatItIsNotSigned) {
