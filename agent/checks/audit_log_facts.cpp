@@ -193,7 +193,7 @@ AuditPosition next_position(const AuditLook& look, const std::optional<AuditPosi
   // A log that is away keeps its place, so that what comes back is compared with what went.
   if (look.present != model::Tristate::yes) return next;
   if (!same) next.serial = 0;
-  if (!same || look.readable != model::Tristate::yes) next.prefix.reset();
+  if (!same) next.prefix.reset();
   if (look.kernel) next.kernel_lost.reset();
   if (look.kernel && *look.kernel) next.kernel_lost = (*look.kernel)->lost;
   next.device = look.stat.device;

@@ -1,5 +1,6 @@
 #include "agent/checks/program_files.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,10 +12,11 @@ namespace {
 
 constexpr std::size_t kMostKnown = 4096;
 
-// Takes the file's bytes off what may be hashed in this look.
+// Takes the file's bytes off what may be hashed in this look. One that is larger than all of that
+// has a look of its own, or its size would hide it.
 bool afford(std::uint64_t size, std::uint64_t& budget) {
-  if (size > budget) return false;
-  budget -= size;
+  if (size > budget && budget < kHashedAtOnce) return false;
+  budget -= std::min(size, budget);
   return true;
 }
 

@@ -69,6 +69,23 @@ TEST(ProgramFiles, AFileOfNoPackageIsKnownByItsHash) {
   EXPECT_EQ(look(files, child, path, true).sha256, file.sha256);
 }
 
+// Its size must not hide it: one is larger than all that a look may hash.
+TEST(ProgramFiles, OneThatIsLargerThanALookMayHashHasALookOfItsOwn) {
+  const tests::TempDir folder;
+  const std::string large = folder.file("large");
+  std::filesystem::copy_file(sleep_path(), large);
+  std::filesystem::resize_file(large, kHashedAtOnce + 1);  // Sparse.
+  const Child child(large);
+  const Child other(sleep_path());
+  ProgramFiles files("/");
+  const std::vector<ProgramFiles::Program> both{{child.pid(), large, false},
+                                                {other.pid(), sleep_path(), false}};
+  EXPECT_EQ(files.of(both, {})[1].intact, Tristate::unknown);  // Nothing is left of this look.
+  const auto known = files.of(both, {});
+  EXPECT_EQ(known[0].sha256, os::sha256_of(os::open_regular(large)->fd).value());
+  EXPECT_EQ(known[1].intact, Tristate::yes);
+}
+
 // As in a container, or where somebody put another file over the package's: the path alone would
 // say coreutils.
 TEST(ProgramFiles, AnotherFileAtAPackagesPathIsNotThePackages) {

@@ -230,6 +230,20 @@ TEST(AuditLogFacts, ALogThatIsAwayIsComparedWhenItComesBack) {
   EXPECT_TRUE(audit_log_facts(look(2, "new\n"), gone.next).facts.replaced);
 }
 
+// Else a log that cannot be read for one look could be rewritten meanwhile.
+TEST(AuditLogFacts, WhatCannotBeReadForAWhileKeepsWhatWasReadOfIt) {
+  AuditPosition place = after(look(1, "one\n"));
+  place.prefix.emplace();
+  add_block(*place.prefix, block_sum("a"));
+  AuditLook closed = look(1, "one\n");
+  closed.readable = Tristate::no;
+  closed.head.clear();
+  EXPECT_TRUE(audit_log_facts(closed, place).next.prefix);
+  AuditLook other = look(2, "one\n");
+  other.readable = Tristate::no;
+  EXPECT_FALSE(audit_log_facts(other, place).next.prefix);
+}
+
 TEST(AuditLogFacts, NoteTheFirstLookOfABoot) {
   const auto first = audit_log_facts(look(1, "x"), std::nullopt);
   EXPECT_TRUE(first.facts.new_boot);
