@@ -148,12 +148,27 @@ Question nd_question(const Lan& lan, const IpAddress& target) {
   return question;
 }
 
+std::optional<Lan> lan_of(const ifaddrs* all, const IpAddress& target) {
+  for (const ifaddrs* i = all; i != nullptr; i = i->ifa_next) {
+    constexpr unsigned kCannot = IFF_LOOPBACK | IFF_NOARP | IFF_POINTOPOINT;
+    if ((i->ifa_flags & IFF_UP) == 0 || (i->ifa_flags & kCannot) != 0) continue;
+    const auto own = ip_of(i->ifa_addr, target.v6);
+    const auto mask = ip_of(i->ifa_netmask, target.v6);
+    if (!own || !mask || *own == target || !contains(*own, *mask, target)) continue;
+    const auto hardware = hardware_of(all, i->ifa_name);
+    if (!hardware) continue;
+    return Lan{static_cast<int>(::if_nametoindex(i->ifa_name)), *hardware, *own};
+  }
+  return std::nullopt;
+}
+
 // Those of the plans that can be asked, by their LAN.
 std::vector<Asker> askers_for(std::span<const PingPlan> plans) {
   std::vector<Asker> askers;
+  const Interfaces all = interfaces();
   for (std::size_t i = 0; i < plans.size(); ++i) {
     const IpAddress& target = plans[i].address;
-    const auto lan = lan_of(target);
+    const auto lan = lan_of(all.get(), target);
     if (!lan) continue;
     auto asker = std::find_if(askers.begin(), askers.end(),
                               [&](const Asker& one) { return one.lan == *lan; });
@@ -212,20 +227,7 @@ void wait_for_any(const std::vector<Asker>& askers, Duration limit) {
 
 }  // namespace
 
-std::optional<Lan> lan_of(const IpAddress& target) {
-  const Interfaces all = interfaces();
-  for (const ifaddrs* i = all.get(); i != nullptr; i = i->ifa_next) {
-    constexpr unsigned kCannot = IFF_LOOPBACK | IFF_NOARP | IFF_POINTOPOINT;
-    if ((i->ifa_flags & IFF_UP) == 0 || (i->ifa_flags & kCannot) != 0) continue;
-    const auto own = ip_of(i->ifa_addr, target.v6);
-    const auto mask = ip_of(i->ifa_netmask, target.v6);
-    if (!own || !mask || *own == target || !contains(*own, *mask, target)) continue;
-    const auto hardware = hardware_of(all.get(), i->ifa_name);
-    if (!hardware) continue;
-    return Lan{static_cast<int>(::if_nametoindex(i->ifa_name)), *hardware, *own};
-  }
-  return std::nullopt;
-}
+std::optional<Lan> lan_of(const IpAddress& target) { return lan_of(interfaces().get(), target); }
 
 std::string arp_request(const Lan& lan, const IpAddress& target) {
   std::string packet(kArpHead, sizeof kArpHead);
