@@ -38,7 +38,7 @@ std::string timer_of(const BaselineRecord& record) {
 // Where findings about a scope's baseline are kept apart from all others: no check that a host
 // runs.
 model::CheckRef check_of(const model::BaselineScope& scope) {
-  return {model::CheckKind::ping, fmt::format("{}{}", kPrefix, to_string(scope))};
+  return {model::CheckKind::collector, fmt::format("{}{}", kPrefix, to_string(scope))};
 }
 
 std::vector<model::Parameter> about(const BaselineRecord& record) {

@@ -35,8 +35,9 @@ bool has_program(const BaselineEntry& approved, const BaselineEntry& shown) {
   const bool same_path = approved.kind == EntryKind::listener && approved.executable.empty()
                              ? true
                              : approved.executable == shown.executable;
+  const ProgramFile file{shown.package, Tristate::unknown, shown.sha256};
   return same_path && approved.name == shown.name && approved.user == shown.user &&
-         approved.package == shown.package && approved.sha256 == shown.sha256;
+         file_match(approved.package, approved.sha256, file) != FileMatch::changed;
 }
 
 bool has_port(const BaselineEntry& approved, const BaselineEntry& shown) {

@@ -219,6 +219,9 @@ TEST_F(Baselines, AnApprovalWarnsBeforeItEndsAndThenTellsNothing) {
   EXPECT_THAT(story.incidents(), IsEmpty());
   story.at(10 * kDay + 23 * kDay);
   EXPECT_EQ(story.incident().title.code, "baseline.ends");
+  // The collector's own, as the store writes and reads it: no address, no clause of a ping's.
+  const model::Finding& ends = *story.world().finding(story.incident().findings.front());
+  EXPECT_EQ(ends.check.kind, model::CheckKind::collector);
   EXPECT_EQ(story.incident().live, model::Severity::e);
   EXPECT_EQ(verdict(), Verdict::normal);
   story.resume();

@@ -255,6 +255,17 @@ TEST(BaselineDifference, WhatWasNotLookedAtIsNotMissing) {
   EXPECT_THAT(difference.absent, IsEmpty());
 }
 
+// An older agent did not tell the file, or any is approved: the rule takes it, so does this.
+TEST(BaselineDifference, WhatWasApprovedWithoutItsFileIsNotMissing) {
+  ApprovedBaseline baseline = approved_from({ports({nginx()}), programs({app()})});
+  for (model::BaselineEntry& entry : baseline.entries) entry.package = entry.sha256 = "";
+  const std::vector<model::Observation> now{ports({nginx()}), programs({app()})};
+  const Difference difference = rules::difference(
+      baseline.entries, now, {judged(now[0], baseline), judged(now[1], baseline)});
+  EXPECT_THAT(difference.unexpected, IsEmpty());
+  EXPECT_THAT(difference.absent, IsEmpty());
+}
+
 // ---- Properties ----
 
 template <class T>
