@@ -101,8 +101,9 @@ model::TakeEvidence taken(const Context& context, const model::Command& command,
 }
 
 void received(Context& context, Evidence& evidence, const model::EvidenceEvent& event) {
-  if (evidence.state == EvidenceState::received && evidence.manifest == event.manifest) {
-    context.world.add("counter/evidence_received_again");
+  if (evidence.state == EvidenceState::received) {
+    const bool again = evidence.manifest == event.manifest;
+    context.world.add(again ? "counter/evidence_received_again" : "counter/evidence_another");
     return;
   }
   evidence.state = EvidenceState::received;

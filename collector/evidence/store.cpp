@@ -168,6 +168,12 @@ Result<EvidenceStore::Part> EvidenceStore::open_part(const AgentId& agent,
   return part;
 }
 
+std::uint64_t EvidenceStore::part_bytes(const AgentId& agent, std::string_view sha256) const {
+  struct stat raw {};
+  const std::string path = folder_ + "/parts/" + agent.hex + "/" + std::string(sha256);
+  return ::stat(path.c_str(), &raw) == 0 ? static_cast<std::uint64_t>(raw.st_size) : 0;
+}
+
 // The hash is of what is on the disk, not of what was sent: the beginning may be of an earlier
 // life.
 Status EvidenceStore::finish_part(Part part, std::string_view sha256) {
@@ -202,6 +208,14 @@ EvidenceStore::Room::~Room() {
   if (store_ == nullptr) return;
   const std::lock_guard lock(store_->mutex_);
   store_->reserved_ -= bytes_;
+}
+
+void EvidenceStore::Room::spend(std::uint64_t bytes) {
+  if (store_ == nullptr) return;
+  const std::lock_guard lock(store_->mutex_);
+  const std::uint64_t spent = std::min(bytes, bytes_);
+  store_->reserved_ -= spent;
+  bytes_ -= spent;
 }
 
 Result<EvidenceStore::Room> EvidenceStore::reserve(std::uint64_t bytes, std::uint64_t agent_has) {

@@ -73,6 +73,8 @@ class EvidenceStore {
     std::uint64_t length_ = 0;
     std::atomic<std::uint64_t>* used_ = nullptr;
   };
+  // Of an earlier try; they are in use already.
+  std::uint64_t part_bytes(const AgentId& agent, std::string_view sha256) const;
   Result<Part> open_part(const AgentId& agent, std::string_view sha256);
   // What arrived becomes a whole file if it has its hash. Otherwise it is gone, and data_loss.
   Status finish_part(Part part, std::string_view sha256);
@@ -87,6 +89,8 @@ class EvidenceStore {
     Room(Room&& other) noexcept;
     Room& operator=(Room&& other) noexcept;
     ~Room();
+    // That much of it is on the disk now, where it counts as used.
+    void spend(std::uint64_t bytes);
 
    private:
     EvidenceStore* store_ = nullptr;

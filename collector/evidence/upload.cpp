@@ -42,7 +42,9 @@ Result<UploadReply> EvidenceUpload::refuse(model::Message reason, bool for_good,
                                     {"reason", reason.code},
                                     {"for_good", for_good}});
   ended_ = true;
-  if (journaled) {
+  // The same again is no news: a host cannot fill the journal, nor push out who had the evidence.
+  const bool told = record_ && record_->problem == reason;
+  if (journaled && !told) {
     model::EvidenceEvent refused = event(model::CustodyAct::refused);
     refused.detail = reason;
     TOCSIN_TRY(parts_.journal(refused));
@@ -68,6 +70,11 @@ Result<UploadReply> EvidenceUpload::offer(const UploadOffer& offer) {
   }
   manifest_ = std::move(*manifest);
   manifest_sha256_ = to_hex(crypto::sha256(sealed_.manifest));
+  // Who has the host later has its key too: what was received stays what it is.
+  const bool received = record_->state == model::EvidenceState::received;
+  if (received && record_->manifest != manifest_sha256_) {
+    return refuse({"evidence.another", {{"manifest", manifest_sha256_}}}, true, true);
+  }
   if (manifest_.bytes() > parts_.store.limits().collection_bytes) {
     return refuse({"evidence.too_large", {{"bytes", std::to_string(manifest_.bytes())}}}, true,
                   true);
@@ -91,16 +98,13 @@ Result<UploadReply> EvidenceUpload::open_places() {
     }
     if (parts_.store.has(item.sha256) || !wanted.insert(item.sha256).second) continue;
     places_.push_back({number, 0});
-    bytes += item.bytes;
+    bytes += item.bytes - std::min(item.bytes, parts_.store.part_bytes(agent_, item.sha256));
   }
   if (places_.empty()) return finish();
   const auto had = parts_.agent_bytes(agent_);
   if (!had) return fail(had.error());
   auto room = parts_.store.reserve(bytes, *had);
-  if (!room) {
-    const bool told = record_->problem.code == "evidence.quota";
-    return refuse({"evidence.quota", {{"bytes", std::to_string(bytes)}}}, false, !told);
-  }
+  if (!room) return refuse({"evidence.quota", {{"bytes", std::to_string(bytes)}}}, false, true);
   room_ = std::move(*room);
   UploadWanted reply;
   for (UploadPlace& place : places_) {
@@ -133,6 +137,7 @@ Result<UploadReply> EvidenceUpload::chunk(const UploadPlace& place, std::string_
     return wrong("too many bytes at once, or more than the item has");
   }
   TOCSIN_TRY(part_.append(bytes));
+  room_.spend(bytes.size());
   if (part_.length() == item().bytes) return finish_item();
   if (part_.length() - synced_ < kUploadSynced) return UploadReply{};
   TOCSIN_TRY(part_.sync());

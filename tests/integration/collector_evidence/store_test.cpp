@@ -96,6 +96,21 @@ TEST_F(Evidence, WhatDoesNotFitIsRefusedAndRoomComesBack) {
   EXPECT_FALSE(store->reserve(200, 401));  // An agent's own share.
 }
 
+// What has arrived is on the disk already: it counts once.
+TEST_F(Evidence, RoomShrinksByWhatArrives) {
+  const auto store = open();
+  auto room = store->reserve(600, 0);
+  ASSERT_TRUE(room);
+  auto part = store->open_part(agent_, hash("x"));
+  ASSERT_TRUE(part->append(std::string(500, 'x')));
+  EXPECT_FALSE(store->reserve(1, 0)) << "500 used and 600 to come";
+  room->spend(500);
+  EXPECT_TRUE(store->reserve(400, 0));
+  EXPECT_FALSE(store->reserve(401, 0)) << "100 are still to come";
+  EXPECT_EQ(store->part_bytes(agent_, hash("x")), 500U);
+  EXPECT_EQ(store->part_bytes(agent_, hash("y")), 0U);
+}
+
 TEST_F(Evidence, RoomForTheJournalIsNotGivenAway) {
   limits_.free_bytes = 1ULL << 60;
   EXPECT_FALSE(open()->reserve(1, 0));

@@ -248,6 +248,28 @@ TEST(Upload, OfferedAgainItIsKeptAlready) {
   EXPECT_EQ(scene.journal.size(), 1U);
 }
 
+// Whoever has the host later has its key as well.
+TEST(Upload, WhatWasReceivedIsNotReplaced) {
+  Scene scene;
+  scene.add("syslog", "as it was");
+  auto first = scene.upload();
+  scene.send(first, 10, 10);
+  scene.record.state = model::EvidenceState::received;
+  scene.record.manifest = scene.journal.at(0).manifest;
+  scene.add("more", "forged");
+  auto forged = scene.upload();
+  const auto reply = forged.offer(scene.offer());
+  EXPECT_EQ(refusal(*reply), "evidence.another");
+  EXPECT_TRUE(std::get<UploadRefused>(*reply).for_good);
+  ASSERT_EQ(scene.journal.size(), 2U);
+  EXPECT_EQ(scene.journal[1].act, model::CustodyAct::refused);
+  // Said once, however often it is tried.
+  scene.record.problem = scene.journal[1].detail;
+  auto again = scene.upload();
+  EXPECT_EQ(refusal(*again.offer(scene.offer())), "evidence.another");
+  EXPECT_EQ(scene.journal.size(), 2U);
+}
+
 TEST(Upload, BytesThatNobodyWantsEndIt) {
   Scene scene;
   scene.add("syslog", "abc");

@@ -122,6 +122,17 @@ TEST_F(EvidenceStory, WhatArrivesCountsWhateverWasSaidBefore) {
               ElementsAre(CustodyAct::asked, CustodyAct::unobtainable, CustodyAct::received));
 }
 
+TEST_F(EvidenceStory, WhatWasReceivedStaysWhatItIs) {
+  story.asks(collect("c1"));
+  story.push(event(CustodyAct::received));
+  const model::Evidence before = only();
+  model::EvidenceEvent other = event(CustodyAct::received);
+  other.manifest = std::string(64, 'e');
+  other.bytes += 1;
+  story.push(other);
+  EXPECT_EQ(only(), before);
+}
+
 // Procedure M-06: a dead host's logs may be 無法取得, with the reason.
 TEST_F(EvidenceStory, OfADeadHostItCouldNotBeHad) {
   story.sees("web1", tests::ports_are({}));
