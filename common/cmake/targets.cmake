@@ -74,9 +74,16 @@ endfunction()
 
 # tocsin_fuzzer(NAME SOURCES x.cpp LINK libs… [SAMPLES folders…]): a libFuzzer target (preset fuzz),
 # run by ctest for TOCSIN_FUZZ_SECONDS. It begins with tests/data/fuzz/NAME, where inputs that once
-# failed stay for good, and with the folders of SAMPLES; what it finds goes to the build folder.
+# failed stay for good, and with the folders of SAMPLES; what it finds goes to the build folder. Without
+# real input to begin with it would find little but the first line's errors: that is a mistake, in
+# every preset.
 function(tocsin_fuzzer name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK;SAMPLES" ${ARGN})
+  set_property(GLOBAL APPEND PROPERTY TOCSIN_FUZZERS ${name})
+  file(GLOB seeds CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/data/fuzz/${name}/*)
+  if(NOT seeds)
+    message(FATAL_ERROR "${name} has no input to begin with: tests/data/fuzz/${name}")
+  endif()
   if(NOT TOCSIN_FUZZ)
     return()
   endif()
@@ -86,10 +93,7 @@ function(tocsin_fuzzer name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
   set(corpus ${PROJECT_BINARY_DIR}/corpus/${name})
   file(MAKE_DIRECTORY ${corpus})
-  set(samples ${ARG_SAMPLES})
-  if(EXISTS ${PROJECT_SOURCE_DIR}/tests/data/fuzz/${name})
-    list(APPEND samples ${PROJECT_SOURCE_DIR}/tests/data/fuzz/${name})
-  endif()
+  set(samples ${ARG_SAMPLES} ${PROJECT_SOURCE_DIR}/tests/data/fuzz/${name})
   add_test(NAME ${name} COMMAND ${name} -max_total_time=${TOCSIN_FUZZ_SECONDS} -timeout=10
     -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=${PROJECT_BINARY_DIR}/ ${corpus} ${samples})
   set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 300)
