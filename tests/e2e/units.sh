@@ -80,6 +80,46 @@ check "and opens the door" answers
 check "The policy is read again" room systemctl reload tocsin-collector
 room systemctl restart tocsin-collector
 check "It starts again on what it left" within 20 agent_is_heard
+
+# ---- a process that hangs is ended by its watchdog, and nothing is lost by it
+
+shorten_watchdogs() {
+  local unit folder
+  for unit in tocsin-collector tocsin-agent-observer tocsin-agent-link; do
+    folder=/etc/systemd/system/$unit.service.d
+    room sh -c "mkdir -p $folder && printf '[Service]\\nWatchdogSec=4s\\n' >$folder/watchdog.conf"
+  done
+  room systemctl daemon-reload
+  room systemctl restart tocsin-collector tocsin-agent-observer tocsin-agent-link
+}
+begun_anew() {
+  local now
+  now=$(main_of "$1")
+  [ "$now" != 0 ] && [ "$now" != "$2" ] && active "$1"
+}
+ended_by_watchdog() { room journalctl -q --no-pager -u "$1" | grep -q 'Watchdog timeout'; }
+of_room() { on_room hosts room -o json 2>/dev/null | jq -r ".hosts[0].$1"; }
+given() { room tocsin-agent status | sed -n 's/^last //p'; }
+counts_each_fact() { [ "$(of_room facts)" = "$(given)" ]; }
+has_more_facts() { [ "$(of_room facts)" -gt "$1" ]; }
+check "With watchdogs of seconds everything runs" shorten_watchdogs
+check "and the agent is heard" within 20 agent_is_heard
+check "Each fact is counted" within 20 counts_each_fact
+for unit in tocsin-agent-observer tocsin-agent-link tocsin-collector; do
+  before=$(main_of "$unit")
+  facts=$(of_room facts)
+  room kill -STOP "$before"
+  check "$unit hangs and is begun anew" within 30 begun_anew "$unit" "$before"
+  check "by its watchdog" ended_by_watchdog "$unit"
+  check "and the agent is heard" within 30 agent_is_heard
+  if [ "$unit" = tocsin-agent-observer ]; then
+    check "The collector hears that the observer began anew" within 20 has_more_facts "$facts"
+  fi
+  check "Each fact is counted once" within 20 counts_each_fact
+done
+check "No fact is lost" test "$(of_room factsLost)" = 0
+check "The journal's chain is whole" on_room audit verify
+
 # ---- one authority takes over from another: both are trusted, the new one's key signs
 
 in_site() { room sh -c "cd /etc/tocsin && $1"; }
