@@ -12,17 +12,19 @@ cases_begin Means "${2:?results}"
 # shellcheck source=site.sh
 . tests/e2e/site.sh
 
-heard() { [ "$(ctl status -o json 2>/dev/null | jq .agentsHeard)" = "$1" ]; }
-says() { ctl hosts db1 -o json | jq -r '.hosts[0].checks[].reasons[].code' | grep -qx "$1"; }
-says_no_more() { ! says "$1"; }
-is_open() { [ "$(ctl incidents -o json | jq -r --arg code "$1" '.incidents[] | select(.title.code == $code and .closedAt == null and .recoveredAt == null) | .id' | wc -l)" = 1 ]; }
-has_recovered() { [ "$(ctl incidents -o json | jq -r --arg code "$1" '.incidents[] | select(.title.code == $code and .recoveredAt != null) | .id' | wc -l)" = 1 ]; }
+says() { holds hosts db1 -- --arg code "$1" 'any(.hosts[0].checks[].reasons[]; .code == $code)'; }
+of_code() { holds incidents -- --arg code "$1" "[.incidents[] | select(.title.code == \$code)] | length == 1 and ($2)"; }
+is_open() { of_code "$1" '.[0].closedAt == null and .[0].recoveredAt == null'; }
+has_recovered() { of_code "$1" '.[0].recoveredAt != null'; }
 # The points of a curve.
-points() { ctl metrics db1 "$1" -o json 2>/dev/null | jq '[.series[]?.value[]?] | length'; }
-has_points() { [ "$(points "$1")" -ge "$2" ]; }
+points() { ask metrics db1 "$1" -- '[.series[]?.value[]?] | length'; }
+has_points() {
+  local now
+  now=$(points "$1") && [ "$now" -ge "$2" ]
+}
 is_drawn() { ctl metrics db1 disk./srv/data.used | grep -q '^disk./srv/data.used .*|.*#.*|'; }
 # Rows of metrics in the journal: what the judge saw.
-rows() { ctl status --counters -o json | jq -r '.counters[] | select(.name == "link.facts") | .value'; }
+rows() { ask status --counters -- '.counters[] | select(.name == "link.facts") | .value'; }
 
 hosts rootfs >/dev/null || exit 1
 hosts lan || exit 1
@@ -30,13 +32,7 @@ agents=(db1)
 hosts up db1 10.77.0.11 || exit 1
 check "A host is up" hosts wait db1 || exit 1
 install_agent db1 || exit 1
-"$bin/tocsin-collector" init --dir "$work/site" --site MEANS --dns collector --ip 10.77.0.1 \
-  --listen-agents 10.77.0.1:8444 --listen-enroll 10.77.0.1:8445 --listen-operators 10.77.0.1:8443 \
-  >"$work/log/init" || exit 1
-cat >"$work/site/site.toml" <<'TOML'
-[site]
-name = "MEANS"
-
+make_site MEANS <<'TOML' || exit 1
 [grading]
 stable = "3s"
 
@@ -54,27 +50,29 @@ interval = "1s"
 deadline = "1s"
 TOML
 start_collector
-check "The collector answers" within 20 collector_answers || exit 1
+check "The collector answers" within 30 collector_answers || exit 1
 hosts disk db1 /srv/data 8
 enrol_agent db1 || exit 1
 start_agent db1 || exit 1
 check "The agent is heard" within 30 heard 1 || exit 1
-check "The curves of its disk arrive" within 40 has_points disk./srv/data.used 3
-check "and of its processors" within 15 has_points cpu.busy 2
-check "Nothing is said of a disk with room" says_no_more disk.space_full
+check "The curves of its disk arrive" within 120 has_points disk./srv/data.used 3
+check "and of its processors" within 60 has_points cpu.busy 2
+check "Nothing is said of a disk with room" not says disk.space_full
 
 hosts fill db1 /srv/data
-check "A full disk is found" within 20 says disk.space_full || exit 1
-check "and is an incident" within 20 is_open disk.space_full
-check "The curve shows it" within 20 is_drawn
+check "A full disk is found" within 30 says disk.space_full || exit 1
+check "and is an incident" within 30 is_open disk.space_full
+check "The curve shows it" within 30 is_drawn
+# However long it takes: were a point a row, as many would have come.
 before=$(rows)
-check "Points go on to arrive" within 30 has_points disk./srv/data.used 20
+kept=$(points disk./srv/data.used)
+check "Points go on to arrive" within 120 has_points disk./srv/data.used "$((kept + 15))"
 check "and make no rows in the journal" test "$(($(rows) - before))" -lt 5
 kept=$(points disk./srv/data.used)
 kill_collector
-check "A killed collector comes back" within 20 collector_answers
+check "A killed collector comes back" within 30 collector_answers
 check "with its curves" has_points disk./srv/data.used "$kept"
 hosts undo fill db1 /srv/data
-check "Room ends the finding" within 20 says_no_more disk.space_full
-check "and the incident" within 20 has_recovered disk.space_full
+check "Room ends the finding" within 30 not says disk.space_full
+check "and the incident" within 30 has_recovered disk.space_full
 cases_end

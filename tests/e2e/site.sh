@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # Sourced by end-to-end stories: a site in a lab of test hosts. The collector and a mail server run in
 # the lab's own network (10.77.0.1); hosts run the agent by its units. Uses cases.sh.
+#
+# What is asked of the collector is answered with yes (0), no (1), or by nobody (2): a story that says
+# `not found_here` must not pass because the collector is down.
 
 root=$PWD
 export TOCSIN_LAB=e$$ TOCSIN_LAB_OWNER=$$
@@ -15,11 +18,130 @@ lan=(nsenter "--net=/run/netns/tocsin-$TOCSIN_LAB" --)
 hosts() { "$root/tests/support/hosts" "$@"; }
 ctl() { "${lan[@]}" "$bin/tocsinctl" --contexts "$work/site/contexts.toml" "$@"; }
 
+# ---- a site, and who works there
+
+# make_site NAME: the collector's folder; what stands on standard input is its policy, after its name.
+make_site() {
+  "$bin/tocsin-collector" init --dir "$work/site" --site "$1" --dns collector --ip 10.77.0.1 \
+    --listen-agents 10.77.0.1:8444 --listen-enroll 10.77.0.1:8445 --listen-operators 10.77.0.1:8443 \
+    >"$work/log/init" || return 1
+  { printf '[site]\nname = "%s"\n\n' "$1" && cat; } >"$work/site/site.toml"
+}
+# mail_to_duty: of the policy, mail to the duty desk, which start_mailbox takes.
+mail_to_duty() {
+  cat <<'TOML'
+
+[[channels]]
+name = "mail"
+kind = "email"
+url = "smtp://127.0.0.1:2525"
+from = "tocsin@site.example"
+require_tls = false
+
+[[contacts]]
+name = "duty desk"
+role = "duty"
+channel = "mail"
+address = "duty@site.example"
+language = "en"
+TOML
+}
+# add_person NAME ROLE / as NAME WORDS…: tocsinctl with a certificate of that person's own.
+add_person() {
+  "$bin/tocsin-collector" operator add "$1" --role "$2" --config "$work/site/collector.toml" \
+    >>"$work/log/init"
+}
+as() {
+  local who=$1
+  shift
+  ctl --cert "$work/site/operators/$who.pem" --key "$work/site/operators/$who.key" "$@"
+}
+
+# ---- what is asked of the collector
+
+# ask WORDS… -- JQ…: what jq makes of tocsinctl's answer.
+ask() {
+  local words=() answer
+  while [ "$1" != -- ]; do
+    words+=("$1")
+    shift
+  done
+  shift
+  answer=$(ctl "${words[@]}" -o json 2>>"$work/log/ctl") && [ -n "$answer" ] || return 2
+  jq -r "$@" <<<"$answer" 2>>"$work/log/ctl" || return 2
+}
+# holds WORDS… -- JQ…: is it so? What jq makes of the answer must be true or false.
+holds() {
+  local truth
+  truth=$(ask "$@") || return 2
+  is_true "$truth"
+}
+is_true() {
+  case $1 in
+    true) return 0 ;;
+    false) return 1 ;;
+  esac
+  echo "neither true nor false: $1" >>"$work/log/ctl"
+  return 2
+}
+# not COMMAND…: it is not so, and that was answered.
+not() {
+  "$@"
+  [ $? = 1 ]
+}
+# refused WORDS COMMAND…: it fails, and says these words.
+refused() {
+  local words=$1 said
+  shift
+  said=$("$@" 2>&1) && return 1
+  printf '%s\n' "$said" >>"$work/log/refused"
+  grep -q -- "$words" <<<"$said"
+}
+# declined CODE COMMAND…: the collector answers no, with this code.
+declined() {
+  local code=$1 said
+  shift
+  said=$("$@" -o json 2>>"$work/log/ctl") && return 1
+  jq -e --arg code "$code" '.result.detail.code == $code' <<<"$said" >/dev/null
+}
+# proposed HOST|GROUP: the baseline of such a scope that waits for somebody's approval.
+proposed() {
+  ask baseline review -- --arg kind "KIND_$1" \
+    '[.baselines[].baseline | select(.scope.kind == $kind and .status == "STATUS_PROPOSED")][0].id'
+}
+
+heard() { holds status -- --argjson count "$1" '.agentsHeard == $count'; }
+# has_incident CODE: open or not, with this title.
+has_incident() { holds incidents -- --arg code "$1" 'any(.incidents[]; .title.code == $code)'; }
+# gives_reason HOST CODE WORDS…: a verdict that holds for one of the host's checks gives this reason, and
+# its parameters have these words in them.
+gives_reason() {
+  local host=$1 code=$2
+  shift 2
+  holds hosts "$host" -- --arg code "$code" 'any(.hosts[0].checks[].reasons[];
+    .code == $code and ([.parameters[].value] as $said |
+      all($ARGS.positional[]; . as $words | any($said[]; contains($words)))))' --args "$@"
+}
+# findings_of HOST: what was ever found there, open or closed, a line of JSON for each.
+findings_of() {
+  local ids id
+  ids=$(ask incidents -- --arg host "$1" '.incidents[] | select(.hostName == $host) | .id') || return 2
+  for id in $ids; do ask incidents show "$id" -- -c '.findings[]' || return 2; done
+}
+# found HOST JQ…: is it so of all of them together?
+found() {
+  local host=$1 all
+  shift
+  all=$(findings_of "$host") || return 2
+  is_true "$(jq -s "$@" <<<"$all" 2>>"$work/log/ctl")"
+}
+
 # ---- the collector: kept running as a service manager would, until `keep` is removed
 
+collector_environment=()
 keep_collector() {
   while [ -e "$work/keep" ]; do
-    "${lan[@]}" "$bin/tocsin-collector" run --config "$work/site/collector.toml" \
+    "${lan[@]}" env "${collector_environment[@]}" "$bin/tocsin-collector" run --config "$work/site/collector.toml" \
       >>"$work/log/collector" 2>&1 </dev/null &
     echo $! >"$work/collector.pid"
     wait $! || true
@@ -37,12 +159,22 @@ stop_collector() {
   keeper=
 }
 kill_collector() { kill -9 "$(cat "$work/collector.pid")"; }
-collector_answers() { ctl status -o json >/dev/null 2>&1; }
+collector_answers() { ask status -- .agentsHeard >/dev/null; }
 
 start_mailbox() {
   "${lan[@]}" /usr/bin/python3 -m aiosmtpd -n -l 127.0.0.1:2525 \
     -c aiosmtpd.handlers.Mailbox "$work/mailbox" >"$work/log/mailbox" 2>&1 </dev/null &
   mailbox=$!
+}
+mailbox_answers() {
+  "${lan[@]}" timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/2525 && read -r line <&3 && [[ $line == 220* ]]' \
+    2>>"$work/log/mailbox"
+}
+# has_mail TEXT / no_mail: none is known only where one would have been taken.
+has_mail() { deploy/mailbox.py "$work/mailbox" "$1" >/dev/null; }
+no_mail() {
+  mailbox_answers || return 2
+  [ "$(find "$work/mailbox" -type f -path '*/new/*' | wc -l)" = 0 ]
 }
 
 clean_up() {
