@@ -136,6 +136,16 @@ found() {
   is_true "$(jq -s "$@" <<<"$all" 2>>"$work/log/ctl")"
 }
 
+# What the collector has of a host, and what the host's spool says it gave.
+facts_of() { ask hosts "$1" -- '.hosts[0].facts'; }
+lost_of() { ask hosts "$1" -- '.hosts[0].factsLost'; }
+given_by() { hosts exec "$1" tocsin-agent status | sed -n 's/^last //p'; }
+# Each fact that the host numbered is counted once by the collector: none is missing, none is doubled.
+counts_each_fact() {
+  local facts
+  facts=$(facts_of "$1") && [ "$facts" -ge 1 ] && [ "$facts" = "$(given_by "$1")" ]
+}
+
 # ---- the collector: kept running as a service manager would, until `keep` is removed
 
 collector_environment=()

@@ -12,9 +12,8 @@ cases_begin Units "${2:?results}"
 
 room() { hosts exec room "$@"; }
 active() { [ "$(room systemctl is-active "$1")" = active ]; }
-on_room() { room tocsinctl --contexts /etc/tocsin/contexts.toml "$@"; }
-answers() { on_room status -o json >/dev/null 2>&1; }
-agent_is_heard() { [ "$(on_room status -o json 2>/dev/null | jq .agentsHeard)" = 1 ]; }
+# The collector of this story is in the host.
+ctl() { room tocsinctl --contexts /etc/tocsin/contexts.toml "$@"; }
 owner_is() { [ "$(room stat -c %U:%G "$2")" = "$1" ]; }
 served_until() {
   room sh -c 'openssl s_client -connect 127.0.0.1:8445 </dev/null 2>/dev/null' 2>/dev/null |
@@ -51,7 +50,7 @@ check "and its keys are its account's" owner_is tocsin:tocsin /etc/tocsin/ca.key
 room systemctl daemon-reload
 check "The collector's unit starts" room systemctl enable --now -q tocsin-collector || exit 1
 check "and is active" active tocsin-collector || exit 1
-check "tocsinctl status answers" within 10 answers || exit 1
+check "tocsinctl status answers" within 30 collector_answers || exit 1
 
 install_agent room || exit 1
 printf '[agent]\nhost_name = "room"\n\n[collector]\naddresses = ["127.0.0.1:8444"]\n' >"$work/agent.toml"
@@ -63,23 +62,27 @@ check "The agent's units start" room systemctl enable --now -q tocsin-agent-obse
 for half in observer link; do
   check "The $half is active" active "tocsin-agent-$half"
 done
-check "and its agent is heard" within 20 agent_is_heard
+check "and its agent is heard" within 30 heard 1
 
 # ---- what an administrator does later
 
 before=$(main_of tocsin-collector)
 ends=$(served_until)
+check "The server says until when its certificate holds" test -n "$ends"
 check "The server's certificate is renewed" room tocsin-collector server renew
 check "and stays its account's" owner_is tocsin:tocsin /etc/tocsin/collector.pem
-served_anew() { [ "$(served_until)" != "$ends" ]; }
-check "The running collector serves it soon" within 15 served_anew
+served_anew() {
+  local now
+  now=$(served_until) && [ -n "$now" ] && [ "$now" != "$ends" ]
+}
+check "The running collector serves it soon" within 60 served_anew
 check "without a restart" test "$before" = "$(main_of tocsin-collector)"
-check "and the agent is heard" agent_is_heard
+check "and the agent is heard" heard 1
 check "An operator's certificate is renewed" room tocsin-collector operator renew admin
-check "and opens the door" answers
+check "and opens the door" collector_answers
 check "The policy is read again" room systemctl reload tocsin-collector
 room systemctl restart tocsin-collector
-check "It starts again on what it left" within 20 agent_is_heard
+check "It starts again on what it left" within 30 heard 1
 
 # ---- a process that hangs is ended by its watchdog, and nothing is lost by it
 
@@ -98,27 +101,27 @@ begun_anew() {
   [ "$now" != 0 ] && [ "$now" != "$2" ] && active "$1"
 }
 ended_by_watchdog() { room journalctl -q --no-pager -u "$1" | grep -q 'Watchdog timeout'; }
-of_room() { on_room hosts room -o json 2>/dev/null | jq -r ".hosts[0].$1"; }
-given() { room tocsin-agent status | sed -n 's/^last //p'; }
-counts_each_fact() { [ "$(of_room facts)" = "$(given)" ]; }
-has_more_facts() { [ "$(of_room facts)" -gt "$1" ]; }
+has_more_facts() {
+  local facts
+  facts=$(facts_of room) && [ "$facts" -gt "$1" ]
+}
 check "With watchdogs of seconds everything runs" shorten_watchdogs
-check "and the agent is heard" within 20 agent_is_heard
-check "Each fact is counted" within 20 counts_each_fact
+check "and the agent is heard" within 30 heard 1
+check "Each fact is counted" within 30 counts_each_fact room
 for unit in tocsin-agent-observer tocsin-agent-link tocsin-collector; do
   before=$(main_of "$unit")
-  facts=$(of_room facts)
+  facts=$(facts_of room)
   room kill -STOP "$before"
   check "$unit hangs and is begun anew" within 30 begun_anew "$unit" "$before"
   check "by its watchdog" ended_by_watchdog "$unit"
-  check "and the agent is heard" within 30 agent_is_heard
+  check "and the agent is heard" within 30 heard 1
   if [ "$unit" = tocsin-agent-observer ]; then
-    check "The collector hears that the observer began anew" within 20 has_more_facts "$facts"
+    check "The collector hears that the observer began anew" within 30 has_more_facts "$facts"
   fi
-  check "Each fact is counted once" within 20 counts_each_fact
+  check "Each fact is counted once" within 30 counts_each_fact room
 done
-check "No fact is lost" test "$(of_room factsLost)" = 0
-check "The journal's chain is whole" on_room audit verify
+check "No fact is lost" test "$(lost_of room)" = 0
+check "The journal's chain is whole" ctl audit verify
 
 # ---- one authority takes over from another: both are trusted, the new one's key signs
 
@@ -133,26 +136,29 @@ check "and trusts both authorities" \
 in_site 'cat /run/next/ca.key >ca.key' && room systemctl restart tocsin-collector
 check "The new authority signs for the server" room tocsin-collector server renew
 room systemctl restart tocsin-collector tocsin-agent-link
-check "and the agent is heard across the change" within 20 agent_is_heard
+check "and the agent is heard across the change" within 30 heard 1
 
 # ---- who may not come in any more
 
 room tocsin-collector operator add wang --role duty >/dev/null
 as_wang() {
-  on_room --cert /etc/tocsin/operators/wang.pem --key /etc/tocsin/operators/wang.key "$@"
+  ctl --cert /etc/tocsin/operators/wang.pem --key /etc/tocsin/operators/wang.key "$@"
 }
 check "A new operator gets in" as_wang status
-check "An operator is revoked" on_room revoke operator wang --reason "has left"
-refused_wang() { ! as_wang status 2>/dev/null; }
-check "and refused at once" refused_wang
-check "A host is revoked" on_room revoke agent room --reason "sold"
+check "An operator is revoked" ctl revoke operator wang --reason "has left"
+check "and refused at once" refused revoked as_wang --lang en status
+check "and nobody else is" collector_answers
+check "A host is revoked" ctl revoke agent room --reason "sold"
 room tocsin-collector token create --host room --output /run/token3
-enrols_with_its_old_key() { room tocsin-agent enroll --again --token-file /run/token3; }
-refused_enrolment() { ! enrols_with_its_old_key 2>"$work/refused" && grep -q -- --new-key "$work/refused"; }
-check "Its key does not come back, and it is told why" refused_enrolment
+check "Its key does not come back, and it is told why" \
+  refused --new-key room tocsin-agent enroll --again --token-file /run/token3
 check "Its token is good for a new key" \
   room tocsin-agent enroll --again --new-key --token-file /run/token3
 room systemctl restart tocsin-agent-link
-check "with which it is heard" within 20 agent_is_heard
-check "No unit has failed" test -z "$(room systemctl list-units --failed --plain --no-legend 'tocsin-*')"
+check "with which it is heard" within 30 heard 1
+no_unit_has_failed() {
+  local failed
+  failed=$(room systemctl list-units --failed --plain --no-legend 'tocsin-*') && [ -z "$failed" ]
+}
+check "No unit has failed" no_unit_has_failed
 cases_end
