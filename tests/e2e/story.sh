@@ -37,6 +37,14 @@ finding_closed() {
   holds incidents show "$1" -- --arg port "$2" \
     '[.findings[] | select(.subject | test("\\b" + $port + "\\b"))] | length > 0 and all(.[]; .closedAt != null)'
 }
+# shows_number LANGUAGE LABEL INCIDENT NUMBER: as a person reads it.
+shows_number() { ctl --lang "$1" incidents show "$3" | grep -Eq "^$2 +$4 \(#$3\)"; }
+is_found_by_number() { [ "$(detail "$2" .incident.id)" = "$1" ]; }
+has_no_number() { holds incidents show "$1" -- '.incident.number == ""'; }
+has_number() {
+  local number
+  number=$(detail "$1" .incident.number) && [[ $number =~ ^SI-[0-9]{3}-$2$ ]]
+}
 is_acknowledged() { [ -n "$(detail "$1" '.incident.acknowledgedBy.name // empty')" ]; }
 has_recovered() { holds incidents show "$1" -- '.incident.recoveredAt != null'; }
 
@@ -113,6 +121,13 @@ check "The duty desk has mail about it" within 30 has_mail 4444
 check "It is taken over" ctl ack "$incident" || exit 1
 check "which the incident shows" within 30 is_acknowledged "$incident"
 
+# ---- registered: the site's numbers have no gap (procedure P-06)
+
+check "It has no number yet" has_no_number "$incident"
+check "It is registered" ctl register "$incident" --note "not planned" || exit 1
+check "as the first of the year" has_number "$incident" 0001
+check "A second time is once too often" declined command.registered_before ctl register "$incident"
+
 # ---- killing, while more happens on the other host
 
 ports=(5001 5002 5003 5004 5005 5006)
@@ -140,6 +155,17 @@ check "and each of web1's" within 30 counts_each_fact web1
 check "No fact of db1 is lost" test "$(lost_of db1)" = 0
 check "No fact of web1 is lost" test "$(lost_of web1)" = 0
 
+kill_collector
+check "The collector is killed once more and comes back" within 30 collector_answers
+check "db1's incident is registered" ctl register "$second" || exit 1
+check "as the second of the year" has_number "$second" 0002
+for id in "$incident" "$second"; do
+  number=$(detail "$id" .incident.number)
+  check "$number is shown in English" shows_number en ID "$id" "$number"
+  check "and in Chinese" shows_number zh-TW 編號 "$id" "$number"
+  check "and found by it" is_found_by_number "$id" "$number"
+done
+
 # ---- the end
 
 stop_listening_on web1 4444
@@ -151,6 +177,8 @@ check "It is still taken over" is_acknowledged "$incident"
 kill_collector
 check "The collector comes back after one more blow" within 30 collector_answers
 check "and still counts each of db1's facts once" within 30 counts_each_fact db1
+check "with the same numbers" has_number "$incident" 0001
+check "both of them" has_number "$second" 0002
 check "with the same two incidents" test "$(ask incidents -- '[.incidents[] | select(.kind != "agent_silence")] | length')" = 2
 check "and a journal whose chain is whole" ctl audit verify
 check "Judged again, it is decided alike" judged_again 0
