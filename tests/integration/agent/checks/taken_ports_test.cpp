@@ -12,6 +12,7 @@
 
 #include "agent/os/files.hpp"
 #include "tests/integration/agent/checks/check_run.hpp"
+#include "tests/support/own_network.hpp"
 
 namespace tocsin::agent {
 namespace {
@@ -50,14 +51,18 @@ TEST(TryBind, AListenerRefusesWhateverItsAddressAndOptions) {
   }
 }
 
+// Where nobody else can take the port in between.
 TEST(TryBind, LeavesAFreePortFree) {
-  std::uint16_t port = 0;
-  {
-    const Bound gone = bind_to(SOCK_STREAM, INADDR_LOOPBACK, false, true);
-    port = gone.port;
-  }
-  EXPECT_EQ(os::try_bind(Protocol::tcp, port), BindTrial::free);
-  EXPECT_EQ(os::try_bind(Protocol::tcp, port), BindTrial::free);
+  tests::in_own_network([] {
+    std::uint16_t port = 0;
+    {
+      const Bound gone = bind_to(SOCK_STREAM, INADDR_LOOPBACK, false, true);
+      port = gone.port;
+      EXPECT_EQ(os::try_bind(Protocol::tcp, port), BindTrial::taken);
+    }
+    EXPECT_EQ(os::try_bind(Protocol::tcp, port), BindTrial::free);
+    EXPECT_EQ(os::try_bind(Protocol::tcp, port), BindTrial::free);
+  });
 }
 
 // A service that starts in the very moment of a trial gets its port.
