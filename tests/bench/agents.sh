@@ -4,6 +4,12 @@
 # `agent_pids`. The caller sets `bin` and `work`, and ends what runs.
 
 median() { sort -g | awk '{v[NR] = $1} END {if (NR) print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2}'; }
+# of_faults FILE: the 99th percentile of its lines, one a fault.
+of_faults() {
+  sort -g "$1" | awk '{v[NR] = $1} END {
+    printf "  of %d faults: median %.1f, 99th percentile %.1f, worst %.1f ms\n", NR, v[int((NR + 1) / 2)], v[int(NR * 0.99 + 0.99)], v[NR] >"/dev/stderr"
+    print v[int(NR * 0.99 + 0.99)]}'
+}
 calc() { awk "BEGIN {printf \"%.${2:-3}f\n\", $1}"; }
 field() { tr ' ' '\n' | sed -n "s/^$1=//p"; }
 cpu_seconds() { awk -v hz="$(getconf CLK_TCK)" '{print ($14 + $15) / hz}' "/proc/$1/stat"; }

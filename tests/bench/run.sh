@@ -112,13 +112,6 @@ socket_ratio() {
 }
 socket_rounds() { "$bin/bench_sockets" "$1" 50000 "$ROUNDS" | tee "$work/rounds" | sed 's/^/  /' >&2; }
 
-# of_faults FILE: the 99th percentile of its lines.
-of_faults() {
-  sort -g "$1" | awk '{v[NR] = $1} END {
-    printf "  of %d faults: median %.1f, 99th percentile %.1f, worst %.1f ms\n", NR, v[int((NR + 1) / 2)], v[int(NR * 0.99)], v[NR] >"/dev/stderr"
-    print v[int(NR * 0.99)]}'
-}
-
 # From listen() to the finding that the collector committed: the 99th percentile of FAULTS_SEEN faults
 # (300), in ms. The baseline approves nothing, so every listener is one.
 detect_listener() {
@@ -234,7 +227,7 @@ fi
 if needs detect_service_death_ms; then
   say "${FAULTS:-300} services killed on a host: ms until the collector has the finding, at p99"
   tests/bench/service_death.sh build/release "${FAULTS:-300}" "$work/death"
-  echo "detect_service_death_ms $(cat "$work/death")" >>"$results"
+  echo "detect_service_death_ms $(of_faults "$work/death")" >>"$results"
 fi
 if needs false_alarms_per_day; then
   say "benign events, ${BENIGN_TIMES:-20} times each, as a day: incidents and notifications that no fault justifies"
