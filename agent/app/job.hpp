@@ -21,7 +21,6 @@ struct Job {
   std::shared_ptr<CheckContext> context;
   State state = State::waiting;
   MonoTime due;
-  MonoTime glance_due;
   Duration cost{};         // of the last run: how long it had a processor
   CheckRow row;            // as the spool has it, or will
   bool must_send = false;  // whatever the digest: the first run of this boot, or it is wanted again

@@ -13,6 +13,7 @@
 #include "agent/actions/restart.hpp"
 #include "agent/actions/restart_limits.hpp"
 #include "agent/app/evidence_job.hpp"
+#include "agent/app/glances.hpp"
 #include "agent/app/job.hpp"
 #include "agent/app/plan.hpp"
 #include "agent/app/row.hpp"
@@ -77,7 +78,10 @@ class Observer {
         runner_(own_limits(config).threads + asked_limits(config).threads),
         random_(config.jitter_seed != 0 ? config.jitter_seed : std::random_device{}()),
         boot_id_(boot_id_of(config.root)),
-        evidence_(config, time, boot_id_, runner_.poster()) {}
+        evidence_(config, time, boot_id_, runner_.poster()),
+        glances_(time, [this, post = runner_.poster()](const model::CheckRef& check) {
+          post([this, check] { glance_saw(check); });
+        }) {}
 
   Status run(std::stop_token stop) {
     TOCSIN_TRY(begin());
@@ -88,7 +92,6 @@ class Observer {
       end_late_runs(now);
       end_late_requests(now);
       evidence_.look(now);
-      glance(now);
       take_lost_logs(now);
       queue_due(now);
       start_queued();
@@ -192,7 +195,9 @@ class Observer {
     }
     for (const auto& [ref, job] : jobs_) {
       job->removed = !next.contains(ref);
-      if (job->removed) known_rows_[ref] = job->row;
+      if (!job->removed) continue;
+      known_rows_[ref] = job->row;
+      glances_.end(ref);
     }
     jobs_ = std::move(next);
     listen_to_units();
@@ -414,13 +419,16 @@ class Observer {
 
   // What listens is watched for events where the kernel has none: a look of microseconds, and the
   // run only where that look saw something new.
-  void glance(MonoTime now) {
-    for (const auto& [ref, job] : jobs_) {
-      const CatalogEntry& entry = catalog_(ref.kind);
-      if (!entry.glance || job->state != Job::State::waiting || now < job->glance_due) continue;
-      job->glance_due = now + entry.glance_every;
-      if (entry.glance(*job->context)) job->due = std::min(job->due, now);
-    }
+  void glance_from_now_on(const Job& job) {
+    const CatalogEntry& entry = catalog_(job.check.check.kind);
+    if (!entry.glance || job.asked() || job.restart || job.removed) return;
+    const MonoTime first = time_.steady() + std::max(entry.glance_every, job.cost * kGlanceRest);
+    glances_.begin(job.check.check, entry.glance, job.context, first, entry.glance_every);
+  }
+  void glance_saw(const model::CheckRef& check) {
+    const auto found = jobs_.find(check);
+    if (found == jobs_.end()) return;
+    found->second->due = std::min(found->second->due, time_.steady());
   }
 
   // A log that is cut or renamed is looked at once (procedure M-05); the regular run is for what no
@@ -513,6 +521,7 @@ class Observer {
     std::vector<model::CheckDefinition> checks;
     std::vector<std::shared_ptr<CheckContext>> contexts;
     for (const JobPointer& job : lot->jobs) {
+      if (!job->asked()) glances_.end(job->check.check);
       job->state = Job::State::running;
       job->at_once = false;
       job->context->stop = lot->stop.get_token();
@@ -564,7 +573,7 @@ class Observer {
         if (!job->asked()) keep_samples(*job);
         settle(job, std::move(seen[i]), random);
       }
-      job->state = Job::State::waiting;
+      wait_again(*job);
     }
   }
 
@@ -592,7 +601,12 @@ class Observer {
   void settle_unrun(const JobPointer& job) {
     const std::string stuck = std::to_string(turns_.stuck_own());
     settle(job, unseen(job->check, {"run.no_worker", {{"stuck", stuck}}}), random_());
-    job->state = Job::State::waiting;
+    wait_again(*job);
+  }
+
+  void wait_again(Job& job) {
+    job.state = Job::State::waiting;
+    glance_from_now_on(job);
   }
 
   model::Observation unseen(const model::CheckDefinition& check, model::Message detail) const {
@@ -610,8 +624,6 @@ class Observer {
   void settle(const JobPointer& job, model::Observation seen, std::uint64_t random) {
     const MonoTime now = time_.steady();
     plan_after_run(*job, next_run(job->due, job->check.interval, now, random), now);
-    job->glance_due =
-        now + std::max(catalog_(job->check.check.kind).glance_every, job->cost * kGlanceRest);
     if (job->restart) return end_restart(*job, std::move(seen));
     if (job->asked()) {
       remember(*job);
@@ -730,7 +742,6 @@ class Observer {
     for (const auto& [ref, job] : jobs_) {
       if (job->state != Job::State::waiting) continue;
       wait = std::min(wait, job->due - now);
-      if (catalog_(ref.kind).glance) wait = std::min(wait, job->glance_due - now);
     }
     for (const LotPointer& lot : running_) wait = std::min(wait, lot->deadline - now);
     if (watch_ready_) wait = std::min(wait, watch_due_ - now);
@@ -759,6 +770,7 @@ class Observer {
   std::string assignment_;
   std::optional<MonoTime> polled_;
   std::optional<MonoTime> flushed_;
+  Glances glances_;
   std::unique_ptr<os::UnitWatch> units_;  // last: its thread ends before the others do
 };
 

@@ -48,8 +48,8 @@ using RunTogether = std::function<std::vector<model::Observation>(
     const std::vector<model::CheckDefinition>&, const std::vector<std::shared_ptr<CheckContext>>&)>;
 
 // A cheap look between runs: true where a run would see something new, which is then due at once.
-// On the event loop's thread, never while the check runs; far below a millisecond, and it never
-// waits. Runs that it brings forward take at most a twentieth of a processor.
+// On a thread that all glances share, never while the check runs; far below a millisecond, and it
+// never waits. Runs that it brings forward take at most a twentieth of a processor.
 using Glance = std::function<bool(CheckContext&)>;
 
 struct CatalogEntry {

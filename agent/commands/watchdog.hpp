@@ -9,23 +9,28 @@
 
 namespace tocsin::agent {
 
-// The clocks of another source, and how often they were asked. A loop that is stuck asks for no
-// time.
+// The clocks of another source, and how often the thread that made this one asked: that of the
+// loop, which asks for no time when it is stuck, whatever the checks' own threads do.
 class CountingTime final : public time::TimeSource {
  public:
   explicit CountingTime(const time::TimeSource& inner) : inner_(inner) {}
   Instant wall() const override {
-    ++asked_;
+    count();
     return inner_.wall();
   }
   MonoTime steady() const override {
-    ++asked_;
+    count();
     return inner_.steady();
   }
   std::uint64_t asked() const { return asked_; }
 
  private:
+  void count() const {
+    if (std::this_thread::get_id() == loop_) ++asked_;
+  }
+
   const time::TimeSource& inner_;
+  const std::thread::id loop_ = std::this_thread::get_id();
   mutable std::atomic<std::uint64_t> asked_ = 0;
 };
 

@@ -11,7 +11,9 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
+#include <list>
 #include <random>
+#include <set>
 #include <string>
 
 #include <arpa/inet.h>
@@ -69,8 +71,13 @@ Result<double> wait_for(sqlite::Statement& query, std::int64_t after, const std:
   }
 }
 
-Result<double> listen_once(sqlite::Statement& query, std::int64_t last) {
-  const Listener listener;
+// A port on which something listened before is not a new finding at once, so each is taken once;
+// those that come again are held until another has come.
+Result<double> listen_once(sqlite::Statement& query, std::int64_t last,
+                           std::set<std::uint16_t>& taken) {
+  std::list<Listener> tried(1);
+  while (!taken.insert(tried.back().port).second && tried.size() < 100) tried.emplace_back();
+  const Listener& listener = tried.back();
   // As it stands in the finding's subject.
   const std::string needle = fmt::format("tcp loopback {} ", listener.port);
   const auto begin = Clock::now();
@@ -98,10 +105,11 @@ Status measure(const std::string& path, int faults, const std::string& folder) {
   if (!query) return fail(query.error());
   std::minstd_rand random(1);
   std::uniform_int_distribution<useconds_t> pause(250'000, 450'000);
+  std::set<std::uint16_t> taken;
   for (int i = 0; i < faults; ++i) {
     const auto last = state->query_int("SELECT coalesce(max(id), 0) FROM finding");
     if (!last) return fail(last.error());
-    const auto ms = folder.empty() ? listen_once(*query, *last)
+    const auto ms = folder.empty() ? listen_once(*query, *last, taken)
                                    : empty_file(*query, *last, fmt::format("{}/log-{}", folder, i));
     if (!ms) return fail(ms.error());
     fmt::print("{:.1f}\n", *ms);

@@ -504,14 +504,29 @@ TEST(Link, TheClockIsAskedWhileNoCollectorCanBeReached) {
   config.retry_longest = 1h;
   config.clock_asked_within = 10ms;
   const time::SystemTime system;
-  const agent::CountingTime clock(system);
+  std::atomic<const agent::CountingTime*> clock = nullptr;
   Status result = fail(ErrorCode::internal, "it did not end");
-  std::jthread link(
-      [&](const std::stop_token& stop) { result = agent::run_link(config, *spool, clock, stop); });
-  EXPECT_TRUE(eventually([&] { return clock.asked() > 30; }));
+  std::jthread link([&](const std::stop_token& stop) {
+    const agent::CountingTime own(system);
+    clock = &own;
+    result = agent::run_link(config, *spool, own, stop);
+    clock = nullptr;
+  });
+  EXPECT_TRUE(eventually([&] { return clock && clock.load()->asked() > 30; }));
   link.request_stop();
   link.join();
   EXPECT_TRUE(result);
+}
+
+// A check that goes on asking must not hide a loop that is stuck.
+TEST(Watchdog, OnlyTheLoopsOwnThreadCounts) {
+  const time::SystemTime system;
+  const agent::CountingTime clock(system);
+  std::thread([&] { clock.steady(); }).join();
+  EXPECT_EQ(clock.asked(), 0U);
+  clock.steady();
+  clock.wall();
+  EXPECT_EQ(clock.asked(), 2U);
 }
 
 TEST(Link, ACollectorIsKnownByTheConfiguredNameWhereItIsNotItsAddress) {
