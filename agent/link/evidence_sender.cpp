@@ -33,9 +33,11 @@ std::uint64_t chance() {
 
 }  // namespace
 
-EvidenceSender::EvidenceSender(asio::io_context& context, const LinkConfig& config,
-                               const time::TimeSource& time, std::function<std::string()> collector)
+EvidenceSender::EvidenceSender(asio::io_context& context, rpc::Completions& completions,
+                               const LinkConfig& config, const time::TimeSource& time,
+                               std::function<std::string()> collector)
     : context_(context),
+      completions_(completions),
       config_(config),
       time_(time),
       collector_(std::move(collector)),
@@ -120,10 +122,10 @@ asio::awaitable<EvidenceSender::End> EvidenceSender::send(const std::string& col
   const auto channel = rpc::secure_channel(collector, files, config_.server_name);
   if (!channel) co_return End::broken;
   const auto stub = v1::AgentLink::NewStub(*channel);
-  const auto start = [&stub](grpc::ClientContext* context, Stream::Reactor* reactor) {
-    stub->async()->UploadEvidence(context, reactor);
+  const auto prepare = [&stub](grpc::ClientContext* context, grpc::CompletionQueue* queue) {
+    return stub->PrepareAsyncUploadEvidence(context, queue);
   };
-  stream_ = std::make_unique<Stream>(context_.get_executor(), start);
+  stream_ = std::make_unique<Stream>(completions_, context_.get_executor(), prepare);
   wanted_.reset();
   end_.reset();
   sent_ = synced_ = 0;

@@ -28,8 +28,9 @@ namespace tocsin::agent {
 class EvidenceSender {
  public:
   // `collector`: to whom the link speaks now; empty: to nobody, and nothing is sent.
-  EvidenceSender(boost::asio::io_context& context, const LinkConfig& config,
-                 const time::TimeSource& time, std::function<std::string()> collector);
+  EvidenceSender(boost::asio::io_context& context, rpc::Completions& completions,
+                 const LinkConfig& config, const time::TimeSource& time,
+                 std::function<std::string()> collector);
 
   // On the link's thread; all that follows too. Until stop().
   boost::asio::awaitable<void> run();
@@ -54,6 +55,7 @@ class EvidenceSender {
   Duration pause() const;
 
   boost::asio::io_context& context_;
+  rpc::Completions& completions_;
   const LinkConfig& config_;
   const time::TimeSource& time_;
   const std::function<std::string()> collector_;

@@ -19,6 +19,7 @@
 #include "common/async/wake.hpp"
 #include "common/crypto/crypto.hpp"
 #include "common/log/log.hpp"
+#include "common/rpc/completions.hpp"
 #include "common/rpc/credentials.hpp"
 
 namespace tocsin::agent {
@@ -72,6 +73,7 @@ class Link {
   SampleReader samples_;
   const std::string instance_;
   asio::io_context context_{1};
+  rpc::Completions completions_;  // gone before the context that it posts to
   async::Backoff backoff_;
   async::Wake pause_;
   async::Wake certificate_clock_;
@@ -94,7 +96,7 @@ Status Link::run(std::stop_token stop) {
                                    [this] { asio::post(context_, [this] { this->stop(); }); });
   async::spawn(context_.get_executor(), watch_certificate());
   if (!config_.evidence_folder.empty()) {
-    sender_ = std::make_unique<EvidenceSender>(context_, config_, time_, [this] {
+    sender_ = std::make_unique<EvidenceSender>(context_, completions_, config_, time_, [this] {
       return session_ && session_->established() ? collector_ : std::string();
     });
     async::spawn(context_.get_executor(), send_evidence());
@@ -172,7 +174,8 @@ asio::awaitable<Duration> Link::connect_once() {
     co_return Duration{};  // With the new certificate, at once.
   }
   collector_ = collector;
-  session_ = std::make_unique<LinkSession>(context_, config_, spool_, samples_, time_, instance_);
+  session_ = std::make_unique<LinkSession>(context_, completions_, config_, spool_, samples_, time_,
+                                           instance_);
   const SessionEnd end = co_await session_->run(*stub, collector);
   session_.reset();
   co_return after(end, collector);
@@ -201,7 +204,8 @@ Duration Link::after(const SessionEnd& end, const std::string& collector) {
 asio::awaitable<bool> Link::renew_if_due(v1::AgentLink::Stub& stub) {
   if (until_renewal() > Duration{}) co_return false;
   renew_not_before_ = time_.steady() + kRenewAgain;
-  const Status renewed = co_await renew(context_.get_executor(), stub, config_, time_);
+  const Status renewed =
+      co_await renew(completions_, context_.get_executor(), stub, config_, time_);
   if (!renewed) {
     log::warning("link.renewal_failed",
                  {{"code", to_string(renewed.error().code)}, {"error", renewed.error().message}});

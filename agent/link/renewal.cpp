@@ -54,8 +54,9 @@ Instant renewal_due(const crypto::CertificateInfo& certificate) {
   return certificate.not_before + (certificate.not_after - certificate.not_before) / 3 * 2;
 }
 
-asio::awaitable<Status> renew(asio::any_io_executor executor, v1::AgentLink::Stub& stub,
-                              const LinkConfig& config, const time::TimeSource& time) {
+asio::awaitable<Status> renew(rpc::Completions& completions, asio::any_io_executor executor,
+                              v1::AgentLink::Stub& stub, const LinkConfig& config,
+                              const time::TimeSource& time) {
   const Result<crypto::CertificateInfo> old = own_certificate(config);
   if (!old) co_return fail(old.error());
   const Result<std::string> key = config::read_secret_file(config.private_key_file);
@@ -67,10 +68,10 @@ asio::awaitable<Status> renew(asio::any_io_executor executor, v1::AgentLink::Stu
   v1::CertificateReply reply;
   grpc::ClientContext context;
   rpc::limit_time(context, kRenewWithin);
-  const auto start = [&](std::function<void(grpc::Status)> answered) {
-    stub.async()->Renew(&context, &request, &reply, std::move(answered));
+  const auto prepare = [&](grpc::ClientContext* its, grpc::CompletionQueue* queue) {
+    return stub.PrepareAsyncRenew(its, request, queue);
   };
-  const grpc::Status status = co_await rpc::call(executor, start);
+  const grpc::Status status = co_await rpc::call(completions, executor, context, reply, prepare);
   if (!status.ok()) co_return fail(rpc::from_grpc(status));
   co_return keep(reply, *old, config, time.wall());
 }

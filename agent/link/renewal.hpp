@@ -8,6 +8,7 @@
 #include "agent/link/link.hpp"
 #include "common/base/result.hpp"
 #include "common/crypto/crypto.hpp"
+#include "common/rpc/completions.hpp"
 #include "common/time/time_source.hpp"
 
 namespace tocsin::agent {
@@ -21,7 +22,8 @@ Instant renewal_due(const crypto::CertificateInfo& certificate);
 // Asks for a new certificate for the same key and replaces the files. Errors: the collector's
 // answer, permission_denied (a certificate of another key, or not of the authorities that came with
 // it), or what the system said; the old files stay.
-boost::asio::awaitable<Status> renew(boost::asio::any_io_executor executor,
+boost::asio::awaitable<Status> renew(rpc::Completions& completions,
+                                     boost::asio::any_io_executor executor,
                                      v1::AgentLink::Stub& stub, const LinkConfig& config,
                                      const time::TimeSource& time);
 

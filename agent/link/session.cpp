@@ -55,9 +55,11 @@ bool needs_people(std::string_view code) {
 
 }  // namespace
 
-LinkSession::LinkSession(asio::io_context& context, const LinkConfig& config, Spool& spool,
-                         SampleReader& samples, const time::TimeSource& time, std::string instance)
+LinkSession::LinkSession(asio::io_context& context, rpc::Completions& completions,
+                         const LinkConfig& config, Spool& spool, SampleReader& samples,
+                         const time::TimeSource& time, std::string instance)
     : context_(context),
+      completions_(completions),
       config_(config),
       spool_(spool),
       samples_(samples),
@@ -70,10 +72,10 @@ LinkSession::LinkSession(asio::io_context& context, const LinkConfig& config, Sp
 asio::awaitable<SessionEnd> LinkSession::run(v1::AgentLink::Stub& stub, std::string collector) {
   collector_ = std::move(collector);
   if (ending_) co_return end_;
-  const auto start = [&stub](grpc::ClientContext* context, Stream::Reactor* reactor) {
-    stub.async()->Session(context, reactor);
+  const auto prepare = [&stub](grpc::ClientContext* context, grpc::CompletionQueue* queue) {
+    return stub.PrepareAsyncSession(context, queue);
   };
-  stream_ = std::make_unique<Stream>(context_.get_executor(), start);
+  stream_ = std::make_unique<Stream>(completions_, context_.get_executor(), prepare);
   ++children_;
   async::spawn(context_.get_executor(), watch_for_answer());
   co_await talk();

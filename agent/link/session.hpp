@@ -37,8 +37,9 @@ struct SessionEnd {
 
 class LinkSession {
  public:
-  LinkSession(boost::asio::io_context& context, const LinkConfig& config, Spool& spool,
-              SampleReader& samples, const time::TimeSource& time, std::string instance);
+  LinkSession(boost::asio::io_context& context, rpc::Completions& completions,
+              const LinkConfig& config, Spool& spool, SampleReader& samples,
+              const time::TimeSource& time, std::string instance);
 
   // On the link's thread. `channel` must outlive it.
   boost::asio::awaitable<SessionEnd> run(v1::AgentLink::Stub& stub, std::string collector);
@@ -79,6 +80,7 @@ class LinkSession {
   void begin_ending();
 
   boost::asio::io_context& context_;
+  rpc::Completions& completions_;
   const LinkConfig& config_;
   Spool& spool_;
   SampleReader& samples_;
