@@ -37,7 +37,7 @@ namespace {
 constexpr char kBootCursor[] = "observer:boot_id";
 constexpr Duration kLongestWait = 1s;
 constexpr Duration kWatchRest = 5ms;  // between two looks at what happened to logs
-constexpr int kGlanceRest = 20;  // times as long as the run before had a processor, until a glance
+constexpr int kGlanceRest = 15;  // times as long as the run before had a processor, until a glance
 constexpr Duration kRestartLimit = 60s;
 constexpr Duration kHurryAgain = 1min;  // a check that is wanted again more often waits its turn
 

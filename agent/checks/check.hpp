@@ -49,7 +49,7 @@ using RunTogether = std::function<std::vector<model::Observation>(
 
 // A cheap look between runs: true where a run would see something new, which is then due at once.
 // On a thread that all glances share, never while the check runs; far below a millisecond, and it
-// never waits. Runs that it brings forward take at most a twentieth of a processor.
+// never waits. Runs that it brings forward take at most a fifteenth of a processor.
 using Glance = std::function<bool(CheckContext&)>;
 
 struct CatalogEntry {

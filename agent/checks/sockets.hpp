@@ -17,9 +17,9 @@
 // through the whole machine's connections for each: with many of them as often as a fifth of a
 // percent of a processor allows.
 //
-// A program that every table hides still keeps its port: every two seconds 32 TCP and 32 UDP ports
+// A program that every table hides still keeps its port: every ten seconds 32 TCP and 32 UDP ports
 // that nobody listens on are bound for some microseconds (agent/os/try_bind.hpp), all of them
-// within 70 minutes; the check's `ports`, which answered a scan from elsewhere, at once.
+// within six hours; the check's `ports`, which answered a scan from elsewhere, at once.
 #pragma once
 
 #include "agent/checks/check.hpp"
@@ -28,7 +28,7 @@ namespace tocsin::agent {
 
 model::Observation observe_sockets(const model::CheckDefinition& check, CheckContext& context);
 
-inline constexpr Duration kSocketsGlance = 100ms;
+inline constexpr Duration kSocketsGlance = 120ms;
 // True where the TCP listeners are not those of the last run.
 bool glance_at_sockets(CheckContext& context);
 
