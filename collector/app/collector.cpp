@@ -297,7 +297,11 @@ Status RunningCollector::start_writer_and_judge() {
   };
   hooks.outbox_changed = [this] { outbox_for_judge_.with([](Outbox& outbox) { outbox.wake(); }); };
   auto judge = Judge::start(*judge_journal_, *state_, *writer_, std::move(hooks));
-  if (!judge) return fail(judge.error());
+  if (!judge) {
+    Error error = std::move(judge).error();
+    error.message = fmt::format("{}: {}", config_.directory, error.message);
+    return fail(std::move(error));
+  }
   judge_ = *std::move(judge);
   judge_for_writer_.set(judge_.get());
   writer_->start();

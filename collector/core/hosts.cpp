@@ -299,6 +299,8 @@ void take_range_lost(Context& context, const model::FactRangeLost& lost) {
   const std::uint64_t count = lost.to.value - lost.from.value + 1;
   host->facts_lost += count;
   context.world.add("counter/facts_lost", count);
+  context.world.add(kFactsMissing, count);
+  context.world.set_value(kFactsMissingSince, std::to_string(context.now.ns));
   for (const auto& [id, incident] : context.world.incidents.rows()) {
     if (incident.agent != lost.agent || incident.recovered) continue;
     context.world.add_timeline(

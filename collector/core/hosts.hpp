@@ -27,6 +27,10 @@ struct Judged {
 // An agent that is not admitted, or is revoked, changes nothing and is counted.
 Judged take_fact(Context& context, const model::AgentFact& fact);
 Judged take_presence(Context& context, const model::AgentPresence& presence);
+// Values of the world: how many facts agents no longer have that never came, in all, and when such
+// a range was found last.
+inline constexpr const char* kFactsMissing = "missing/facts";
+inline constexpr const char* kFactsMissingSince = "missing/found_ns";
 void take_range_lost(Context& context, const model::FactRangeLost& lost);
 // What the collector itself found about an agent, or about itself where the agent's id is empty,
 // under a check of its own: opens what is new, closes what is not there any more, and tells stage 2

@@ -32,6 +32,13 @@ struct Progress {
   std::uint64_t unknown_entries = 0;
   std::uint64_t unknown_facts = 0;    // kept, of a kind that is not known here or not to be read
   std::uint64_t reports_refused = 0;  // observations that claimed to be the collector's own
+  // Facts that agents no longer have and that never came, in all, and when such a range was found
+  // last: the journal was put back from an older copy, or a spool was tampered with.
+  struct Missing {
+    std::uint64_t facts = 0;
+    Instant found;
+  };
+  std::optional<Missing> missing{};
 };
 
 // Since the start.
@@ -52,7 +59,8 @@ class Judge {
     std::function<void(const AgentId&)> admitted;      // new: silent unless it comes in time
   };
   // Loads the state and folds the journal's tail. Errors: data_loss, failed_precondition (a newer
-  // schema), internal. All references must outlive the judge.
+  // schema, or a state that does not belong to the journal), internal. All references must outlive
+  // the judge.
   static Result<std::unique_ptr<Judge>> start(JournalReader& journal, StateStore& state,
                                               Intake& intake, Hooks hooks);
   virtual ~Judge() = default;  // stops the thread; what is judged is committed

@@ -7,6 +7,10 @@
 #include <utility>
 
 #include "collector/core/commands.hpp"
+#include "collector/core/hidden_ports.hpp"
+#include "collector/core/hosts.hpp"
+#include "collector/core/inquiry.hpp"
+#include "collector/engine/same_history.hpp"
 #include "common/config/site_policy.hpp"
 #include "common/log/log.hpp"
 #include "common/wire/wire.hpp"
@@ -32,10 +36,20 @@ model::JournalBody decoded(Position position, std::string_view bytes) {
   return body ? std::move(*body) : model::JournalBody{};
 }
 
+std::optional<Progress::Missing> facts_missing(const World& world) {
+  const std::uint64_t facts = world.number(kFactsMissing);
+  if (facts == 0) return std::nullopt;
+  return Progress::Missing{facts,
+                           Instant{static_cast<std::int64_t>(world.number(kFactsMissingSince))}};
+}
+
 Progress progress_of(const Fold& fold) {
-  return {fold.cursor(), fold.judged_at(), fold.world().number("counter/unknown_entries"),
+  return {fold.cursor(),
+          fold.judged_at(),
+          fold.world().number("counter/unknown_entries"),
           fold.world().number("counter/unknown_facts"),
-          fold.world().number("counter/reports_refused")};
+          fold.world().number("counter/reports_refused"),
+          facts_missing(fold.world())};
 }
 
 void append(Effects& all, Effects&& more) {
@@ -45,6 +59,20 @@ void append(Effects& all, Effects&& more) {
   std::move(more.admitted.begin(), more.admitted.end(), std::back_inserter(all.admitted));
   all.outbox_changed = all.outbox_changed || more.outbox_changed;
   all.baselines_changed = all.baselines_changed || more.baselines_changed;
+}
+
+// What was asked when an entry was made that is judged only now, `late`: it has that much less
+// time, or none. Commands ask again by themselves, if nobody answered them since.
+void make_late(Effects& effects, Duration late) {
+  const auto over = [late](model::Request& request) {
+    request.expires_in -= late;
+    return request.expires_in <= Duration{};
+  };
+  std::erase_if(effects.own_looks, over);
+  std::erase_if(effects.requests, [&](AgentRequest& asked) {
+    const std::string& id = asked.request.request_id;
+    return !(is_inquiry(id) || is_port_question(id)) || over(asked.request);
+  });
 }
 
 void add_revoked_operators(const std::map<std::string, std::string>& values,
@@ -82,13 +110,13 @@ Result<std::unique_ptr<Judge>> Judge::start(JournalReader& journal, StateStore& 
 Result<std::unique_ptr<Judge>> JudgeThread::start(JudgeParts parts, Hooks hooks) {
   Result<StateSnapshot> snapshot = parts.state.load();
   if (!snapshot) return fail(snapshot.error());
+  TOCSIN_TRY(same_history(parts.journal, snapshot->cursor, snapshot->judged_at));
   Result<Fold> fold = Fold::resume(std::move(*snapshot), parts.parse_policy);
   if (!fold) return fail(fold.error());
   std::unique_ptr<JudgeThread> judge(
       new JudgeThread(std::move(parts), std::move(hooks), std::move(*fold)));
-  const std::vector<OpenRequest> open = open_requests(judge->fold_.world());
   TOCSIN_TRY(judge->catch_up());
-  judge->ask_again(open);
+  judge->ask_again();
   judge->thread_ = std::thread([raw = judge.get()] { raw->run(); });
   return std::unique_ptr<Judge>(std::move(judge));
 }
@@ -117,20 +145,24 @@ JudgeThread::~JudgeThread() {
   if (thread_.joinable()) thread_.join();
 }
 
+// The tail is as long as the time since the state's copy where one was put back.
 Status JudgeThread::catch_up() {
+  catching_up_at_ = parts_.intake.journal_now();
   for (;;) {
     const Result<std::vector<CommittedRun>> batch = read_journal();
     if (!batch) return fail(batch.error());
-    if (batch->empty()) return {};
+    if (batch->empty()) break;
     TOCSIN_TRY(judge_batch(*batch));
   }
+  catching_up_at_.reset();
+  return {};
 }
 
 // What was asked before the start and is not answered: the link had it in memory only.
-void JudgeThread::ask_again(const std::vector<OpenRequest>& open) {
+void JudgeThread::ask_again() {
   const Instant now = std::max(parts_.intake.journal_now(), fold_.judged_at());
   Effects again;
-  for (const OpenRequest& request : open) {
+  for (const OpenRequest& request : open_requests(fold_.world())) {
     const auto entry = parts_.journal.read(request.command, 1);
     if (!entry || entry->empty() || entry->front().position != request.command) {
       log::warning("judge.request_lost", {{"request", request.request_id}});
@@ -187,7 +219,9 @@ Result<Effects> JudgeThread::fold_batch(const std::vector<CommittedRun>& batch) 
       const model::JournalBody& body = entry.body ? *entry.body : read;
       const Result<bool> answered = is_answered(body);
       if (!answered) return fail(answered.error());
-      append(effects, fold_.apply(position, run.at, body, *answered));
+      Effects one = fold_.apply(position, run.at, body, *answered);
+      if (catching_up_at_) make_late(one, *catching_up_at_ - run.at);
+      append(effects, std::move(one));
       ++position.value;
     }
   }

@@ -47,7 +47,7 @@ class JudgeThread final : public Judge {
 
   void run();
   Status catch_up();
-  void ask_again(const std::vector<OpenRequest>& open);
+  void ask_again();
   Status judge_next();
   Status judge_batch(const std::vector<CommittedRun>& batch);
   Result<Effects> fold_batch(const std::vector<CommittedRun>& batch);
@@ -68,7 +68,8 @@ class JudgeThread final : public Judge {
   JudgeParts parts_;
   Hooks hooks_;
   Fold fold_;
-  bool must_reload_ = false;  // fold_ holds what was not committed
+  bool must_reload_ = false;               // fold_ holds what was not committed
+  std::optional<Instant> catching_up_at_;  // while it does: journal time then
 
   mutable std::mutex mutex_;  // guards everything below
   std::condition_variable work_;

@@ -60,6 +60,26 @@ TEST_F(SimDelivery, EveryAcceptedFactTakesEffectOnceAndARestartChangesNothing) {
   EXPECT_GT(all.clock_steps, 0U);
   EXPECT_GT(all.incidents, 0U);
   EXPECT_GT(all.results_missing, 0U);
+  EXPECT_GT(all.journals_put_back, 0U);
+  EXPECT_GT(all.states_put_back, 0U);
+  EXPECT_GT(all.states_refused, 0U);
+}
+
+// Agents then know more than the collector: what they hold no more is lost, and none of them is
+// taken for a restored host.
+TEST_F(SimDelivery, ACollectorThatWasPutBackLosesARangeAndSuspectsNoHost) {
+  SimulationOptions options;
+  options.spools_go_back = false;
+  Happened all;
+  for (std::uint64_t seed = 101; seed <= 110; ++seed) {
+    Simulation simulation(seed, options);
+    simulation.run();
+    ASSERT_THAT(simulation.violations(), IsEmpty()) << "seed " << seed;
+    all += simulation.happened();
+  }
+  EXPECT_GT(all.journals_put_back, 0U);
+  EXPECT_GT(all.ranges_lost, 0U);
+  EXPECT_EQ(all.new_epochs, 0U);
 }
 
 // Some seed notices within a few.

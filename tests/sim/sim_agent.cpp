@@ -130,6 +130,16 @@ void SimAgent::purge() {
   if (spool_->acknowledge(status->epoch, up_to)) ++purges;
 }
 
+void SimAgent::was_forgotten(const std::map<std::string, std::uint32_t>& before,
+                             const std::map<std::string, std::uint32_t>& now) {
+  const std::vector<std::string> held = names_in_spool();
+  for (auto& [name, fact] : offered) {
+    if (!before.contains(name) || now.contains(name)) continue;
+    if (std::find(held.begin(), held.end(), name) == held.end()) fact.may_miss = true;
+  }
+  disturbed = true;  // What told of a loss may be among them.
+}
+
 std::vector<std::string> SimAgent::names_in_spool() {
   std::vector<std::string> names;
   const auto rows = spool_->read(Seq{1}, kAllRows, kAllBytes);

@@ -39,7 +39,11 @@ class SimAgent {
   void keep_copy();       // of the spool's file, as a backup does
   void restore_copy();    // puts it back
   void purge();           // some rows go without the collector's word
-  void heal();            // no fault is planned any more
+  // The collector's journal was put back: it had `before` and has only `now`, facts by name. What
+  // the spool holds no more may be missing.
+  void was_forgotten(const std::map<std::string, std::uint32_t>& before,
+                     const std::map<std::string, std::uint32_t>& now);
+  void heal();  // no fault is planned any more
 
   // The link. Messages go into the stream and come from it.
   bool connected() const { return stream_ != nullptr; }

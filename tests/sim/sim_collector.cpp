@@ -1,9 +1,13 @@
 #include "tests/sim/sim_collector.hpp"
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <set>
 
 #include <fmt/format.h>
 
+#include "collector/engine/same_history.hpp"
 #include "collector/store/memory_store.hpp"
 #include "common/wire/wire.hpp"
 #include "tests/support/story.hpp"
@@ -180,10 +184,8 @@ bool SimCollector::open_stores() {
   if (!state) return say("the state", state.error());
   auto snapshot = (*state)->load();
   if (!snapshot) return say("the state", snapshot.error());
-  if (snapshot->cursor > (*journal)->head()) {
-    complain_("the state is ahead of the journal");
-    return false;
-  }
+  const auto fits = collector::same_history(**reader, snapshot->cursor, snapshot->judged_at);
+  if (!fits) return say("the state", fits.error());
   model_.compare(**reader);
   hosts_.clear();
   for (const model::Host& host : snapshot->hosts) hosts_[host.agent] = host;
@@ -262,6 +264,73 @@ void SimCollector::cut_power() {
   disk_.restart();
   disk_.plan_nothing();
   ++power_cuts;
+}
+
+// The process and then the machine: the files are all there is.
+void SimCollector::halt() {
+  kill();
+  disk_.survive(0);
+  disk_.cut();
+  disk_.restart();
+  disk_.plan_nothing();
+}
+
+std::vector<std::string> SimCollector::files(bool of_journal) const {
+  std::vector<std::string> found;
+  const std::string folder = of_journal ? directory_.file("journal") : directory_.path();
+  for (const auto& file : std::filesystem::directory_iterator(folder)) {
+    if (file.is_regular_file()) found.push_back(file.path().string());
+  }
+  return found;
+}
+
+void SimCollector::keep_copy() {
+  halt();
+  copy_.clear();
+  for (const bool of_journal : {false, true}) {
+    for (const std::string& path : files(of_journal)) {
+      std::ifstream file(path, std::ios::binary);
+      copy_[path] = {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    }
+  }
+  copied_model_ = model_;
+}
+
+void SimCollector::replace(bool of_journal) {
+  for (const std::string& path : files(of_journal)) std::filesystem::remove(path);
+  const std::string journal = directory_.file("journal") + "/";
+  for (const auto& [path, content] : copy_) {
+    if (path.starts_with(journal) != of_journal) continue;
+    std::ofstream(path, std::ios::binary) << content;
+  }
+}
+
+// As the collector finds out at its start.
+bool SimCollector::state_fits() {
+  const auto reader = collector::open_journal_reader(journal_options());
+  const auto state = collector::open_state_store({directory_.file("state.db"), disk_.name()});
+  TOCSIN_CHECK(reader.has_value() && state.has_value());
+  const auto snapshot = (*state)->load();
+  TOCSIN_CHECK(snapshot.has_value());
+  return collector::same_history(**reader, snapshot->cursor, snapshot->judged_at).has_value();
+}
+
+void SimCollector::put_back(PutBack what) {
+  if (copy_.empty()) return keep_copy();
+  halt();
+  if (what != PutBack::state) {
+    replace(true);
+    model_ = *copied_model_;
+    ++journals_put_back;
+  }
+  if (what != PutBack::journal) {
+    replace(false);
+    ++states_put_back;
+  } else if (!state_fits()) {
+    halt();
+    for (const std::string& path : files(false)) std::filesystem::remove(path);
+    ++states_refused;
+  }
 }
 
 void SimCollector::plan_power_cut() { disk_.plan(1 + chance_.below(40), Fault::power_cut); }

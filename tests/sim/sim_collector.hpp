@@ -56,6 +56,10 @@ class JournalModel {
   std::map<AgentId, std::uint64_t> lost_in_spool_;
 };
 
+// What an operator put back from the copy. The journal alone is older than the state, which must be
+// noticed; the state is then made again.
+enum class PutBack : std::uint8_t { both, journal, state };
+
 class SimCollector {
  public:
   SimCollector(Chance& chance, Sabotage sabotage, JournalModel::Complain complain);
@@ -66,6 +70,8 @@ class SimCollector {
   void kill();   // the process; the disk keeps what was written
   void cut_power();
   void plan_power_cut();
+  void keep_copy();  // of journal and state, as a backup does; the process ends for it
+  void put_back(PutBack what);
   bool power_went() const { return disk_.happened(); }
   void heal() { disk_.plan_nothing(); }
 
@@ -87,6 +93,9 @@ class SimCollector {
   FakeTime time;
   std::uint64_t kills = 0;
   std::uint64_t power_cuts = 0;
+  std::uint64_t journals_put_back = 0;
+  std::uint64_t states_put_back = 0;
+  std::uint64_t states_refused = 0;   // they did not belong to the journal
   collector::IngestCounters counted;  // of all lives that ended
   std::uint64_t clock_steps = 0;
 
@@ -97,11 +106,17 @@ class SimCollector {
   collector::Judge::Admission admission(const AgentId& agent) const;
   std::vector<collector::KnownAgent> known_agents() const;
   collector::SqliteJournalOptions journal_options() const;
+  void halt();
+  bool state_fits();
+  std::vector<std::string> files(bool of_journal) const;
+  void replace(bool of_journal);
 
   Chance& chance_;
   const Sabotage sabotage_;
   JournalModel::Complain complain_;
   JournalModel model_;
+  std::map<std::string, std::string> copy_;  // path to content
+  std::optional<JournalModel> copied_model_;
   TempDir directory_ = TempDir::in_memory();
   PowerCutVfs disk_;
 

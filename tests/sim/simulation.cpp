@@ -21,7 +21,8 @@ Happened& Happened::operator+=(const Happened& other) {
         &Happened::gaps, &Happened::replaced, &Happened::collector_kills,
         &Happened::collector_power_cuts, &Happened::agent_power_cuts, &Happened::restores,
         &Happened::new_epochs, &Happened::ranges_lost, &Happened::facts_refused,
-        &Happened::clock_steps, &Happened::incidents, &Happened::results_missing}) {
+        &Happened::clock_steps, &Happened::incidents, &Happened::results_missing,
+        &Happened::journals_put_back, &Happened::states_put_back, &Happened::states_refused}) {
     this->*member += other.*member;
   }
   return *this;
@@ -121,7 +122,7 @@ void Simulation::collector_step() {
 }
 
 void Simulation::disaster() {
-  switch (chance_.below(9)) {
+  switch (chance_.below(10)) {
     case 0:
       collector_->kill();
       return collector_died();
@@ -134,9 +135,22 @@ void Simulation::disaster() {
       return collector_->time.step_wall(chance_.one_in(2) ? 24h : -24h);
     case 4:
       return pass_time(2min);
+    case 5:
+      return put_collector_back();
     default:
       return agent_disaster();
   }
+}
+
+void Simulation::put_collector_back() {
+  if (chance_.one_in(2)) {
+    collector_->keep_copy();
+    return collector_died();
+  }
+  const std::map<std::string, std::uint32_t> before = collector_->journal().facts();
+  collector_->put_back(static_cast<PutBack>(chance_.below(3)));
+  collector_died();
+  for (const auto& agent : agents_) agent->was_forgotten(before, collector_->journal().facts());
 }
 
 void Simulation::agent_disaster() {
@@ -156,9 +170,9 @@ void Simulation::agent_disaster() {
     case 6:
     case 7:
     case 8:
-      return agent.restore_copy();
+      return options_.spools_go_back ? agent.restore_copy() : cut_connection(agent);
     case 9:
-      return agent.purge();
+      return options_.spools_go_back ? agent.purge() : cut_connection(agent);
     default:
       return cut_connection(agent);
   }
@@ -335,7 +349,7 @@ void Simulation::settle() {
   for (const auto& agent : agents_) {
     agent->heal();
     // Rows that are lost now take results with them that nothing later need tell again.
-    if (chance_.one_in(2)) {
+    if (options_.spools_go_back && chance_.one_in(2)) {
       agent->observe();
       agent->purge();
     }
@@ -403,6 +417,9 @@ Happened Simulation::happened() const {
   sum.replaced = collector_->counted.replaced + now.replaced;
   sum.new_epochs = collector_->counted.new_epochs + now.new_epochs;
   sum.ranges_lost = collector_->counted.ranges_lost + now.ranges_lost;
+  sum.journals_put_back = collector_->journals_put_back;
+  sum.states_put_back = collector_->states_put_back;
+  sum.states_refused = collector_->states_refused;
   sum.collector_kills = collector_->kills;
   sum.collector_power_cuts = collector_->power_cuts;
   sum.clock_steps = collector_->clock_steps;

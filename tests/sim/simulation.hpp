@@ -19,6 +19,7 @@ struct SimulationOptions {
   std::size_t agents = 3;
   std::size_t steps = 1200;
   Sabotage sabotage = Sabotage::none;
+  bool spools_go_back = true;  // by copies of theirs that are put back, and by purges
 };
 
 // How often what a run is to survive really happened.
@@ -39,6 +40,9 @@ struct Happened {
   std::uint64_t clock_steps = 0;
   std::uint64_t incidents = 0;
   std::uint64_t results_missing = 0;
+  std::uint64_t journals_put_back = 0;
+  std::uint64_t states_put_back = 0;
+  std::uint64_t states_refused = 0;
   Happened& operator+=(const Happened& other);
 };
 
@@ -61,6 +65,7 @@ class Simulation {
   void step();
   void disaster();
   void agent_disaster();
+  void put_collector_back();
   void agent_step(SimAgent& agent);
   void collector_step();
   void operate();

@@ -240,6 +240,10 @@ TEST(Hosts, LossesAreCountedAndShown) {
   story.fact("web1", loss);
   EXPECT_EQ(story.world().hosts.find(agent_of("web1"))->facts_lost, 8U);
   EXPECT_EQ(story.world().number("counter/facts_lost"), 8U);
+  EXPECT_EQ(story.world().number(collector::kFactsMissing), 5U)
+      << "a full spool told of the others";
+  EXPECT_GE(story.world().number(collector::kFactsMissingSince),
+            static_cast<std::uint64_t>(kStoryBegins.ns));
   EXPECT_THAT(story.timeline(story.incident().id), ::testing::Contains("facts.lost"));
 }
 

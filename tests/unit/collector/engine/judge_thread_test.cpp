@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 
+#include "collector/engine/same_history.hpp"
 #include "tests/support/story.hpp"
 
 namespace tocsin::tests {
@@ -304,6 +305,96 @@ TEST_F(JudgeThreadTest, AsksAgainAfterARestartWhatWasNotAnswered) {
   start();
   stop();
   EXPECT_THAT(requests_, SizeIs(0)) << "a revoked agent is asked nothing";
+}
+
+// A state that was put back from a copy has a tail of hours to judge: what was asked in it is over
+// or was answered.
+TEST_F(JudgeThreadTest, WhatWasAskedInATailThatIsJudgedLateIsNotAskedAgainForNothing) {
+  start();
+  put_policy_and_host();
+  stop();
+  const model::Principal chen{"chen", model::Role::officer, ""};
+  const AgentId web = agent_of("web1");
+  const auto restart = [&](const char* id) {
+    return intake_.put(model::Command{id, chen, 0, "", model::RestartService{web, "ssh.service"}});
+  };
+  restart("over");
+  intake_.set_now(kStoryBegins + 5h);
+  const Position answered = restart("answered").last;
+  model::AgentFact answer;
+  answer.agent = web;
+  answer.epoch = {1};
+  answer.seq = {++seq_};
+  answer.fact.body = model::RequestResult{std::to_string(answered.value) + ".answered",
+                                          model::RequestOutcome::done,
+                                          {"request.done", {}},
+                                          {}};
+  intake_.put(answer);
+  const Position open = restart("open").last;
+  start();
+  ASSERT_TRUE(is_judged(writer_->head()));
+  stop();
+  ASSERT_THAT(requests_, SizeIs(1));
+  EXPECT_EQ(requests_[0].request.request_id, std::to_string(open.value) + ".open");
+}
+
+TEST_F(JudgeThreadTest, AStateThatIsAheadOfTheJournalIsRefused) {
+  start();
+  put_policy_and_host();
+  ASSERT_TRUE(is_judged(writer_->head()));
+  stop();
+  const auto snapshot = store_.load().value();
+  const collector::MemoryJournal older;
+  const auto reader = older.open_reader();
+  const auto begun = [&] {
+    return collector::JudgeThread::start(
+        {*reader, store_, intake_,
+         [](auto, auto) { return Result<model::SitePolicy>(story_policy()); }},
+        {});
+  };
+  const auto refused = begun();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::failed_precondition);
+  EXPECT_THAT(refused.error().message, ::testing::HasSubstr("older copy"));
+  EXPECT_THAT(refused.error().message, ::testing::HasSubstr("move state.db away"));
+  EXPECT_EQ(store_.load().value().cursor, snapshot.cursor) << "nothing was changed";
+
+  // It went another way and has as many entries by now.
+  const auto writer = older.open_writer();
+  const std::vector<std::string> ticks(snapshot.cursor.value + 2,
+                                       wire::encode_journal(model::Tick{}));
+  ASSERT_TRUE(writer->append(ticks, kStoryBegins + 1h, {}));
+  const auto other = begun();
+  ASSERT_FALSE(other);
+  EXPECT_THAT(other.error().message, ::testing::HasSubstr("do not belong together"));
+}
+
+// Where its oldest segments were dropped: as in a file that begins later.
+class DroppedJournal final : public collector::JournalReader {
+ public:
+  DroppedJournal(collector::JournalReader& whole, Position first) : whole_(whole), first_(first) {}
+  Result<std::vector<collector::StoredEntry>> read(Position from, std::size_t entries,
+                                                   std::size_t bytes) override {
+    return whole_.read(std::max(from, first_), entries, bytes);
+  }
+  Result<collector::ChainReport> verify() override { return whole_.verify(); }
+
+ private:
+  collector::JournalReader& whole_;
+  Position first_;
+};
+
+TEST_F(JudgeThreadTest, AStateThatIsOlderThanWhatIsKeptOfTheJournalIsRefused) {
+  put_policy_and_host();
+  ASSERT_EQ(writer_->head(), Position{3});
+  DroppedJournal kept(*reader_, Position{3});
+  EXPECT_FALSE(collector::same_history(kept, Position{}, Instant{}));
+  const auto gap = collector::same_history(kept, Position{1}, kStoryBegins);
+  ASSERT_FALSE(gap);
+  EXPECT_THAT(gap.error().message, ::testing::HasSubstr("begins at entry 3"));
+  EXPECT_TRUE(collector::same_history(kept, Position{2}, kStoryBegins));
+  EXPECT_TRUE(collector::same_history(kept, Position{3}, kStoryBegins));
+  EXPECT_FALSE(collector::same_history(kept, Position{3}, kStoryBegins + 1ns));
 }
 
 TEST_F(JudgeThreadTest, ReplayingTheJournalFromEmptyGivesTheSameBytes) {
