@@ -54,8 +54,10 @@ model::Notification row_for(const Context& context, const model::Incident& incid
   row.body = body_of(context, incident);
   row.created = context.now;
   row.due = context.now;
-  row.idempotency_key =
-      fmt::format("tocsin.{}.{}.{}", context.position.value, row.id.value, incident.id.value);
+  // With the time: positions and ids are given again after the journal was put back from a copy,
+  // and a mail server would drop as a duplicate what is another message.
+  row.idempotency_key = fmt::format("tocsin.{}.{}.{}.{:x}", context.position.value, row.id.value,
+                                    incident.id.value, context.now.ns);
   return row;
 }
 

@@ -1,5 +1,6 @@
 #include "collector/core/notify_decision.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <rapidcheck/gtest.h>
 
@@ -96,6 +97,8 @@ Story with_one_row() {
 TEST(NotifyDecision, AFailedAttemptIsDueAgainLaterUnderTheSameKey) {
   Story story = with_one_row();
   const std::string key = first_row(story).idempotency_key;
+  EXPECT_TRUE(key.ends_with(fmt::format(".{:x}", first_row(story).created.ns)))
+      << "ids are given again by a journal that was put back";
   story.push(model::DeliveryOutcome{{1}, 1, model::DeliveryResult::retry, {"x", {}}});
   EXPECT_EQ(first_row(story).due, story.now() + 30s);
   EXPECT_EQ(first_row(story).attempts, 1U);
