@@ -7,8 +7,9 @@
 // NAME",
 //     in order, the last of them where real faults begin
 //
-// Prints "FALSE_INCIDENTS FALSE_NOTIFICATIONS REAL_INCIDENTS REAL_NOTIFICATIONS"; on standard error
-// what was raised, each with the event in which it was.
+// Prints "FALSE_INCIDENTS FALSE_NOTIFICATIONS REAL_INCIDENTS REAL_NOTIFICATIONS", then a line for
+// each finding that the real faults made: its code, and what it is about. On standard error what
+// was raised, each with the event in which it was.
 #include <algorithm>
 #include <fstream>
 #include <string>
@@ -138,6 +139,9 @@ class Judge {
     std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
     return found;
   }
+  std::vector<model::Finding> findings(IncidentId id) {
+    return reader_->findings(id, SIZE_MAX).value();
+  }
   // Those that somebody got.
   std::vector<model::Notification> notifications(IncidentId id) {
     auto rows = reader_->notifications(id, SIZE_MAX).value();
@@ -162,6 +166,14 @@ class Judge {
   Position position_;
 };
 
+void print(const model::Finding& finding) {
+  fmt::print("{}", finding.code);
+  for (const model::Parameter& parameter : finding.message.parameters) {
+    fmt::print(" {}", parameter.value);
+  }
+  fmt::print("\n");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -180,6 +192,7 @@ int main(int argc, char** argv) {
   judge.until(judge.now() + 1h);
 
   std::size_t count[2][2] = {};
+  std::vector<model::Finding> found;
   const Instant faults = day.faults_begin();
   for (const model::Incident& incident : judge.incidents()) {
     const bool real = incident.opened >= faults;
@@ -187,10 +200,14 @@ int main(int argc, char** argv) {
     for (const model::Notification& row : judge.notifications(incident.id)) {
       ++count[row.created >= faults ? 1 : 0][1];
     }
+    for (model::Finding& finding : judge.findings(incident.id)) {
+      if (finding.opened >= faults) found.push_back(std::move(finding));
+    }
     fmt::print(stderr, "  {} in {} of {}: {}\n", real ? "found" : "FALSE ALARM",
                day.going_on(incident.opened), incident.host_name,
                i18n::render(i18n::Language::en, incident.title));
   }
   fmt::print("{} {} {} {}\n", count[0][0], count[0][1], count[1][0], count[1][1]);
+  for (const model::Finding& finding : found) print(finding);
   return 0;
 }

@@ -212,7 +212,7 @@ start_scanner() {
     "$run/socket" "$folder/db" >"$folder/conf"
   clamd --config-file="$folder/conf" >>"$work/log/clamd" 2>&1 </dev/null &
   scanner=$!
-  within 20 scanner_answers
+  within 30 scanner_answers
 }
 scanner_answers() {
   /usr/bin/python3 -c 'import socket, sys
@@ -230,29 +230,7 @@ stop_scanner() {
 
 # benign_site NAME GRADING: the collector's folder; $agents[0] shows what is normal.
 benign_site() {
-  "$bin/tocsin-collector" init --dir "$work/site" --site "$1" --dns collector --ip 10.77.0.1 \
-    --listen-agents 10.77.0.1:8444 --listen-enroll 10.77.0.1:8445 --listen-operators 10.77.0.1:8443 \
-    >"$work/log/init" || return 1
-  {
-    printf '[site]\nname = "%s"\n\n[grading]\n%s\n\n' "$1" "$2"
-    benign_policy "${agents[0]}"
-    cat <<'TOML'
-
-[[channels]]
-name = "mail"
-kind = "email"
-url = "smtp://127.0.0.1:2525"
-from = "tocsin@quiet.example"
-require_tls = false
-
-[[contacts]]
-name = "duty desk"
-role = "duty"
-channel = "mail"
-address = "duty@quiet.example"
-language = "en"
-TOML
-  } >"$work/site/site.toml"
+  { printf '[grading]\n%s\n\n' "$2" && benign_policy "${agents[0]}" && mail_to_duty; } | make_site "$1"
 }
 
 # ---- what looks like it and is none of it
@@ -270,8 +248,11 @@ fault_program() {
   hosts exec "$1" sh -c 'cp /usr/sbin/bellringer /usr/sbin/new && echo x >>/usr/sbin/new &&
     mv /usr/sbin/new /usr/sbin/bellringer && systemctl restart bellringer'
 }
+# Nobody ever saw it with its file.
 fault_deleted() {
-  hosts exec "$1" sh -c 'cp /bin/sleep /var/tmp/.x && systemd-run -q --collect --unit gone /var/tmp/.x 3600 && rm /var/tmp/.x'
+  hosts exec "$1" cp /bin/sleep /var/tmp/.x
+  hosts exec "$1" systemd-run -q --collect --unit gone \
+    sh -c 'exec 3</var/tmp/.x && rm /var/tmp/.x && exec /proc/self/fd/3 3600'
 }
 fault_malware() { hosts eicar "$1" /var/spool/inbox/letter; }
 # At the end, however it comes: what runs beside the hosts.
@@ -281,4 +262,10 @@ stop_others() {
 }
 # shellcheck disable=SC2034
 benign_faults=(listener source service log program deleted malware)
+# What must be found of each: a code, and words of what it is about. Two of them have one code.
+# shellcheck disable=SC2034
+declare -A fault_finding=([listener]="port.unexpected 4444" [source]="source.unexpected 10.99.9."
+  [service]="service.inactive steady.service" [log]="audit.emptied /var/log/scribe.log"
+  [program]="process.unexpected /usr/sbin/bellringer" [deleted]="process.unexpected /var/tmp/.x @why.deleted"
+  [malware]="malware.found /var/spool/inbox/letter")
 callers=()
