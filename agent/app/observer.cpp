@@ -635,7 +635,7 @@ class Observer {
   // Writes a fact where the run saw something else than before, its cursor with it; else remembers
   // the run for the next flush.
   void keep(Job& job, const model::Observation& seen, MonoTime now) {
-    NewFact fact = row_of(seen, model::Priority::normal);
+    NewFact fact = row_of(seen, priority_of(seen.check.kind));
     const std::string digest = digest_of_row(fact, seen);
     const bool changed = job.must_send || digest != job.row.digest;
     CheckRow row = job.row;

@@ -62,6 +62,10 @@ NewFact bounded_row(model::Fact fact) {
   return {std::move(bytes), fact.priority};
 }
 
+model::Priority priority_of(model::CheckKind kind) {
+  return kind == model::CheckKind::metrics ? model::Priority::low : model::Priority::normal;
+}
+
 std::string digest_of_row(const NewFact& row, const model::Observation& seen) {
   const Result<model::Fact> read = wire::decode_fact(row.bytes);
   const auto* observation = read ? std::get_if<model::Observation>(&read->body) : nullptr;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <sys/statvfs.h>
+
 #include "agent/config/baseline_file.hpp"
 #include "common/async/spawn.hpp"
 #include "common/base/limits.hpp"
@@ -47,6 +49,15 @@ std::string baseline_digest(const LinkConfig& config) {
     return {};
   }
   return *baseline ? (*baseline)->digest : std::string();
+}
+
+// A disk without room for one commit: the observer may not even be able to note in the spool what
+// it could not keep there.
+bool disk_is_full(const std::string& spool_file) {
+  constexpr std::uint64_t kRoomForOne = 256 << 10;
+  struct statvfs disk {};
+  return ::statvfs(spool_file.c_str(), &disk) == 0 && disk.f_blocks > 0 &&
+         disk.f_bavail * disk.f_frsize < kRoomForOne;
 }
 
 bool needs_people(std::string_view code) {
@@ -378,7 +389,7 @@ Result<v1::AgentMessage> LinkSession::heartbeat() {
   heartbeat.wall = time_.wall();
   heartbeat.spool_rows = status->rows;
   heartbeat.spool_bytes = status->bytes;
-  heartbeat.spool_full = status->full;
+  heartbeat.spool_full = status->full || disk_is_full(config_.spool_file);
   if (status->oldest) {
     heartbeat.oldest_unsent_age = std::max(Duration{}, heartbeat.wall - *status->oldest);
   }

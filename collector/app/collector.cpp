@@ -55,7 +55,8 @@ constexpr int kEnrollStreams = 8;                // of one connection
 constexpr std::size_t kEnrollMemory = 16 << 20;  // of all connections to the enrolment door
 constexpr int kOperatorAnswerBytes = 64 << 20;   // a thousand hosts with all their checks
 constexpr Duration kPruneEvery = 24h;
-constexpr Duration kLookEvery = 1min;  // at the files of certificates
+constexpr Duration kMissingTold = 24h * 7;  // since a lost range was found last
+constexpr Duration kLookEvery = 1min;       // at the files of certificates
 constexpr auto kShutdownDeadline = std::chrono::milliseconds(3000);
 
 PendingEntry collector_event(std::string_view code) {
@@ -333,9 +334,13 @@ void RunningCollector::look_as_asked() {
   }
 }
 
+// On a full disk it waits to be journaled like everything else: with the doors shut nobody would be
+// told why.
 Status RunningCollector::say_started() {
   const Result<Committed> said = writer_->submit_and_wait(collector_event("collector.started"));
-  if (!said) return fail(said.error());
+  if (said) return {};
+  if (!is_retryable(said.error().code)) return fail(said.error());
+  log::error("collector.start_not_journaled", {{"why", said.error().message}});
   return {};
 }
 
@@ -603,6 +608,18 @@ std::vector<model::Message> RunningCollector::warnings() const {
   }
   if (const auto problem = judge_->failure()) {
     all.push_back({"collector.judge_stopped", {{"why", problem->message}}});
+  }
+  if (const auto missing = judge_->progress().missing;
+      missing && writer_->journal_now() - missing->found < kMissingTold) {
+    all.push_back({"collector.facts_missing", {{"facts", std::to_string(missing->facts)}}});
+  }
+  if (const Hub::Strangers strangers = hub_->strangers(); strangers.count > 0) {
+    all.push_back({"collector.strangers",
+                   {{"count", std::to_string(strangers.count)}, {"peer", strangers.peer}}});
+  }
+  if (const Hub::FullSpools full = hub_->full_spools(); full.count > 0) {
+    all.push_back(
+        {"collector.spools_full", {{"count", std::to_string(full.count)}, {"host", full.host}}});
   }
   if (const auto problem = callers_->problem()) all.push_back(*problem);
   {

@@ -103,6 +103,10 @@ void Hub::admitted(const AgentId& agent) {
 
 IngestCounters Hub::counters() const { return impl_->counters(); }
 
+Hub::Strangers Hub::strangers() const { return impl_->strangers(); }
+
+Hub::FullSpools Hub::full_spools() const { return impl_->full_spools(); }
+
 void Hub::step() { impl_->step(); }
 
 bool Hub::stop(Duration limit) { return impl_->stop(limit); }

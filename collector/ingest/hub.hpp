@@ -97,6 +97,7 @@ struct IngestOptions {
   std::size_t requests_per_agent = 64;
   Duration result_again_after = 1min;   // a check's result is not asked for more often than this
   Duration compare_results_every = 1s;  // of one agent
+  Duration stranger_forgotten = 5min;   // it tries every minute
   bool own_thread = true;               // false: nothing happens but in step(); for tests
 };
 
@@ -148,6 +149,22 @@ class Hub {
   void admitted(const AgentId& agent);
 
   IngestCounters counters() const;
+
+  // Agents that show a certificate of ours and are not known here, as after the journal was put
+  // back from a copy that is older than their enrolment. Each is forgotten `stranger_forgotten`
+  // after its last try; kMostStrangers are told apart.
+  struct Strangers {
+    std::size_t count = 0;
+    std::string peer;  // of the one that tried last
+  };
+  Strangers strangers() const;
+  // Connected agents whose heartbeat says that they cannot keep what they see.
+  struct FullSpools {
+    std::size_t count = 0;
+    std::string host;  // one of them
+  };
+  FullSpools full_spools() const;
+  static constexpr std::size_t kMostStrangers = 256;
 
   // What the thread does when it wakes: all that was called, then what time brings (refused
   // submissions again, a look around), whatever the clock says. For a hub without its thread.

@@ -38,6 +38,8 @@ class Hub::Impl : public std::enable_shared_from_this<Hub::Impl> {
     const std::lock_guard lock(counters_mutex_);
     return counters_;
   }
+  Strangers strangers() const;
+  FullSpools full_spools() const;
 
   // On the hub's thread.
   void opened(std::shared_ptr<AgentStream> stream);
@@ -112,6 +114,7 @@ class Hub::Impl : public std::enable_shared_from_this<Hub::Impl> {
   void take(const SessionPtr& session, const Violation& violation);
   void take(const SessionPtr& session, UnknownMessage);
   bool may_speak(const SessionPtr& session);
+  void note_stranger(const SessionPtr& session);
   void meet(const SessionPtr& session, Agent& agent);
   void admit(const SessionPtr& session, Agent& agent);
   void resume(const SessionPtr& session, Agent& agent);
@@ -144,6 +147,7 @@ class Hub::Impl : public std::enable_shared_from_this<Hub::Impl> {
   void journal(const AgentId& id, const Session* session,
                const std::optional<AgentWatch::Change>& change);
   void flush_presence();
+  void note_spool(const SessionPtr& session, bool full);
 
   // Time.
   void look_again_later();
@@ -180,7 +184,10 @@ class Hub::Impl : public std::enable_shared_from_this<Hub::Impl> {
 
   mutable std::mutex counters_mutex_;
   IngestCounters counters_;
-  std::condition_variable all_gone_;  // with counters_mutex_
+  std::condition_variable all_gone_;            // with counters_mutex_
+  std::map<AgentId, MonoTime> strangers_;       // when each tried last; with counters_mutex_
+  std::string last_stranger_;                   // its address; with counters_mutex_
+  std::map<AgentId, std::string> full_spools_;  // their hosts; with counters_mutex_
 };
 
 }  // namespace tocsin::collector

@@ -30,6 +30,7 @@ void Hub::Impl::take(const SessionPtr& session, const model::Heartbeat& heartbea
   count(&IngestCounters::heartbeats);
   Agent& agent = agent_of(session->stream->agent());
   if (agent.live != session) return;
+  note_spool(session, heartbeat.spool_full);
   const MonoTime now = parts_.time.steady();
   // After a start of the host the link may be there before the observer: it has the same time.
   const Duration limit = policy_->agent_silent_after;
@@ -40,6 +41,22 @@ void Hub::Impl::take(const SessionPtr& session, const model::Heartbeat& heartbea
   journal(id, session.get(), agent.watch.stalled(now, idle));
   if (idle == Duration{}) journal(id, session.get(), agent.watch.heard(now));
   compare_results(session, agent, heartbeat);
+}
+
+void Hub::Impl::note_spool(const SessionPtr& session, bool full) {
+  const AgentId& id = session->stream->agent();
+  const std::lock_guard lock(counters_mutex_);
+  if (!full) {
+    full_spools_.erase(id);
+  } else if (full_spools_.emplace(id, session->host_name).second) {
+    log::warning("ingest.spool_full", {{"agent", id.hex}, {"host", session->host_name}});
+  }
+}
+
+Hub::FullSpools Hub::Impl::full_spools() const {
+  const std::lock_guard lock(counters_mutex_);
+  if (full_spools_.empty()) return {};
+  return {full_spools_.size(), full_spools_.begin()->second};
 }
 
 auto Hub::Impl::agent_of(const AgentId& id) -> Agent& {
@@ -111,6 +128,12 @@ void Hub::Impl::look_around() {
     if (changed && session->resumed && !session->finishing) assign(session, *policy_);
     if (approved && session->resumed && !session->finishing) send_baseline(session);
     look_at(session, now, wall);
+  }
+  {
+    const std::lock_guard lock(counters_mutex_);
+    std::erase_if(strangers_, [&](const auto& stranger) {
+      return now - stranger.second > options_.stranger_forgotten;
+    });
   }
   flush_presence();
 }

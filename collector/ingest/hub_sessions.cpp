@@ -91,6 +91,7 @@ bool Hub::Impl::may_speak(const SessionPtr& session) {
   session->host_name = admission.host_name;
   if (!admission.known || admission.revoked) {
     count(&IngestCounters::refused);
+    if (!admission.known) note_stranger(session);
     refuse(session, {admission.revoked ? "link.revoked" : "link.unknown", {}});
     return false;
   }
@@ -101,7 +102,22 @@ bool Hub::Impl::may_speak(const SessionPtr& session) {
     finish(session, Error{ErrorCode::resource_exhausted, "this agent has too many sessions"});
     return false;
   }
+  const std::lock_guard lock(counters_mutex_);
+  strangers_.erase(id);
   return true;
+}
+
+void Hub::Impl::note_stranger(const SessionPtr& session) {
+  const std::lock_guard lock(counters_mutex_);
+  const AgentId& id = session->stream->agent();
+  if (strangers_.size() >= kMostStrangers && !strangers_.contains(id)) return;
+  strangers_[id] = parts_.time.steady();
+  last_stranger_ = session->stream->peer();
+}
+
+Hub::Strangers Hub::Impl::strangers() const {
+  const std::lock_guard lock(counters_mutex_);
+  return {strangers_.size(), last_stranger_};
 }
 
 void Hub::Impl::meet(const SessionPtr& session, Agent& agent) {
@@ -200,6 +216,7 @@ void Hub::Impl::leave(const SessionPtr& session) {
   Agent& agent = found->second;
   if (agent.rival == session) agent.rival = nullptr;
   if (agent.live != session) return;
+  note_spool(session, false);  // Of one that is away its silence is told.
   agent.live = nullptr;
   if (agent.rival) admit(std::exchange(agent.rival, nullptr), agent);
 }

@@ -227,6 +227,79 @@ TEST_P(LinkRestored, ASpoolThatGaveItsNumbersOutAgainIsNoticedAndLosesNothing) {
       eventually([&] { return room.intake.presence().back().state == Presence::clone_suspected; }));
 }
 
+// Agents are then ahead of the collector: what it acknowledged and has forgotten is lost, with its
+// range and cause, what their spools still hold is taken in, and nobody is called a clone.
+TEST(Link, ACollectorThatWasPutBackLosesWhatItHadAcknowledgedAndGoesOn) {
+  Room room;
+  const TestAgent ahead = room.add_agent();
+  const TestAgent level = room.add_agent();
+  const TestAgent later = room.add_agent();  // it came after the copy was made
+  const auto spool = open_spool(ahead);
+  const auto level_spool = open_spool(level);
+  const auto later_spool = open_spool(later);
+  const Epoch epoch = spool->status().value().epoch;
+  const Epoch later_epoch = later_spool->status().value().epoch;
+  RunningLink link(room, ahead);
+  RunningLink level_link(room, level);
+  append_facts(*spool, 10);
+  append_facts(*level_spool, 3);
+  ASSERT_TRUE(eventually([&] { return empty(*spool) && empty(*level_spool); }));
+  const auto copy = room.intake.cursors();
+  RunningLink later_link(room, later);
+  append_facts(*spool, 7);
+  append_facts(*later_spool, 2);
+  ASSERT_TRUE(eventually([&] { return empty(*spool) && empty(*later_spool); }));
+
+  room.stop_collector();
+  append_facts(*spool, 5);
+  room.intake.put_back(copy);
+  room.start_collector();
+  ASSERT_TRUE(eventually([&] { return empty(*spool); }));
+  append_facts(*spool, 4);
+  append_facts(*level_spool, 1);
+  append_facts(*later_spool, 1);
+  ASSERT_TRUE(
+      eventually([&] { return empty(*spool) && empty(*level_spool) && empty(*later_spool); }));
+
+  std::map<AgentId, model::FactRangeLost> lost;
+  for (const model::FactRangeLost& range : room.intake.lost()) {
+    EXPECT_TRUE(lost.emplace(range.agent, range).second) << "one range of each";
+    EXPECT_EQ(range.cause.code, "link.range_missing");
+  }
+  ASSERT_EQ(lost.size(), 2U);
+  EXPECT_EQ(lost[ahead.id].from, Seq{11});
+  EXPECT_EQ(lost[ahead.id].to, Seq{17});
+  EXPECT_EQ(lost[later.id].from, Seq{1});
+  EXPECT_EQ(lost[later.id].to, Seq{2});
+  auto kept = numbers(1, 10);
+  for (const std::uint64_t seq : numbers(18, 26)) kept.push_back(seq);
+  EXPECT_EQ(room.intake.seqs(ahead.id, epoch), kept);
+  EXPECT_EQ(room.intake.seqs(later.id, later_epoch), numbers(3, 3));
+  EXPECT_EQ(spool->status().value().epoch, epoch);
+  EXPECT_EQ(room.hub().counters().new_epochs, 0U);
+  EXPECT_EQ(room.hub().counters().clones, 0U);
+  for (const model::AgentPresence& presence : room.intake.presence()) {
+    EXPECT_NE(presence.state, Presence::clone_suspected);
+  }
+}
+
+TEST(Link, AnAgentThatIsNotKnownHereIsSaidUntilItIs) {
+  Room room;
+  const TestAgent agent = room.add_agent(false);
+  const auto spool = open_spool(agent);
+  append_facts(*spool, 1);
+  {
+    RunningLink link(room, agent);
+    ASSERT_TRUE(eventually([&] { return room.hub().strangers().count == 1; }));
+    EXPECT_THAT(room.hub().strangers().peer, ::testing::HasSubstr("127.0.0.1"));
+  }
+  EXPECT_FALSE(empty(*spool)) << "it waits for somebody to enrol it";
+  room.admit(agent.id);
+  RunningLink link(room, agent);
+  ASSERT_TRUE(eventually([&] { return empty(*spool); }));
+  EXPECT_EQ(room.hub().strangers().count, 0U);
+}
+
 TEST(Link, AResultThatTheCollectorWantsAgainIsInTheSpool) {
   Room room;
   room.stop_collector();

@@ -93,6 +93,18 @@ void CommittingIntake::fail_next_commit() {
   fail_next_ = true;
 }
 
+void CommittingIntake::put_back(const std::vector<collector::SpoolCursor>& cursors) {
+  const std::lock_guard lock(mutex_);
+  cursors_.clear();
+  for (const auto& cursor : cursors) cursors_[{cursor.agent.hex, cursor.epoch}] = cursor;
+  std::erase_if(journal_, [this](const model::JournalBody& body) {
+    const auto* fact = std::get_if<model::AgentFact>(&body);
+    if (fact == nullptr) return true;
+    const auto known = cursors_.find({fact->agent.hex, fact->epoch});
+    return known == cursors_.end() || fact->seq > known->second.last;
+  });
+}
+
 std::vector<collector::SpoolCursor> CommittingIntake::cursors() const {
   const std::lock_guard lock(mutex_);
   std::vector<collector::SpoolCursor> all;

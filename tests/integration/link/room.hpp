@@ -43,6 +43,8 @@ class CommittingIntake final : public collector::Intake {
   void refuse(bool full);   // submissions: the queue is full
   void hold(bool held);     // commits wait
   void fail_next_commit();  // answered with an error, nothing kept
+  // As from a copy that was made when these were the cursors; what came since is forgotten.
+  void put_back(const std::vector<collector::SpoolCursor>& cursors);
   std::vector<collector::SpoolCursor> cursors() const;
   std::vector<std::uint64_t> seqs(const AgentId& agent, Epoch epoch) const;  // in journal order
   std::size_t facts() const;

@@ -51,5 +51,13 @@ TEST(BoundedRow, LeavesWhatFitsAsItIs) {
   EXPECT_EQ(row.priority, model::Priority::critical);
 }
 
+// What is left out first while a spool fills is told again by itself.
+TEST(PriorityOf, NumbersGoFirstAndNothingElse) {
+  for (const model::CheckKind kind : model::kCheckKinds) {
+    const bool numbers = kind == model::CheckKind::metrics;
+    EXPECT_EQ(priority_of(kind), numbers ? model::Priority::low : model::Priority::normal);
+  }
+}
+
 }  // namespace
 }  // namespace tocsin::agent
