@@ -39,6 +39,7 @@
 #include "common/crypto/crypto.hpp"
 #include "common/log/log.hpp"
 #include "common/rpc/credentials.hpp"
+#include "common/rpc/server_tls.hpp"
 #include "common/rules/judge.hpp"
 #include "common/wire/wire.hpp"
 
@@ -164,6 +165,7 @@ class RunningCollector final : public Collector {
   std::vector<CounterSource> counters();
   std::vector<model::Message> warnings() const;
   void prune();
+  void look_at_tls();
   SqliteJournalOptions journal_options() const;
   void stop();
 
@@ -175,6 +177,7 @@ class RunningCollector final : public Collector {
 
   SiteAuthority authority_;
   std::string authority_fingerprint_;
+  std::unique_ptr<rpc::ServerTls> tls_;
 
   std::unique_ptr<JournalWriter> journal_;
   std::unique_ptr<JournalReader> judge_journal_;
@@ -210,8 +213,9 @@ class RunningCollector final : public Collector {
   std::optional<MonoTime> prune_due_;  // only tend()
   std::optional<MonoTime> look_due_;   // at certificates; only tend()
 
-  mutable std::mutex policy_mutex_;
+  mutable std::mutex problems_mutex_;
   std::optional<Error> policy_problem_;  // why the policy file is not in force
+  std::optional<Error> tls_problem_;     // why the server's files are not those that are served
 
   // The writer and the judge run before what they call exists; nothing before it is a loss, because
   // both are asked again (by the journal, and by the outbox's first look).
@@ -258,6 +262,10 @@ Status RunningCollector::load_site() {
   Result<std::string> fingerprint = crypto::fingerprint_of(authority_.signing.certificate_pem);
   if (!fingerprint) return fail(fingerprint.error());
   authority_fingerprint_ = *std::move(fingerprint);
+  auto tls =
+      rpc::ServerTls::open({config_.certificate_file, config_.key_file, config_.authority_file});
+  if (!tls) return fail(tls.error());
+  tls_ = *std::move(tls);
   return {};
 }
 
@@ -350,8 +358,18 @@ std::optional<Error> RunningCollector::failure() const {
   return writer_->failure();
 }
 
+void RunningCollector::look_at_tls() {
+  const Status looked = tls_->look();
+  const std::lock_guard lock(problems_mutex_);
+  if (!looked && (!tls_problem_ || tls_problem_->message != looked.error().message)) {
+    log::error("collector.certificate_not_taken", {{"why", looked.error().message}});
+  }
+  tls_problem_ = looked ? std::nullopt : std::optional<Error>(looked.error());
+}
+
 void RunningCollector::tend() {
   const MonoTime now = time_.steady();
+  look_at_tls();
   if (!look_due_ || now >= *look_due_) {
     if (workers_->post([this] { certificates_->look(); })) look_due_ = now + kLookEvery;
   }
@@ -389,7 +407,7 @@ Status RunningCollector::use_policy() {
 
 Status RunningCollector::reload_policy() {
   Status taken = take_policy_file();
-  const std::lock_guard lock(policy_mutex_);
+  const std::lock_guard lock(problems_mutex_);
   policy_problem_ = taken ? std::nullopt : std::optional<Error>(taken.error());
   return taken;
 }
@@ -623,10 +641,13 @@ std::vector<model::Message> RunningCollector::warnings() const {
   }
   if (const auto problem = callers_->problem()) all.push_back(*problem);
   {
-    const std::lock_guard lock(policy_mutex_);
+    const std::lock_guard lock(problems_mutex_);
     if (policy_problem_) {
       all.push_back({"collector.policy_not_taken",
                      {{"file", config_.site_policy}, {"why", policy_problem_->message}}});
+    }
+    if (tls_problem_) {
+      all.push_back({"collector.certificate_not_taken", {{"why", tls_problem_->message}}});
     }
   }
   const auto ending = certificates_->warnings(writer_->journal_now());
@@ -642,13 +663,10 @@ std::vector<model::Message> RunningCollector::warnings() const {
 }
 
 Status RunningCollector::open_door(const Door& door) {
-  const rpc::TlsFiles files{config_.certificate_file, config_.key_file, config_.authority_file};
-  const auto credentials = rpc::server_credentials(files, door.client_certificate);
-  if (!credentials) return fail(credentials.error());
   grpc::ServerBuilder builder;
   rpc::apply_limits(builder);
   door.limits(builder);
-  builder.AddListeningPort(door.address, *credentials, &door.port);
+  builder.AddListeningPort(door.address, tls_->credentials(door.client_certificate), &door.port);
   builder.RegisterService(&door.service);
   door.server = builder.BuildAndStart();
   if (!door.server || door.port == 0) {

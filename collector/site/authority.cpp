@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "common/config/secret_file.hpp"
+#include "common/crypto/signature.hpp"
 
 namespace tocsin::collector {
 namespace {
@@ -85,6 +86,9 @@ Result<SiteAuthority> load_authority(const std::string& certificate_file,
   if (!certificates) return fail(certificates.error());
   auto key = config::read_secret_file(key_file);
   if (!key) return fail(key.error());
+  if (const auto good = crypto::public_key_of(*key); !good) {
+    return fail(in_file(key_file, good.error()));
+  }
   const auto each = crypto::split_certificates(*certificates);
   if (!each) return fail(in_file(certificate_file, each.error()));
   Error last;

@@ -41,7 +41,8 @@ const std::vector<Allowed>& our_table() {
       {"common/wire",
        {"common/base", "common/model", "common/crypto", "common/series/sample.hpp", "tocsin/v1"}},
       {"common/rpc",
-       {"common/base", "common/async", "common/config/secret_file.hpp", "common/log", "tocsin/v1"}},
+       {"common/base", "common/async", "common/config/secret_file.hpp", "common/crypto",
+        "common/log", "tocsin/v1"}},
 
       {"agent/spool", {"common"}},
       {"agent/os", {"common"}},

@@ -9,6 +9,7 @@
 #include "collector/enroll/enrollment.hpp"
 #include "common/config/secret_file.hpp"
 #include "common/rpc/credentials.hpp"
+#include "common/rpc/server_tls.hpp"
 #include "tests/integration/link/room.hpp"
 #include "tests/support/fake_collector.hpp"
 
@@ -295,15 +296,46 @@ TEST(LinkRenewal, AKeyThatOthersMayReadOpensNoConnection) {
   const rpc::TlsFiles files{config.certificate_file, config.private_key_file,
                             config.authorities_file};
   ASSERT_TRUE(rpc::secure_channel(room.address(), files));
-  ASSERT_TRUE(rpc::server_credentials(files, true));
+  ASSERT_TRUE(rpc::ServerTls::open(files));
   std::filesystem::permissions(config.private_key_file, std::filesystem::perms::group_read,
                                std::filesystem::perm_options::add);
   for (const Status& status :
        {Status(rpc::secure_channel(room.address(), files).map([](auto&&) {})),
-        Status(rpc::server_credentials(files, true).map([](auto&&) {}))}) {
+        Status(rpc::ServerTls::open(files).map([](auto&&) {}))}) {
     ASSERT_FALSE(status);
     EXPECT_EQ(status.error().code, ErrorCode::permission_denied);
     EXPECT_NE(status.error().message.find(config.private_key_file), std::string::npos);
+  }
+}
+
+// What gRPC does with such files is to serve nobody, or to end the process.
+TEST(LinkRenewal, FilesThatAreNoneAreNamedAndWhatWasGoodIsServedOn) {
+  Room room;
+  const TestAgent agent = room.add_agent();
+  const TestAgent other = room.add_agent();
+  const agent::LinkConfig config = room.config(agent);
+  const rpc::TlsFiles files{config.certificate_file, config.private_key_file,
+                            config.authorities_file};
+  const auto tls = rpc::ServerTls::open(files);
+  ASSERT_TRUE(tls) << tls.error().message;
+  const std::string foreign_key = room.config(other).private_key_file;
+  for (const std::string& file : {files.certificate, files.private_key, files.authorities}) {
+    const std::string good = config::read_file(file, rpc::kTlsFileBytes).value();
+    std::vector<std::string> contents{"", "garbage", good.substr(0, good.size() / 2),
+                                      std::string(rpc::kTlsFileBytes + 1, 'x')};
+    if (file == files.private_key)
+      contents.push_back(config::read_secret_file(foreign_key).value());
+    for (const std::string& bad : contents) {
+      ASSERT_TRUE(config::write_file(file, bad, 0600));
+      const Status looked = (*tls)->look();
+      ASSERT_FALSE(looked) << file;
+      EXPECT_NE(looked.error().message.find(file), std::string::npos) << looked.error().message;
+      EXPECT_EQ((*tls)->look().error().message, looked.error().message);
+      EXPECT_FALSE(rpc::ServerTls::open(files));
+      EXPECT_FALSE(rpc::secure_channel(room.address(), files));
+    }
+    ASSERT_TRUE(config::write_file(file, good, 0600));
+    EXPECT_TRUE((*tls)->look());
   }
 }
 

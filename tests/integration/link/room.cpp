@@ -283,13 +283,14 @@ void Room::start_collector() {
       },
       evidence);
   const std::string folder = this->folder("collector");
-  auto credentials = rpc::server_credentials(
-      {folder + "/certificate.pem", folder + "/key.pem", folder + "/authorities.pem"}, true);
-  ASSERT_TRUE(credentials) << credentials.error().message;
+  auto tls = rpc::ServerTls::open(
+      {folder + "/certificate.pem", folder + "/key.pem", folder + "/authorities.pem"});
+  ASSERT_TRUE(tls) << tls.error().message;
+  tls_ = *std::move(tls);
   grpc::ServerBuilder builder;
   rpc::apply_limits(builder);
   int port = 0;
-  builder.AddListeningPort("127.0.0.1:" + std::to_string(port_), *credentials, &port);
+  builder.AddListeningPort("127.0.0.1:" + std::to_string(port_), tls_->credentials(true), &port);
   builder.RegisterService(service_.get());
   server_ = builder.BuildAndStart();
   ASSERT_TRUE(server_) << "cannot listen";

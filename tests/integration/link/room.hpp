@@ -21,6 +21,7 @@
 #include "collector/ingest/evidence_stream.hpp"
 #include "collector/ingest/hub.hpp"
 #include "collector/ingest/service.hpp"
+#include "common/rpc/server_tls.hpp"
 #include "common/time/time_source.hpp"
 #include "tests/support/test_authority.hpp"
 
@@ -129,6 +130,7 @@ class Room {
   std::vector<crypto::CertificateInfo> let_in_;
   std::unique_ptr<collector::Hub> hub_;
   std::shared_ptr<grpc::Service> service_;
+  std::unique_ptr<rpc::ServerTls> tls_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
   int agents_ = 0;
