@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/os/cgroups.hpp"
+#include "agent/os/files.hpp"
 #include "agent/os/procfs.hpp"
 #include "agent/os/systemd.hpp"
 
@@ -23,6 +24,7 @@ constexpr std::uint32_t kMostInUse = 32'768;
 constexpr std::uint32_t kAskedAtOnce = 16'384;
 constexpr std::size_t kGroups = 4096;
 constexpr std::size_t kStatusBytes = 8192;
+constexpr std::size_t kMountBytes = 1 << 20;
 
 bool known(int result) { return result >= 0 || errno == EPERM; }
 
@@ -46,6 +48,17 @@ std::vector<std::uint32_t> listed_by_proc() {
   const auto proc = os::ProcReader::open("/");
   return proc ? proc->process_ids().value_or(std::vector<std::uint32_t>())
               : std::vector<std::uint32_t>();
+}
+
+// As the host's first process has them, and as this one does: either could be covered itself.
+std::vector<std::uint32_t> covered_by_mounts() {
+  std::vector<std::uint32_t> covered;
+  for (const char* file : {"/proc/1/mountinfo", "/proc/self/mountinfo"}) {
+    const auto mounts = os::read_start(file, kMountBytes);
+    const auto found = os::parse_covered(mounts.value_or(std::string()));
+    covered.insert(covered.end(), found.begin(), found.end());
+  }
+  return covered;
 }
 
 bool contains(const std::vector<std::uint32_t>& sorted, std::uint32_t id) {
@@ -79,7 +92,10 @@ void suspect(const ProcessSources& sources, const std::vector<std::uint32_t>& li
 ProcessSources host_sources() {
   return {listed_by_proc,
           [] { return os::cgroup_processes("/", kGroups).value_or(std::vector<std::uint32_t>()); },
-          signal_reaches, thread_of_another, os::pause};
+          covered_by_mounts,
+          signal_reaches,
+          thread_of_another,
+          os::pause};
 }
 
 std::uint32_t parse_highest_id(std::string_view text) {
@@ -126,6 +142,9 @@ HiddenProcesses find_hidden(const ProcessSources& sources, const std::vector<IdR
     sources.pause(kBetweenLooks);
     listed = sources.listed();
     std::erase_if(suspects, [&](std::uint32_t id) { return !is_hidden(id); });
+  }
+  for (const std::uint32_t id : sources.covered()) {
+    if (exists(id)) suspects.push_back(id);
   }
   std::sort(suspects.begin(), suspects.end());
   suspects.erase(std::unique(suspects.begin(), suspects.end()), suspects.end());

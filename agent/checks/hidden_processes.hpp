@@ -2,7 +2,8 @@
 //
 // A process that ends between two looks is the usual reason for a difference; tools that report on
 // one look cry wolf. So three looks over more than a second must agree, and threads, which have
-// numbers too and stand in no list, are left out.
+// numbers too and stand in no list, are left out. Who mounts something over a process's folder in
+// /proc hides it as well, though its number is listed; a mount is no race, so that is told at once.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,7 @@ constexpr unsigned kWays = 3;
 struct ProcessSources {
   std::function<std::vector<std::uint32_t>()> listed;   // of /proc, sorted
   std::function<std::vector<std::uint32_t>()> grouped;  // of the control groups, sorted
+  std::function<std::vector<std::uint32_t>()> covered;  // something is mounted over them
   // A signal would reach it, as one of the kernel's calls tells: the `way` modulo kWays.
   std::function<bool(std::uint32_t, unsigned way)> exists;
   std::function<bool(std::uint32_t)> is_thread;  // of another process

@@ -221,6 +221,23 @@ std::string parse_cgroup_unit(std::string_view text) {
   return {};
 }
 
+std::vector<std::uint32_t> parse_covered(std::string_view mounts) {
+  // 36 35 98:0 /root /proc/4711 rw - tmpfs none rw
+  constexpr std::string_view kFolder = "/proc/";
+  constexpr int kFieldsBefore = 4;
+  std::vector<std::uint32_t> covered;
+  while (!mounts.empty()) {
+    std::string_view line = take(mounts, '\n');
+    for (int field = 0; field < kFieldsBefore; ++field) take(line, ' ');
+    std::string_view point = take(line, ' ');
+    if (!point.starts_with(kFolder)) continue;
+    point.remove_prefix(kFolder.size());
+    const auto pid = number<std::uint32_t>(take(point, '/'));
+    if (pid) covered.push_back(*pid);
+  }
+  return covered;
+}
+
 bool environment_has(std::string_view environ_block, std::string_view name) {
   while (!environ_block.empty()) {
     const std::string_view entry = take(environ_block, '\0');

@@ -36,6 +36,9 @@ std::optional<std::uint32_t> parse_status_uid(std::string_view text);
 std::optional<std::uint32_t> parse_status_group(std::string_view text);
 // The systemd system unit of /proc/PID/cgroup, v1 or v2: "ssh.service"; empty where there is none.
 std::string parse_cgroup_unit(std::string_view text);
+// The processes over whose folder in /proc, or over something in it, anything is mounted, of
+// /proc/PID/mountinfo.
+std::vector<std::uint32_t> parse_covered(std::string_view mounts);
 // True where an environment block sets a variable to something.
 bool environment_has(std::string_view environ_block, std::string_view name);
 // "socket:[1234]" -> 1234

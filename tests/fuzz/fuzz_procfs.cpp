@@ -88,6 +88,13 @@ void check_groups(std::string_view text) {
   TOCSIN_CHECK(os::parse_cgroup_processes(lines) == ids);
 }
 
+void check_mounts(std::string_view text) {
+  const auto covered = os::parse_covered(text);
+  std::string lines;
+  for (const std::uint32_t id : covered) lines += fmt::format("1 2 0:3 / /proc/{} rw\n", id);
+  TOCSIN_CHECK(os::parse_covered(lines) == covered);
+}
+
 // dpkg's files are the administrator's, and a damaged one must not harm the agent.
 void check_packages(std::string_view text) {
   os::each_packaged_path(text, [&](std::string_view path) {
@@ -145,6 +152,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_net(text);
   check_sockstat(text);
   check_groups(text);
+  check_mounts(text);
   check_packages(text);
   if (const auto range = os::parse_port_range(text)) TOCSIN_CHECK(range->first <= range->second);
   if (const auto inode = os::parse_socket_link(text)) {

@@ -19,6 +19,7 @@ struct Kernel {
   std::set<std::uint32_t> concealed;
   std::set<unsigned> denied_by;  // ways of asking that know of nothing
   Ids grouped;
+  Ids covered;
   int looks = 0;
   std::function<void(int look)> change = [](int) {};
 
@@ -31,6 +32,7 @@ struct Kernel {
               return ids;
             },
             [this] { return grouped; },
+            [this] { return covered; },
             [this](std::uint32_t id, unsigned way) {
               if (denied_by.contains(way % kWays)) return false;
               return processes.contains(id) || threads.contains(id);
@@ -114,6 +116,14 @@ RC_GTEST_PROP(HiddenProcessesProperty, NothingThatIsListedOrAThreadIsEverHidden,
     RC_ASSERT(kernel.processes.contains(id) && kernel.concealed.contains(id));
     RC_ASSERT(!kernel.threads.contains(id));
   }
+}
+
+// procedure M-09: its number is listed, and whoever reads its folder reads another one.
+TEST(HiddenProcesses, AreThoseWhoseFolderIsMountedOver) {
+  Kernel kernel;
+  kernel.covered = {200, 300};
+  EXPECT_EQ(search(kernel).ids, Ids{200}) << "a number that is nobody's hides nothing";
+  EXPECT_EQ(kernel.waited, Duration{});
 }
 
 // procedure M-09

@@ -64,6 +64,20 @@ TEST(ParseCgroup, FindsTheSystemUnit) {
   for (const auto& [text, unit] : rows) EXPECT_EQ(parse_cgroup_unit(text), unit) << text;
 }
 
+// procedure M-09: who mounts over a process's folder hides it.
+TEST(CoveredProcesses, AreThoseThatSomethingIsMountedOver) {
+  EXPECT_EQ(parse_covered("22 28 0:21 / /proc rw,nosuid shared:5 - proc proc rw\n"
+                          "36 22 0:45 / /proc/4711 rw - tmpfs none rw\n"
+                          "37 22 0:21 /sys /proc/sys ro - proc proc rw\n"
+                          "38 22 8:1 /x /proc/12/exe rw - ext4 /dev/sda1 rw\n"
+                          "39 22 0:45 / /proc/13x rw - tmpfs none rw\n"
+                          "40 22 0:45 / /srv/proc/14 rw - tmpfs none rw\n"
+                          "41 22 0:45 / /proc/15"),
+            (std::vector<std::uint32_t>{4711, 12, 15}));
+  EXPECT_TRUE(parse_covered("").empty());
+  EXPECT_TRUE(parse_covered("/proc/7\n\n  \n1 2 3 4 /proc/99999999999 rw").empty());
+}
+
 TEST(Environment, SeesAVariableThatIsSet) {
   using namespace std::string_literals;
   EXPECT_TRUE(environment_has("A=1\0LD_PRELOAD=/tmp/x.so\0"s, "LD_PRELOAD"));
