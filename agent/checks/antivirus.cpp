@@ -94,16 +94,27 @@ class ProgramScanner final : public Scanner {
   const CheckContext& context_;
 };
 
+// Where the host's folders are. This agent's sandbox has a /tmp of its own, which nobody else ever
+// writes to: the host's first process sees what the host sees.
+std::string files_of_host(const std::string& root) {
+  constexpr const char* kOfFirstProcess = "/proc/1/root";
+  return root == "/" && os::list_folder(kOfFirstProcess, 1) ? kOfFirstProcess : root;
+}
+
 class Round {
  public:
   Round(const Run& run, CheckContext& context, Scanner& scanner, AntivirusMemory& memory)
-      : run_(run), context_(context), scanner_(scanner), memory_(memory) {}
+      : run_(run),
+        context_(context),
+        scanner_(scanner),
+        memory_(memory),
+        files_(files_of_host(context.root)) {}
 
   model::AntivirusFacts look(model::AntivirusFacts facts) {
     facts_ = std::move(facts);
     look_at_programs();
     for (const std::string& folder : context_.settings.antivirus.folders) {
-      look_into(os::under(context_.root, folder), kFolderDepth);
+      look_into(folder, kFolderDepth);
     }
     return std::move(facts_);
   }
@@ -134,20 +145,31 @@ class Round {
   }
 
   void look_into(const std::string& folder, int depth) {
-    const auto names = os::list_folder(folder, kFolderNames);
+    const auto names = os::list_folder(os::under(files_, folder), kFolderNames);
     if (!names) {
       if (names.error().code != ErrorCode::not_found) ++facts_.errors;
       return;
     }
     for (const std::string& name : *names) {
       if (spent()) return;
-      const std::string path = folder + "/" + name;
+      const std::string shown = folder + "/" + name;
+      const std::string path = os::under(files_, shown);
       struct stat raw {};
       if (::lstat(path.c_str(), &raw) != 0) continue;  // It is gone already.
-      if (S_ISDIR(raw.st_mode) && depth > 0) look_into(path, depth - 1);
+      if (S_ISDIR(raw.st_mode) && depth > 0) look_into(shown, depth - 1);
       if (S_ISDIR(raw.st_mode) && depth == 0) ++facts_.skipped;
-      if (S_ISREG(raw.st_mode)) scan(path, path, false);
+      if (S_ISREG(raw.st_mode)) scan(path, shown, false);
     }
+  }
+
+  // A program that opens the file by itself may not go through another process's root: where the
+  // same file has its name here too it is told that.
+  std::string name_for_scanner(const std::string& path, const std::string& shown,
+                               const os::FileStat& stat) const {
+    if (path == shown || files_ == context_.root) return path;
+    const auto here = os::stat_of(os::under(context_.root, shown));
+    const bool same = here && here->device == stat.device && here->inode == stat.inode;
+    return same ? os::under(context_.root, shown) : path;
   }
 
   void scan(const std::string& path, const std::string& shown, bool follow) {
@@ -169,7 +191,8 @@ class Round {
       return;
     }
     bytes_ += stat.size;
-    const ScanAnswer answer = scanner_.scan(path, file->fd, std::min(kScanLimit, left()));
+    const std::string name = follow ? path : name_for_scanner(path, shown, stat);
+    const ScanAnswer answer = scanner_.scan(name, file->fd, std::min(kScanLimit, left()));
     note(answer, shown, key, stat);
   }
 
@@ -194,6 +217,7 @@ class Round {
   CheckContext& context_;
   Scanner& scanner_;
   AntivirusMemory& memory_;
+  std::string files_;
   model::AntivirusFacts facts_;
   std::set<std::pair<std::uint64_t, std::uint64_t>> seen_;
   std::uint64_t bytes_ = 0;
