@@ -31,7 +31,8 @@ std::string target_of(const model::Finding& finding) {
 // One network target is one incident, however many hosts miss it; and so is a host that others look
 // at.
 bool is_about_a_target(const model::Finding& finding, Kind kind) {
-  return (kind == Kind::network && !target_of(finding).empty()) || is_about_another(finding);
+  const bool of_the_way = kind == Kind::network || finding.check.kind == model::CheckKind::ping;
+  return (of_the_way && !target_of(finding).empty()) || is_about_another(finding);
 }
 
 // Several places were asked, and nobody reaches it (procedure M-01).

@@ -43,10 +43,11 @@ Duration next_look(const Context& context, const model::Finding& finding) {
 }
 
 // A service that restarts by itself sooner is an event, not an incident; so are packets that one
-// look lost and the next one did not.
+// look lost and the next one did not, and a probe that came while a service was being restarted.
 Duration minimum_of(const Context& context, const model::Finding& finding) {
   if (finding.check.kind == model::CheckKind::service) return context.policy.service_minimum;
-  const bool of_one_look = finding.code == "ping.loss.high" || finding.code == "ping.rtt.high";
+  const bool of_one_look = finding.code == "ping.loss.high" || finding.code == "ping.rtt.high" ||
+                           finding.check.kind == model::CheckKind::answer;
   return of_one_look ? next_look(context, finding) : Duration{};
 }
 
@@ -182,10 +183,13 @@ model::Incident new_incident(const Context& context, const model::Finding& findi
       about_us ? context.policy.site : (host == nullptr ? finding.agent.hex : host->name);
   if (const model::HostPolicy* down = unreachable_host(context, finding)) {
     incident.host_name = down->host;
-  } else if (is_about_another(finding)) {
-    const std::string address = address_looked_at(finding.check);
+  } else if (const std::string address = address_looked_at(finding.check); !address.empty()) {
     const model::HostPolicy* other = host_at(context.policy, address);
-    incident.host_name = other == nullptr ? address : other->host;
+    if (other != nullptr) {
+      incident.host_name = other->host;
+    } else if (is_about_another(finding)) {  // The way to a place nobody named is its pinger's.
+      incident.host_name = address;
+    }
   }
   incident.kind = to_string(kind);
   incident.title = finding.message;

@@ -16,6 +16,13 @@ using ::testing::SizeIs;
 
 const std::string kProgram = "/usr/bin/nc";
 
+model::Observation answer_of(const std::string& url, model::AnswerOutcome outcome) {
+  model::AnswerFacts facts;
+  facts.url = url;
+  facts.outcome = outcome;
+  return observation({model::CheckKind::answer, url}, facts);
+}
+
 model::Command ask(const std::string& id, const std::string& who, model::Role role,
                    decltype(model::Command::act) act, std::uint64_t seen_revision = 0) {
   return {id, {who, role, ""}, seen_revision, "", std::move(act)};
@@ -78,6 +85,49 @@ TEST(Incident, PacketsThatTheNextLookLosesTooAreAnIncident) {
   EXPECT_THAT(story.incidents(), IsEmpty());
   story.at(40s);  // A look's interval and its deadline.
   EXPECT_EQ(story.incident().title.code, "ping.loss.high");
+}
+
+// procedure M-01: what two hosts see of a third is one incident, and that host's.
+TEST(Incident, LossAndDelayOfAHostOfThePolicyAreThatHosts) {
+  for (const bool delay : {false, true}) {
+    model::SitePolicy site = story_policy();
+    model::HostPolicy print;
+    print.host = "nt-print";
+    print.address = "10.0.0.9";
+    site.hosts.push_back(print);
+    Story story(site);
+    story.admit("web1");
+    story.admit("web2");
+    model::Observation seen = ping_of("10.0.0.9", delay ? 5 : 2);
+    if (delay) std::get<model::PingFacts>(seen.facts).rtt_avg_us = 900'000;
+    story.sees("web1", seen);
+    story.sees("web2", seen);
+    story.at(1min);
+    EXPECT_EQ(story.incident().title.code, delay ? "ping.rtt.high" : "ping.loss.high");
+    EXPECT_EQ(story.incident().host_name, "nt-print");
+    EXPECT_THAT(story.incidents(), SizeIs(1));
+  }
+}
+
+// procedure M-03: whoever asks while a service is being restarted gets no answer.
+TEST(Incident, AServiceThatOneProbeFoundSilentIsAnEventOnly) {
+  Story story;
+  story.admit("web1");
+  story.sees("web1", answer_of("http://10.0.0.9:80/", model::AnswerOutcome::refused));
+  story.at(31s).sees("web1", answer_of("http://10.0.0.9:80/", model::AnswerOutcome::answered));
+  story.at(1h);
+  EXPECT_THAT(story.incidents(), IsEmpty());
+  EXPECT_THAT(story.told(), IsEmpty());
+}
+
+TEST(Incident, AServiceThatTheNextProbeFindsSilentTooIsAnIncident) {
+  Story story;
+  story.admit("web1");
+  story.sees("web1", answer_of("http://10.0.0.9:80/", model::AnswerOutcome::refused));
+  story.at(39s);
+  EXPECT_THAT(story.incidents(), IsEmpty());
+  story.at(40s);
+  EXPECT_EQ(story.incident().title.code, "answer.failed");
 }
 
 TEST(Incident, HowLongUntilTheNextLookIsTheAssignedInterval) {
