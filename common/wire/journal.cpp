@@ -1,6 +1,7 @@
 // Journal entries, and bytes for everything that is stored.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <utility>
 
@@ -259,14 +260,40 @@ Result<std::vector<model::CheckDefinition>> take_checks(const v1::Assign& assign
   return checks;
 }
 
+// A measured time is another one at every look, and judged by its limit: it tells something new
+// when it is longer or shorter by a quarter. What is below ten milliseconds is short, whatever it
+// is.
+std::uint64_t coarse(std::uint64_t us) {
+  constexpr std::uint64_t kShort = 10'000;
+  if (us < kShort) return 0;
+  const std::uint64_t step = std::bit_floor(us) / 4;
+  return us / step * step;
+}
+
+// Signatures that nobody renews change in nothing but their age, by which they are judged.
+std::uint32_t age_in_days(const v1::Observation& observation) {
+  constexpr std::uint64_t kDay = 86'400'000'000'000;  // ns
+  const std::int64_t made = observation.antivirus().signatures_at_ns();
+  const std::int64_t now = observation.wall_ns();
+  if (made == 0 || now < made) return 0;
+  // Any two times that an agent may name, without an overflow.
+  const std::uint64_t age = static_cast<std::uint64_t>(now) - static_cast<std::uint64_t>(made);
+  return static_cast<std::uint32_t>(age / kDay);
+}
+
 // Removes what differs between two runs that saw the same.
 void drop_volatile(v1::Observation& observation) {
+  if (observation.has_antivirus()) {
+    v1::AntivirusFacts& antivirus = *observation.mutable_antivirus();
+    antivirus.set_scanned(age_in_days(observation));
+    antivirus.clear_skipped();
+  }
   observation.clear_wall_ns();
   observation.clear_duration_us();
   if (observation.has_ping()) {
     v1::PingFacts& ping = *observation.mutable_ping();
     ping.clear_rtt_min_us();
-    ping.clear_rtt_avg_us();
+    ping.set_rtt_avg_us(static_cast<std::uint32_t>(coarse(ping.rtt_avg_us())));
     ping.clear_rtt_max_us();
   }
   if (observation.has_audit_log()) {
@@ -299,11 +326,6 @@ void drop_volatile(v1::Observation& observation) {
     sockets.set_namespaces_not_seen(sockets.namespaces_not_seen() == 0 ? 0 : 1);
     sockets.set_taken_unlisted(sockets.taken_unlisted() == 0 ? 0 : 1);
   }
-  if (observation.has_antivirus()) {
-    v1::AntivirusFacts& antivirus = *observation.mutable_antivirus();
-    antivirus.clear_scanned();
-    antivirus.clear_skipped();
-  }
   if (observation.has_plugin()) {
     observation.mutable_plugin()->clear_output();
     observation.mutable_plugin()->clear_performance();
@@ -326,7 +348,9 @@ void drop_volatile(v1::Observation& observation) {
     v1::MetricsFacts& metrics = *observation.mutable_metrics();
     metrics.clear_cpu_busy_permille();
     metrics.clear_load_1m_permille();
-    metrics.clear_clock_offset_us();
+    const auto offset = static_cast<std::uint64_t>(metrics.clock_offset_us());
+    const std::uint64_t off = metrics.clock_offset_us() < 0 ? 0 - offset : offset;
+    metrics.set_clock_offset_us(static_cast<std::int64_t>(coarse(off)));
     metrics.clear_oom_kills();
   }
   if (observation.has_login()) {

@@ -156,6 +156,50 @@ TEST(Facts, WhatAlwaysChangesOfTheKernelsAuditingMakesNoRow) {
   EXPECT_NE(significant_digest(before), significant_digest(after));
 }
 
+// procedure M-01: a way that got slow loses no packet, and is told by its time alone.
+TEST(Facts, AnAnswerThatTakesMuchLongerMakesARow) {
+  model::PingFacts facts;
+  facts.address = "192.0.2.7";
+  facts.sent = facts.received = 5;
+  const auto digest = [&](std::uint32_t us) {
+    facts.rtt_min_us = facts.rtt_max_us = facts.rtt_avg_us = us;
+    return significant_digest(seen(CheckKind::ping, "192.0.2.7", facts));
+  };
+  EXPECT_EQ(digest(80), digest(9'000)) << "of a LAN, whatever its load";
+  EXPECT_EQ(digest(300'000), digest(320'000));
+  EXPECT_NE(digest(9'000), digest(300'000));
+  EXPECT_NE(digest(300'000), digest(400'000));
+  EXPECT_NE(digest(240'000), digest(300'000)) << "over the usual limit";
+}
+
+TEST(Facts, AClockThatGoesFarOffMakesARow) {
+  model::MetricsFacts facts;
+  const auto digest = [&](std::int64_t us) {
+    facts.clock_offset_us = us;
+    return significant_digest(seen(CheckKind::metrics, "", facts));
+  };
+  EXPECT_EQ(digest(20), digest(-5'000));
+  EXPECT_NE(digest(20), digest(1'500'000));
+  EXPECT_NE(digest(20), digest(-1'500'000));
+}
+
+// procedure M-10: a scanner whose signatures nobody renews changes in nothing else.
+TEST(Facts, VirusSignaturesMakeARowForEachDayOfTheirAge) {
+  model::Observation before = samples()[4];
+  auto& facts = std::get<model::AntivirusFacts>(before.facts);
+  facts.signatures_at = before.at;
+  model::Observation after = before;
+  auto& later = std::get<model::AntivirusFacts>(after.facts);
+  later.scanned += 7;
+  later.skipped += 7;
+  after.at = before.at + 23h;
+  EXPECT_EQ(significant_digest(before), significant_digest(after));
+  after.at = before.at + 25h;
+  EXPECT_NE(significant_digest(before), significant_digest(after));
+  facts.signatures_at = later.signatures_at = {};
+  EXPECT_EQ(significant_digest(before), significant_digest(after)) << "of unknown age";
+}
+
 TEST(Facts, FactsOfAnotherKindAreRefused) {
   for (const model::Observation& sample : samples()) {
     v1::Observation message;
