@@ -141,6 +141,9 @@ undo_odd() {
   inside "$1" rm -r /var/tmp/odd /var/tmp/odd.sh
 }
 
+do_cover() { inside "$1" sh -c 'mkdir -p /run/cover && mount --bind /run/cover "/proc/$1"' sh "${2:?pid}"; }
+undo_cover() { inside "$1" umount "/proc/${2:?pid}"; }
+
 # ---- logs
 
 do_truncate() {
@@ -237,21 +240,29 @@ end_audit() {
 # ---- disks, accounts, clocks, viruses
 
 do_disk() {
-  local folder=${2:?folder} size=${3:?MB}
+  local folder=${2:?folder} size=${3:?MB} files=${4:-}
   inside "$1" sh -c 'mkdir -p "$1" && cp -a "$1" /var/tmp/disk-of && mount -t tmpfs \
-      -o "size=$2m,$(stat -c "mode=%a,uid=%u,gid=%g" "$1")" disk "$1" &&
-    cp -a /var/tmp/disk-of/. "$1" && rm -r /var/tmp/disk-of' sh "$folder" "$size"
+      -o "size=$2m${3:+,nr_inodes=$3},$(stat -c "mode=%a,uid=%u,gid=%g" "$1")" disk "$1" &&
+    cp -a /var/tmp/disk-of/. "$1" && rm -r /var/tmp/disk-of' sh "$folder" "$size" "$files"
 }
 undo_disk() {
   inside "$1" sh -c 'mkdir /var/tmp/disk-of && cp -a "$1/." /var/tmp/disk-of && umount "$1" &&
     cp -a /var/tmp/disk-of/. "$1" && rm -r /var/tmp/disk-of' sh "${2:?folder}"
 }
+on_disk() { inside "$1" sh -c '[ "$(findmnt -n -o SOURCE "$1")" = disk ]' sh "$2"; }
 do_fill() {
-  inside "$1" sh -c '[ "$(findmnt -n -o SOURCE "$1")" = disk ]' sh "${2:?folder}" ||
-    die "fill: $2 is no small disk of its own (hosts disk)"
+  on_disk "$1" "${2:?folder}" || die "fill: $2 is no small disk of its own (hosts disk)"
   inside "$1" sh -c 'cat /dev/zero >"$1/.filled" 2>/dev/null; true' sh "$2"
 }
 undo_fill() { inside "$1" rm "${2:?folder}/.filled"; }
+do_crowd() {
+  on_disk "$1" "${2:?folder}" || die "crowd: $2 is no small disk of its own (hosts disk)"
+  # Tries more files than it can have; without a number of files those would be millions.
+  inside "$1" sh -c 'files=$(stat -f -c %c "$1") && [ "$files" -le 100000 ] &&
+    mkdir "$1/.crowd" && cd "$1/.crowd" && { seq "$files" | xargs touch 2>/dev/null; true; }' sh "$2" ||
+    die "crowd: $2 has no number of files (hosts disk NAME FOLDER MB FILES)"
+}
+undo_crowd() { inside "$1" rm -r "${2:?folder}/.crowd"; }
 
 do_lock() {
   inside "$1" passwd -q -l "${2:?account}"

@@ -110,6 +110,19 @@ check "and colours in its arguments" odd_argument
 hosts undo odd h1
 check "It is gone" within 5 not odd_name
 
+hidden_pid() { on h1 systemctl show -P MainPID probe; }
+reads_folder() { on h1 test -e "/proc/$covered/comm"; }
+covered=$(hidden_pid)
+check "A process has its folder in /proc" reads_folder
+hosts cover h1 "$covered"
+check "which is another when it is covered" not reads_folder
+check "though its number is listed" on h1 sh -c "ls /proc | grep -qx $covered"
+hosts undo cover h1 "$covered"
+check "and its own again" reads_folder
+
+hosts bring h2 /usr/bin/jq
+check "A program of this machine runs on a host" says h2 '"it"' jq -n '"it"'
+
 # ---- logs
 
 on h1 sh -c 'echo first >/var/log/probe.log; chmod 640 /var/log/probe.log'
@@ -172,6 +185,17 @@ hosts undo fill h2 /srv/spool
 check "and can write again" writes
 hosts undo disk h2 /srv/spool
 check "What was written stays in the folder" says h2 $'more\nold' ls /srv/spool
+
+makes_a_file() { on h2 touch /srv/many/more; }
+check "Only a disk with a number of files is crowded" refuses crowd h2 /srv
+hosts disk h2 /srv/many 2 100
+check "A disk for a hundred files takes one" makes_a_file
+on h2 rm /srv/many/more
+hosts crowd h2 /srv/many
+check "until it is crowded" not makes_a_file
+check "though it has room" on h2 sh -c '[ "$(stat -f -c %a /srv/many)" -gt 100 ]'
+hosts undo crowd h2 /srv/many
+check "and takes one again" makes_a_file
 
 expires() { on h2 chage -l probe | sed -n 's/^Account expires.*: //p'; }
 password_state() { on h2 passwd -S probe | cut -d ' ' -f 2; }
