@@ -163,5 +163,19 @@ check "with the reason" state_is E-3 UNOBTAINABLE
 check "which says that it does not answer" test \
   "$(evidence E-3 '.evidence.problem.parameters[] | select(.name == "why") | .value')" = \
   "@evidence_why.silent"
+# evidence_says LANGUAGE ID WORDS: on the screen of who reads that language.
+evidence_says() { ctl --lang "$1" evidence show "$2" | grep -q "$3"; }
+last=$(evidence E-3 '.evidence.problem.parameters[] | select(.name == "last_seen") | .value')
+check "In Chinese it is 無法取得" evidence_says zh-TW E-3 '^狀態 .*無法取得'
+check "with the reason, when it was last heard and who asked" \
+  evidence_says zh-TW E-3 "tsm2 的證據無法取得：主機失聯。.* 最後回報 $last，要求者 admin"
+check "and the same in English" \
+  evidence_says en E-3 "tsm2 could not be had: the host does not answer. .*Last heard $last, asked for by admin"
+check "Somebody who stood before it says so earlier" ctl evidence collect tsm2 --reason "dead"
+check "as an officer, with a witness" as chen evidence give-up E-4 --witness "Lin" --reason "the disk is gone"
+check "which is how it is recorded" state_is E-4 UNOBTAINABLE
+check "in Chinese" evidence_says zh-TW E-4 '無法取得：the disk is gone　宣告者 chen，見證人 Lin'
+check "in English" evidence_says en E-4 'cannot be had: the disk is gone Said by chen, seen by Lin'
+check "and in its custody" test "$(acts_of E-4)" = "ASKED UNOBTAINABLE"
 check "and the journal's chain is whole" ctl audit verify
 cases_end
