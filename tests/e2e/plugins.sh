@@ -146,7 +146,7 @@ memory_available_permille = $1
 memory_stalled_permille = $2
 TOML
 }
-limits 50 100 | begin_site PLUGINS || exit 1
+begin_site PLUGINS < <(limits 50 100) || exit 1
 start_agents || exit 1
 
 # ---- what they say
@@ -157,7 +157,7 @@ check "a disk with room" within 5 plugin disk 'normal plugin.ok'
 check "and a count of none" within 5 plugin victims 'normal plugin.ok'
 check "One that cannot tell cannot tell" within 5 plugin confused 'cannot_tell plugin.unknown'
 check "One that never ends is killed and cannot tell" within 10 plugin endless 'cannot_tell run.past_deadline'
-check "and finds nothing" finds_not web1 plugin endless
+check "and finds nothing" not finds web1 plugin endless
 left() { on sh -c 'pgrep -xf "sleep 4711" | wc -l'; }
 few_left() { [ "$(left)" -le 2 ]; }
 check "and nothing that it started is left" within 5 few_left
@@ -167,8 +167,8 @@ check "A plugin that warns is found" within 15 finds web1 plugin.warning victims
 on systemd-run -q --collect --unit victim2 /usr/local/bin/victim 3702
 check "one that is alarmed is found worse" within 15 finds web1 plugin.critical victims
 on systemctl stop victim1 victim2
-check "and over when it is content" within 15 finds_not web1 plugin.critical victims
-check "both" finds_not web1 plugin.warning victims
+check "and over when it is content" within 15 not finds web1 plugin.critical victims
+check "both" not finds web1 plugin.warning victims
 
 ups OB
 check "A room on battery is found" within 15 finds web1 plugin.warning room
@@ -176,7 +176,7 @@ ups 'OB LB'
 check "and worse when the battery is low" within 15 finds web1 plugin.critical room
 check "with the UPS's words" plugin room 'abnormal plugin.critical … output=UPS CRITICAL - Status=On Battery, Low Battery…'
 ups OL
-check "and over when the power is back" within 15 finds_not web1 plugin.critical room
+check "and over when the power is back" within 15 not finds web1 plugin.critical room
 
 # ---- what is hostile
 
@@ -210,7 +210,7 @@ stop_scanner
 signatures_of 0
 check "One with signatures of today answers" start_scanner web1
 check "and is normal where it finds nothing" within 15 scan 'normal antivirus.clean'
-check "which ends what was found" finds_not web1 malware
+check "which ends what was found" not finds web1 malware
 hosts eicar web1 /var/spool/inbox/letter
 check "It finds the next" within 15 finds web1 malware.found /var/spool/inbox/letter
 hosts undo eicar web1 /var/spool/inbox/letter
@@ -243,10 +243,10 @@ check "by a plugin too" within 15 finds web1 plugin.critical disk
 hosts undo fill web1 /srv/data
 hosts crowd web1 /srv/data
 check "One that can have no more files is found" within 15 finds web1 disk.inodes_full /srv/data
-check "and has room again" finds_not web1 disk.space_full
+check "and has room again" not finds web1 disk.space_full
 hosts undo crowd web1 /srv/data
-check "Room ends it" within 15 finds_not web1 disk
-check "and what the plugin found" within 15 finds_not web1 plugin.critical disk
+check "Room ends it" within 15 not finds web1 disk
+check "and what the plugin found" within 15 not finds web1 plugin.critical disk
 # The memory is the whole machine's, so the limit is moved in place of it.
 reload_limits() {
   { printf '[site]\nname = "PLUGINS"\n\n'; limits "$@"; } >"$work/site/site.toml"
@@ -255,7 +255,26 @@ reload_limits() {
 reload_limits 1000 0
 check "Memory below the site's limit is found" within 15 finds web1 memory.exhausted
 reload_limits 0 1000
-check "and over above it" within 15 finds_not web1 memory.exhausted
+check "and over above it" within 15 not finds web1 memory.exhausted
+# So is the count of programs that were ended for lack of it: this one has a limit of its own, outside.
+end_for_memory() {
+  local group=/sys/fs/cgroup/memory/outofmemory$$ limit=memory.limit_in_bytes swap=memory.swappiness
+  if [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ]; then
+    group=/sys/fs/cgroup/outofmemory$$ limit=memory.max swap=memory.swap.max
+    echo +memory >/sys/fs/cgroup/cgroup.subtree_control
+  fi
+  mkdir "$group" && echo 16M >"$group/$limit" || return 1
+  [ ! -e "$group/$swap" ] || echo 0 >"$group/$swap"
+  { (
+    echo "$BASHPID" >"$group/cgroup.procs"
+    exec /usr/bin/python3 -c 'x = bytearray(64 << 20)'
+  ); } 2>>"$work/log/memory"
+  local status=$?
+  rmdir "$group"
+  [ "$status" = 137 ]
+}
+check "The kernel ends a program for lack of memory" end_for_memory
+check "which is found" within 15 finds web1 memory.killed
 # Nothing here may set the machine's clock: what its kernel says is told.
 kept_right() {
   /usr/bin/python3 -c 'import ctypes, sys
@@ -263,7 +282,7 @@ clock = (ctypes.c_char * 256)()
 sys.exit(ctypes.CDLL(None).adjtimex(clock) == 5 or bool(int.from_bytes(clock[40:44], sys.byteorder) & 0x40))'
 }
 if kept_right; then
-  check "A clock that is kept right is no finding" finds_not web1 clock
+  check "A clock that is kept right is no finding" not finds web1 clock
 else
   check "A clock that nothing keeps right is found" within 15 finds web1 clock.unsynchronized
 fi
