@@ -20,6 +20,7 @@
 #include "agent/login/answer.hpp"
 #include "agent/login/local_login.hpp"
 #include "agent/login/ssh_login.hpp"
+#include "common/config/durable.hpp"
 #include "common/time/time_source.hpp"
 
 namespace tocsin::agent {
@@ -42,15 +43,8 @@ Result<std::string> read_input() {
 }
 
 int print(const Result<LoginAnswer>& answer) {
-  std::string text = answer ? to_text(*answer) : to_text(answer.error());
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const ssize_t count = ::write(STDOUT_FILENO, rest.data(), rest.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return kNobodyListens;
-    rest.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return 0;
+  const std::string text = answer ? to_text(*answer) : to_text(answer.error());
+  return config::write_all(STDOUT_FILENO, text) == 0 ? 0 : kNobodyListens;
 }
 
 // Whoever can write the file decides which password root reads.

@@ -22,6 +22,7 @@
 #include "agent/checks/observation.hpp"
 #include "agent/os/file_watch.hpp"
 #include "agent/os/files.hpp"
+#include "agent/os/procfs.hpp"
 #include "agent/os/systemd.hpp"
 #include "agent/os/unit_watch.hpp"
 #include "common/base/limits.hpp"
@@ -40,13 +41,6 @@ constexpr Duration kWatchRest = 5ms;  // between two looks at what happened to l
 constexpr int kGlanceRest = 15;  // times as long as the run before had a processor, until a glance
 constexpr Duration kRestartLimit = 60s;
 constexpr Duration kHurryAgain = 1min;  // a check that is wanted again more often waits its turn
-
-std::string boot_id_of(const std::string& root) {
-  auto text = os::read_start(os::under(root, "/proc/sys/kernel/random/boot_id"), 64);
-  if (!text) return {};
-  text->resize(std::min(text->size(), text->find_first_not_of("0123456789abcdef-")));
-  return *text;
-}
 
 LineLimits own_limits(const ObserverConfig& config) {
   const std::size_t workers = std::max<std::size_t>(config.workers, 1);
@@ -77,7 +71,7 @@ class Observer {
         turns_(own_limits(config), asked_limits(config), config.most_requests),
         runner_(own_limits(config).threads + asked_limits(config).threads),
         random_(config.jitter_seed != 0 ? config.jitter_seed : std::random_device{}()),
-        boot_id_(boot_id_of(config.root)),
+        boot_id_(os::boot_id(config.root)),
         evidence_(config, time, boot_id_, runner_.poster()),
         glances_(time, [this, post = runner_.poster()](const model::CheckRef& check) {
           post([this, check] { glance_saw(check); });
@@ -543,10 +537,7 @@ class Observer {
     const Job& first = *lot.jobs.front();
     const CatalogEntry& entry = catalog_(first.check.check.kind);
     if (lot.jobs.size() > 1) return entry.run_together;
-    return [run = first.restart ? restart_run(first) : entry.run](const auto& checks,
-                                                                  const auto& contexts) {
-      return std::vector{run(checks.front(), *contexts.front())};
-    };
+    return alone(first.restart ? restart_run(first) : entry.run);
   }
 
   void on_done(Lot& lot, std::vector<model::Observation>& seen, Duration cost) {

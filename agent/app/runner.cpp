@@ -1,6 +1,5 @@
 #include "agent/app/runner.hpp"
 
-#include <exception>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -14,21 +13,6 @@
 namespace tocsin::agent {
 namespace asio = boost::asio;
 namespace {
-
-std::vector<model::Observation> guarded(
-    const RunTogether& run, const std::vector<model::CheckDefinition>& checks,
-    const std::vector<std::shared_ptr<CheckContext>>& contexts) {
-  try {
-    return run(checks, contexts);
-  } catch (const std::exception& error) {
-    std::vector<model::Observation> failed;
-    for (std::size_t i = 0; i < checks.size(); ++i) {
-      const Error why{ErrorCode::internal, error.what()};
-      failed.push_back(Run(checks[i], *contexts[i]).unseen(why));
-    }
-    return failed;
-  }
-}
 
 // The calling thread's, since it began. The clock on the wall would count the time of others too,
 // who have the processor while this one waits.

@@ -73,13 +73,6 @@ model::Tristate any_runs(const std::string& root, std::span<const std::string_vi
   return model::Tristate::no;
 }
 
-std::string boot_id(const std::string& root) {
-  auto text = os::read_start(os::under(root, "/proc/sys/kernel/random/boot_id"), 64);
-  if (!text) return {};
-  text->resize(std::min(text->size(), text->find_first_not_of("0123456789abcdef-")));
-  return *text;
-}
-
 model::Tristate disk_full(const std::string& folder) {
   const auto full = os::file_system_full(folder);
   return full ? model::tristate(*full) : model::Tristate::unknown;
@@ -293,7 +286,7 @@ model::Observation observe_file(const Run& run, const std::string& target, Durat
   const std::string path = os::under(context.root, target);
   AuditLook look;
   look.source = target;
-  look.boot_id = boot_id(context.root);
+  look.boot_id = os::boot_id(context.root);
   look.now = context.time.wall();
   if (const auto status = look_at_file(path, before, context, look); !status) {
     return run.unseen(status.error());
@@ -317,7 +310,7 @@ model::Observation observe_journal(const Run& run, CheckContext& context) {
   const auto before =
       context.cursor ? parse_journal_position(*context.cursor) : std::optional<JournalPosition>();
   JournalLook look;
-  look.boot_id = boot_id(context.root);
+  look.boot_id = os::boot_id(context.root);
   look.now = context.time.wall();
   const auto end = os::read_journal(context.root, before ? before->cursor : std::string(),
                                     kMostEntries, context.stop);

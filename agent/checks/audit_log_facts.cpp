@@ -2,24 +2,18 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
 #include <utmp.h>
 
+#include "agent/os/number.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 #include "common/crypto/crypto.hpp"
 
 namespace tocsin::agent {
 namespace {
-
-template <class T>
-bool read_number(std::string_view text, T& into, int base = 10) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into, base);
-  return error == std::errc{} && end == text.data() + text.size();
-}
 
 bool read_flag(std::string_view text, bool& into) {
   into = text == "1";
@@ -59,7 +53,7 @@ void for_each_record(std::string_view text, const Each& each) {
       continue;
     }
     std::uint64_t serial = 0;
-    if (read_number(stamp.substr(colon + 1, close - colon - 1), serial)) each(line, serial);
+    if (os::read_number(stamp.substr(colon + 1, close - colon - 1), serial)) each(line, serial);
   }
 }
 
@@ -154,7 +148,7 @@ bool read_more(std::string_view name, std::string_view rest, AuditPosition& p) {
   if (name == "heartbeat") return set_if(parse_heartbeat(rest), p.heartbeat);
   if (name == "prefix") return (p.prefix = parse_prefix_digest(rest)).has_value();
   if (name == "begun") return read_flag(rest, p.begun_empty);
-  if (name == "lost") return read_number(rest, p.kernel_lost.emplace());
+  if (name == "lost") return os::read_number(rest, p.kernel_lost.emplace());
   bool on = false;
   if (name != "recorded" || !read_flag(rest, on)) return false;
   p.recorded_on = model::tristate(on);
@@ -277,9 +271,9 @@ std::optional<AuditPosition> parse_audit_position(std::string_view text) {
   std::string_view more = text.substr(std::min(first + 1, text.size()));
   text = text.substr(0, first);
   if (!split(text, ';', parts) || parts[0] != "1") return std::nullopt;
-  if (!read_number(parts[1], p.device) || !read_number(parts[2], p.inode) ||
-      !read_number(parts[3], p.size) || !read_number(parts[4], p.head_bytes) ||
-      !read_flag(parts[6], p.was_on) || !read_number(parts[8], p.serial)) {
+  if (!os::read_number(parts[1], p.device) || !os::read_number(parts[2], p.inode) ||
+      !os::read_number(parts[3], p.size) || !os::read_number(parts[4], p.head_bytes) ||
+      !read_flag(parts[6], p.was_on) || !os::read_number(parts[8], p.serial)) {
     return std::nullopt;
   }
   p.head_hash = std::string(parts[5]);
@@ -350,7 +344,7 @@ std::optional<JournalPlace> parse_journal_cursor(std::string_view cursor) {
     const std::string_view part = cursor.substr(0, end);
     cursor.remove_prefix(end == std::string_view::npos ? cursor.size() : end + 1);
     if (part.starts_with("s=")) place.sequence_id = std::string(part.substr(2));
-    if (part.starts_with("i=") && !read_number(part.substr(2), place.sequence, 16)) {
+    if (part.starts_with("i=") && !os::read_number(part.substr(2), place.sequence, 16)) {
       return std::nullopt;
     }
   }
@@ -371,7 +365,7 @@ std::optional<JournalPosition> parse_journal_position(std::string_view text) {
   std::string_view more = text.substr(std::min(first + 1, text.size()));
   text = text.substr(0, first);
   if (!split(text, '|', parts) || parts[0] != "2") return std::nullopt;
-  if (!read_number(parts[2], p.size) || !read_flag(parts[3], p.was_on)) return std::nullopt;
+  if (!os::read_number(parts[2], p.size) || !read_flag(parts[3], p.was_on)) return std::nullopt;
   p.cursor = std::string(parts[1]);
   p.boot_id = std::string(parts[4]);
   if (p.cursor.size() > limits::kText || p.boot_id.size() > limits::kName) return std::nullopt;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include <fmt/format.h>
 
+#include "agent/os/number.hpp"
 #include "agent/os/own_record.hpp"
 
 namespace tocsin::agent {
@@ -19,12 +19,6 @@ constexpr std::string_view kWord = "heartbeat ";
 bool is_mark(std::string_view text) {
   return text.size() == kMarkDigits &&
          text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-template <class T>
-bool read_number(std::string_view text, T& into) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into);
-  return error == std::errc{} && end == text.data() + text.size();
 }
 
 }  // namespace
@@ -45,9 +39,9 @@ std::optional<HeartbeatState> parse_heartbeat(std::string_view text) {
   }
   HeartbeatState state;
   unsigned outcome = 0;
-  if (!(parts[0].empty() || is_mark(parts[0])) || !read_number(parts[1], state.written.ns) ||
-      !read_number(parts[2], state.from) || !read_number(parts[3], state.misses) ||
-      (parts[4] != "0" && parts[4] != "1") || !read_number(parts[5], outcome) ||
+  if (!(parts[0].empty() || is_mark(parts[0])) || !os::read_number(parts[1], state.written.ns) ||
+      !os::read_number(parts[2], state.from) || !os::read_number(parts[3], state.misses) ||
+      (parts[4] != "0" && parts[4] != "1") || !os::read_number(parts[5], outcome) ||
       outcome > static_cast<unsigned>(LogHeartbeat::not_written)) {
     return std::nullopt;
   }

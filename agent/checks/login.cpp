@@ -9,6 +9,7 @@
 #include "agent/checks/observation.hpp"
 #include "agent/os/files.hpp"
 #include "agent/os/local_socket.hpp"
+#include "agent/os/procfs.hpp"
 #include "agent/os/program.hpp"
 #include "common/base/text.hpp"
 #include "common/config/secret_file.hpp"
@@ -23,13 +24,6 @@ using model::LoginOutcome;
 constexpr std::string_view kSsh = "ssh://";
 // The login is given up this long before the run's deadline, so that the run can still say so.
 constexpr Duration kMargin = 300ms;
-constexpr std::size_t kBootIdBytes = 64;
-
-std::string boot_id_of(const std::string& root) {
-  const auto text =
-      os::read_start(os::under(root, "/proc/sys/kernel/random/boot_id"), kBootIdBytes);
-  return text ? text->substr(0, text->find('\n')) : std::string();
-}
 
 // Whether a secret is still the one that was tried: which file, when it was written. Never its
 // content.
@@ -54,7 +48,7 @@ class Login {
         context_(context),
         settings_(context.settings.login),
         target_(target),
-        boot_id_(boot_id_of(context.root)) {
+        boot_id_(os::boot_id(context.root)) {
     attempt_.method = target == nullptr ? LoginMethod::local : LoginMethod::ssh;
     attempt_.address = target == nullptr ? "" : target->address;
     attempt_.account = target == nullptr ? settings_.account : target->account;

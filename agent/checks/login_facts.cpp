@@ -1,10 +1,10 @@
 #include "agent/checks/login_facts.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
+#include "agent/os/number.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 
@@ -22,12 +22,6 @@ std::string_view take_word(std::string_view& text) {
   const std::string_view word = text.substr(0, end);
   text.remove_prefix(std::min(end + 1, text.size()));
   return word;
-}
-
-template <class T>
-bool read_number(std::string_view text, T& into) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into);
-  return error == std::errc{} && end == text.data() + text.size();
 }
 
 bool is_word(std::string_view text) {
@@ -51,8 +45,8 @@ std::optional<LoginPast> parse_login_past(std::string_view text) {
   if (take_word(head) != kVersion) return std::nullopt;
   LoginPast past;
   past.settings = take_word(head);
-  const bool numbers =
-      read_number(take_word(head), past.tried.ns) && read_number(take_word(head), past.turned_down);
+  const bool numbers = os::read_number(take_word(head), past.tried.ns) &&
+                       os::read_number(take_word(head), past.turned_down);
   past.worked_in = take_word(head);
   if (!numbers || !is_word(past.settings) || !is_word(past.worked_in) || !head.empty()) {
     return std::nullopt;

@@ -1,5 +1,6 @@
 #include "agent/checks/observation.hpp"
 
+#include <exception>
 #include <utility>
 
 #include "common/base/limits.hpp"
@@ -50,6 +51,27 @@ model::Message error_detail(const std::string& what) {
   message.code = "run.error";
   message.parameters = {{"what", clean_text(what, limits::kText)}};
   return message;
+}
+
+RunTogether alone(RunCheck run) {
+  return [run = std::move(run)](const auto& checks, const auto& contexts) {
+    return std::vector{run(checks.front(), *contexts.front())};
+  };
+}
+
+std::vector<model::Observation> guarded(
+    const RunTogether& run, const std::vector<model::CheckDefinition>& checks,
+    const std::vector<std::shared_ptr<CheckContext>>& contexts) {
+  try {
+    return run(checks, contexts);
+  } catch (const std::exception& error) {
+    std::vector<model::Observation> failed;
+    for (std::size_t i = 0; i < checks.size(); ++i) {
+      const Error why{ErrorCode::internal, error.what()};
+      failed.push_back(Run(checks[i], *contexts[i]).unseen(why));
+    }
+    return failed;
+  }
 }
 
 }  // namespace tocsin::agent

@@ -1,7 +1,9 @@
 // How every check ends: an observation that saw, or one that says why it could not.
 #pragma once
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "agent/checks/check.hpp"
 #include "common/base/result.hpp"
@@ -31,5 +33,12 @@ class Run {
 
 // What the system said, cleaned: "run.error" with parameter "what".
 model::Message error_detail(const std::string& what);
+
+// One check as a run of its own.
+RunTogether alone(RunCheck run);
+// What `run` saw, an observation for each; where it throws, all of its checks are `failed`.
+std::vector<model::Observation> guarded(const RunTogether& run,
+                                        const std::vector<model::CheckDefinition>& checks,
+                                        const std::vector<std::shared_ptr<CheckContext>>& contexts);
 
 }  // namespace tocsin::agent

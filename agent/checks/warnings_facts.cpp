@@ -1,7 +1,6 @@
 #include "agent/checks/warnings_facts.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <limits>
 #include <utility>
@@ -10,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "agent/checks/log_heartbeat.hpp"
+#include "agent/os/number.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 
@@ -53,18 +53,12 @@ std::optional<std::string_view> after_time(std::string_view line) {
   return line;
 }
 
-template <class T>
-bool read_number(std::string_view text, T& into) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into);
-  return error == std::errc{} && end == text.data() + text.size();
-}
-
 bool read_window(std::string_view line, ManyWindows& windows) {
   const std::string_view id = take_word(line);
   const std::string_view since = take_word(line);
   ManyWindow window;
-  if (!catalogue::valid_id(id) || !read_number(since, window.since.ns) ||
-      !read_number(line, window.count)) {
+  if (!catalogue::valid_id(id) || !os::read_number(since, window.since.ns) ||
+      !os::read_number(line, window.count)) {
     return false;
   }
   return windows.emplace(id, window).second && windows.size() <= catalogue::kMostMessages;

@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include "agent/link/chance.hpp"
 #include "agent/link/evidence_sender.hpp"
 #include "agent/link/renewal.hpp"
 #include "agent/link/session.hpp"
@@ -30,14 +31,6 @@ namespace {
 
 constexpr std::size_t kInstanceBytes = 16;
 constexpr Duration kRenewAgain = 10min;  // after a refusal or no answer
-
-std::uint64_t chance() {
-  std::uint64_t value = 0;
-  for (const char byte : crypto::random_bytes(sizeof value)) {
-    value = value << 8 | static_cast<unsigned char>(byte);
-  }
-  return value;
-}
 
 class Link {
  public:

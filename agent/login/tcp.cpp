@@ -13,6 +13,7 @@
 
 #include "common/base/text.hpp"
 #include "common/config/endpoint.hpp"
+#include "common/net/tcp.hpp"
 
 namespace tocsin::agent {
 namespace {
@@ -43,21 +44,13 @@ std::string end_of(const os::Fd& socket) {
   return fmt::format("{}:{}", host.data(), port.data());
 }
 
-// 0, or why there is no connection.
-int connect_to(const os::Fd& socket, const PeerAddress& peer, MonoTime deadline,
-               const time::TimeSource& time) {
-  const auto* to = reinterpret_cast<const sockaddr*>(&peer.address);
-  if (::connect(socket.get(), to, peer.size) == 0) return 0;
-  if (errno != EINPROGRESS) return errno;
-  pollfd wait{socket.get(), POLLOUT, 0};
+// 0 or why not, of one that was begun.
+int connected(const net::Connecting& begun, MonoTime deadline, const time::TimeSource& time) {
+  if (begun.error != EINPROGRESS) return begun.error;
+  pollfd wait{begun.fd.get(), POLLOUT, 0};
   const int ready = ::poll(&wait, 1, milliseconds_to(deadline, time));
   if (ready == 0) return ETIMEDOUT;
-  int error = 0;
-  socklen_t size = sizeof error;
-  if (ready < 0 || ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) {
-    return errno;
-  }
-  return error;
+  return ready < 0 ? errno : net::connect_error(begun.fd);
 }
 
 LoginOutcome outcome_of_connect(int error) {
@@ -136,13 +129,11 @@ TcpEnd connect_and_wait_for_banner(const std::vector<PeerAddress>& addresses, Mo
     // What is left of the time is shared by the addresses that are left.
     const Duration share =
         (deadline - time.steady()) / static_cast<std::int64_t>(addresses.size() - i);
-    os::Fd socket(
-        ::socket(addresses[i].address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    const int error =
-        socket.valid() ? connect_to(socket, addresses[i], time.steady() + share, time) : errno;
+    net::Connecting begun = net::begin_connect(addresses[i].address, addresses[i].size);
+    const int error = connected(begun, time.steady() + share, time);
     if (error == 0) {
-      end.own_end = end_of(socket);
-      end.socket = std::move(socket);
+      end.own_end = end_of(begun.fd);
+      end.socket = std::move(begun.fd);
       end.outcome = LoginOutcome::succeeded;
       end.said.clear();
       wait_for_banner(end, deadline, time);

@@ -15,6 +15,16 @@ namespace {
 
 constexpr Duration kLook = 100ms;  // A stop is noticed at most this late.
 
+Result<sockaddr_un> address_of(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof address.sun_path) {
+    return fail(ErrorCode::invalid_argument, "not a socket's path: " + path);
+  }
+  std::memcpy(address.sun_path, path.c_str(), path.size());
+  return address;
+}
+
 }  // namespace
 
 Error socket_error(std::string_view what, int number) {
@@ -28,12 +38,8 @@ Error socket_error(std::string_view what, int number) {
 }
 
 Result<Fd> connect_local_socket(const std::string& path, Duration limit) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof address.sun_path) {
-    return fail(ErrorCode::invalid_argument, "not a socket's path: " + path);
-  }
-  std::memcpy(address.sun_path, path.c_str(), path.size());
+  const auto address = address_of(path);
+  if (!address) return fail(address.error());
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket.valid()) return fail(system_error("socket", errno));
   const auto microseconds = limit / 1us;  // 0: for ever
@@ -41,9 +47,22 @@ Result<Fd> connect_local_socket(const std::string& path, Duration limit) {
                      static_cast<suseconds_t>(microseconds % 1'000'000)};
   ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
   ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
-  const auto* to = reinterpret_cast<const sockaddr*>(&address);
-  if (::connect(socket.get(), to, sizeof address) != 0) return fail(socket_error(path, errno));
+  const auto* to = reinterpret_cast<const sockaddr*>(&*address);
+  if (::connect(socket.get(), to, sizeof *address) != 0) return fail(socket_error(path, errno));
   return socket;
+}
+
+Status send_to_local_socket(const std::string& path, std::string_view bytes) {
+  const auto address = address_of(path);
+  if (!address) return fail(address.error());
+  const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket.valid()) return fail(system_error("socket", errno));
+  const auto* to = reinterpret_cast<const sockaddr*>(&*address);
+  if (::sendto(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL, to, sizeof *address) >= 0) {
+    return {};
+  }
+  if (errno != ECONNREFUSED && errno != EAGAIN) return fail(system_error(path, errno));
+  return fail(ErrorCode::unavailable, path + ": nobody takes records");
 }
 
 Result<std::string> read_local_socket(const std::string& path, Duration limit, std::size_t most,

@@ -21,6 +21,10 @@ Error socket_error(std::string_view what, int number);
 // long), not_found, permission_denied, those of socket_error.
 Result<Fd> connect_local_socket(const std::string& path, Duration limit = {});
 
+// One datagram to a service that takes them. Never waits. Errors: as connect_local_socket;
+// unavailable also where its queue is full.
+Status send_to_local_socket(const std::string& path, std::string_view bytes);
+
 // Asks a service that answers each connection with one text and hangs up. Blocks `limit` at most.
 // Errors: not_found (no socket), permission_denied, unavailable (nobody
 // listens), deadline_exceeded (also where the caller was stopped), resource_exhausted (more than

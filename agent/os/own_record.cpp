@@ -1,38 +1,18 @@
 #include "agent/os/own_record.hpp"
 
-#include <cerrno>
-#include <cstring>
 #include <string>
 
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
 #include "agent/os/files.hpp"
+#include "agent/os/local_socket.hpp"
 #include "agent/os/open_journal.hpp"
 
 namespace tocsin::agent::os {
 namespace {
 
 constexpr int kInformation = 6;
-
-Status send_datagram(const std::string& path, std::string_view bytes) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof address.sun_path) {
-    return fail(ErrorCode::invalid_argument, "not a socket's path: " + path);
-  }
-  std::memcpy(address.sun_path, path.c_str(), path.size());
-  const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket.valid()) return fail(system_error("socket", errno));
-  const auto* to = reinterpret_cast<const sockaddr*>(&address);
-  if (::sendto(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL, to, sizeof address) >= 0) {
-    return {};
-  }
-  if (errno != ECONNREFUSED && errno != EAGAIN) return fail(system_error(path, errno));
-  return fail(ErrorCode::unavailable, path + ": nobody takes records");
-}
 
 }  // namespace
 
@@ -41,14 +21,14 @@ Status write_syslog(std::string_view root, Facility facility, std::string_view t
   const int priority = static_cast<int>(facility) * 8 + kInformation;
   std::string bytes = "<" + std::to_string(priority) + ">";
   bytes.append(kOwnProgram).append(": ").append(text);
-  return send_datagram(under(root, "/dev/log"), bytes);
+  return send_to_local_socket(under(root, "/dev/log"), bytes);
 }
 
 Status write_journal(std::string_view root, std::string_view text, std::string_view mark) {
   std::string bytes = "PRIORITY=" + std::to_string(kInformation) + "\nSYSLOG_IDENTIFIER=";
   bytes.append(kOwnProgram).append("\nMESSAGE=").append(text);
   bytes.append("\nTOCSIN_HEARTBEAT=").append(mark).append("\n");
-  return send_datagram(under(root, "/run/systemd/journal/socket"), bytes);
+  return send_to_local_socket(under(root, "/run/systemd/journal/socket"), bytes);
 }
 
 Result<bool> journal_has(std::string_view root, std::string_view mark) {

@@ -394,4 +394,12 @@ std::optional<bool> ProcReader::executable_world_writable(std::uint32_t pid,
   return false;
 }
 
+std::string boot_id(std::string_view root) {
+  constexpr std::size_t kBytes = 64;
+  auto text = read_start(under(root, "/proc/sys/kernel/random/boot_id"), kBytes);
+  if (!text) return {};
+  text->resize(std::min(text->size(), text->find_first_not_of("0123456789abcdef-")));
+  return *text;
+}
+
 }  // namespace tocsin::agent::os

@@ -110,4 +110,7 @@ class ProcReader {
   Fd proc_;
 };
 
+// Which start of this host it is, as the kernel names it; empty where it does not say.
+std::string boot_id(std::string_view root);
+
 }  // namespace tocsin::agent::os

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include <fmt/format.h>
 
+#include "agent/os/number.hpp"
 #include "common/base/text.hpp"
 #include "common/crypto/crypto.hpp"
 
@@ -21,12 +21,6 @@ std::string hash_of(std::string_view bytes) {
 bool good_hash(std::size_t bytes, std::string_view hash) {
   return hash.size() == (bytes > 0 ? 64U : 0U) &&
          hash.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-template <class T>
-bool read_number(std::string_view text, T& into) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into);
-  return error == std::errc{} && end == text.data() + text.size();
 }
 
 // The text up to the separator, which is taken away; nothing where there is none.
@@ -47,10 +41,11 @@ std::optional<TailPlace> parse_place(std::string_view line) {
   }
   TailPlace place;
   std::int64_t left = 0;
-  const bool numbers = read_number(parts[0], place.device) && read_number(parts[1], place.inode) &&
-                       read_number(parts[2], place.offset) && read_number(parts[3], place.seen) &&
-                       read_number(parts[4], place.head_bytes) &&
-                       read_number(parts[6], place.last_bytes) && read_number(parts[9], left);
+  const bool numbers =
+      os::read_number(parts[0], place.device) && os::read_number(parts[1], place.inode) &&
+      os::read_number(parts[2], place.offset) && os::read_number(parts[3], place.seen) &&
+      os::read_number(parts[4], place.head_bytes) && os::read_number(parts[6], place.last_bytes) &&
+      os::read_number(parts[9], left);
   const std::string_view flags = parts[8];
   if (!numbers || !line.empty() || flags.size() != 1 || flags[0] < '0' || flags[0] > '3') {
     return std::nullopt;
@@ -85,7 +80,7 @@ std::optional<TailPosition> parse_tail_position(std::string_view text) {
   const auto newest = take_part(text, ';');
   TailPosition position;
   if (!version || *version != kVersion || !newest ||
-      !read_number(*newest, position.newest_sibling.ns) || !text.starts_with('\n')) {
+      !os::read_number(*newest, position.newest_sibling.ns) || !text.starts_with('\n')) {
     return std::nullopt;
   }
   text.remove_prefix(1);

@@ -1,11 +1,11 @@
 #include "agent/tail/prefix.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "agent/os/number.hpp"
 #include "common/base/text.hpp"
 #include "common/crypto/crypto.hpp"
 
@@ -34,12 +34,6 @@ Result<std::string> read_exactly(const os::Fd& file, std::uint64_t from, std::ui
   if (!bytes) return bytes;
   if (bytes->size() != size) return fail(ErrorCode::unavailable, "the log became shorter");
   return bytes;
-}
-
-template <class T>
-bool read_number(std::string_view text, T& into) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into);
-  return error == std::errc{} && end == text.data() + text.size();
 }
 
 std::string_view take_part(std::string_view& text, char separator) {
@@ -72,7 +66,8 @@ bool read_rest(std::string_view text, unsigned below, std::vector<Node>& rest) {
   while (!text.empty()) {
     std::string_view part = take_part(text, ',');
     Node node;
-    if (!read_number(take_part(part, ':'), node.level) || !read_sum(part, node.sum)) return false;
+    if (!os::read_number(take_part(part, ':'), node.level) || !read_sum(part, node.sum))
+      return false;
     if (node.level >= below) return false;
     below = node.level;
     rest.push_back(node);
@@ -215,11 +210,11 @@ std::string to_text(const PrefixDigest& digest) {
 
 std::optional<PrefixDigest> parse_prefix_digest(std::string_view text) {
   PrefixDigest digest;
-  if (!read_number(take_part(text, ';'), digest.level) || digest.level >= kPrefixLevels ||
+  if (!os::read_number(take_part(text, ';'), digest.level) || digest.level >= kPrefixLevels ||
       !read_nodes(take_part(text, ';'), digest.nodes) ||
       !read_rest(take_part(text, ';'), digest.level, digest.rest) ||
       !read_sum(take_part(text, ';'), digest.last) ||
-      !read_number(take_part(text, ';'), digest.loose) || digest.loose >= kPrefixBlock ||
+      !os::read_number(take_part(text, ';'), digest.loose) || digest.loose >= kPrefixBlock ||
       !read_sum(text, digest.loose_sum)) {
     return std::nullopt;
   }

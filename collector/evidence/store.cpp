@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/base/text.hpp"
+#include "common/config/durable.hpp"
 #include "common/config/secret_file.hpp"
 #include "common/crypto/crypto.hpp"
 #include "common/log/log.hpp"
@@ -28,14 +29,6 @@ constexpr std::size_t kSealBytes = 4096;
 Status make_folder(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
   return fail(system_error("make " + path, errno));
-}
-
-Status sync_folder(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = fd >= 0 && ::fsync(fd) == 0;
-  const int error = errno;
-  if (fd >= 0) ::close(fd);
-  return synced ? Status{} : fail(system_error("sync " + path, error));
 }
 
 std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
@@ -190,8 +183,8 @@ Status EvidenceStore::finish_part(Part part, std::string_view sha256) {
   if (::fchmod(part.fd_, 0400) != 0 || ::rename(part.path_.c_str(), object.c_str()) != 0) {
     return fail(system_error("keep " + object, errno));
   }
-  TOCSIN_TRY(sync_folder(parent_of(object)));
-  return sync_folder(folder_ + "/objects");
+  TOCSIN_TRY(config::sync_folder(parent_of(object)));
+  return config::sync_folder(folder_ + "/objects");
 }
 
 // ---- Room ----
@@ -277,7 +270,7 @@ Result<std::string> EvidenceStore::put(std::string_view content) {
   const std::string path = object_path(sha256);
   TOCSIN_TRY(make_folder(parent_of(path)));
   TOCSIN_TRY(config::write_file(path, content, 0400));
-  TOCSIN_TRY(sync_folder(folder_ + "/objects"));
+  TOCSIN_TRY(config::sync_folder(folder_ + "/objects"));
   used_ += content.size();
   return sha256;
 }

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/config/durable.hpp"
+
 namespace tocsin::config {
 namespace {
 
@@ -56,27 +58,15 @@ Result<std::string> read_regular(const std::string& path, std::size_t max_bytes,
   }
 }
 
-Status write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail(system_error("write", errno));
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  if (::fsync(fd) != 0) return fail(system_error("fsync", errno));
-  return {};
-}
-
 std::string folder_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-Status sync_folder(const std::string& path) {
-  const std::string folder = folder_of(path);
-  const File file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (file.fd() < 0 || ::fsync(file.fd()) != 0) return fail(system_error(folder, errno));
+Status write_and_sync(int fd, std::string_view bytes) {
+  if (const int error = write_all(fd, bytes)) return fail(system_error("write", error));
+  if (::fsync(fd) != 0) return fail(system_error("fsync", errno));
   return {};
 }
 
@@ -86,7 +76,7 @@ Result<std::string> write_beside(const std::string& path, std::string_view bytes
   std::string name = path + ".XXXXXX";
   const File file(::mkostemp(name.data(), O_CLOEXEC));
   if (file.fd() < 0) return fail(system_error(path, errno));
-  Status written = write_all(file.fd(), bytes);
+  Status written = write_and_sync(file.fd(), bytes);
   if (written && owner != nullptr && ::fchown(file.fd(), owner->st_uid, owner->st_gid) != 0) {
     written = fail(system_error("chown", errno));
   }
@@ -122,7 +112,7 @@ Status write_file(const std::string& path, std::string_view bytes, unsigned mode
     ::unlink(beside->c_str());
     return fail(error);
   }
-  return sync_folder(path);
+  return sync_folder(folder_of(path));
 }
 
 Status create_file(const std::string& path, std::string_view bytes, unsigned mode) {
@@ -133,7 +123,7 @@ Status create_file(const std::string& path, std::string_view bytes, unsigned mod
   const int why = errno;
   ::unlink(beside->c_str());
   if (linked != 0) return fail(system_error(path, why));
-  return sync_folder(path);
+  return sync_folder(folder_of(path));
 }
 
 Status give_to_folder_owner(const std::string& path) {

@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include <netinet/in.h>
-#include <sys/socket.h>
 
 namespace tocsin::net {
 
@@ -26,9 +25,12 @@ Connecting begin_connect(const IpAddress& address, std::uint16_t port) {
     std::memcpy(&to, &raw, sizeof raw);
     size = sizeof raw;
   }
+  return begin_connect(to, size);
+}
+
+Connecting begin_connect(const sockaddr_storage& to, socklen_t size) {
   Connecting connecting;
-  connecting.fd =
-      Fd(::socket(address.v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  connecting.fd = Fd(::socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!connecting.fd.valid() ||
       ::connect(connecting.fd.get(), reinterpret_cast<const sockaddr*>(&to), size) != 0) {
     connecting.error = errno;

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include <sys/socket.h>
+
 #include "common/net/fd.hpp"
 #include "common/net/ip.hpp"
 
@@ -13,6 +15,7 @@ struct Connecting {
   int error = 0;  // 0: connected; EINPROGRESS: under way; else it failed
 };
 Connecting begin_connect(const IpAddress& address, std::uint16_t port);
+Connecting begin_connect(const sockaddr_storage& to, socklen_t size);
 // How one that was under way ended, once it can be written to: 0 or an errno.
 int connect_error(const Fd& fd);
 

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include "agent/os/number.hpp"
+
 namespace tocsin::agent::os {
 namespace {
 
@@ -128,6 +130,23 @@ TEST(Procfs, ParsersGiveNoMoreThanTheyWereGiven) {
     parse_port_range(text);
     environment_has(text, "LD_PRELOAD");
   }));
+}
+
+TEST(ReadNumber, TakesAWholeTextOrNothing) {
+  std::uint16_t port = 0;
+  EXPECT_TRUE(read_number("65535", port));
+  EXPECT_EQ(port, 65535);
+  for (const char* wrong : {"", "65536", "1 ", " 1", "-1", "0x1"}) {
+    EXPECT_FALSE(read_number(wrong, port)) << wrong;
+  }
+  std::uint64_t mask = 0;
+  EXPECT_TRUE(read_number("00000000000400ff", mask, 16));
+  EXPECT_EQ(mask, 0x400ffU);
+}
+
+TEST(BootId, IsEmptyWhereTheKernelDoesNotSay) {
+  EXPECT_EQ(boot_id("/nowhere"), "");
+  EXPECT_EQ(boot_id("/").size(), 36U);
 }
 
 }  // namespace
