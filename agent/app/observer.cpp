@@ -22,6 +22,7 @@
 #include "agent/checks/observation.hpp"
 #include "agent/os/file_watch.hpp"
 #include "agent/os/files.hpp"
+#include "agent/os/packages.hpp"
 #include "agent/os/procfs.hpp"
 #include "agent/os/systemd.hpp"
 #include "agent/os/unit_watch.hpp"
@@ -239,8 +240,8 @@ class Observer {
   }
 
   std::shared_ptr<CheckContext> make_context() {
-    return std::shared_ptr<CheckContext>(
-        new CheckContext{time_, {}, config_.root, {}, {}, nullptr, config_.settings});
+    return std::shared_ptr<CheckContext>(new CheckContext{
+        time_, {}, config_.root, {}, {}, nullptr, config_.settings, {}, packages_});
   }
 
   // ---- Requests ----
@@ -743,6 +744,7 @@ class Observer {
   Spool& spool_;
   const time::TimeSource& time_;
   const Catalog& catalog_;
+  const std::shared_ptr<os::Packages> packages_ = std::make_shared<os::Packages>(config_.root);
   std::optional<os::FileWatch> watch_;  // outlives runner_, which waits for it
   bool watch_ready_ = false;
   MonoTime watch_due_;

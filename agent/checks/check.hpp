@@ -27,6 +27,10 @@ struct CheckMemory {
   virtual ~CheckMemory() = default;
 };
 
+namespace os {
+class Packages;
+}
+
 // What a check may use. `memory` survives between runs of the same check; `new_cursor`, where a run
 // sets it, also a restart: it is committed with the observation's fact. One run at a time has it.
 struct CheckContext {
@@ -38,6 +42,8 @@ struct CheckContext {
   std::unique_ptr<CheckMemory> memory;       // made by the check at its first run
   HostSettings settings = {};                // of the host's own file
   std::vector<series::Sample> samples = {};  // set by the check: points of curves that may be lost
+  // What all checks of the host ask for whose a program is; none: a check makes its own.
+  std::shared_ptr<os::Packages> packages = {};
 };
 
 using RunCheck = std::function<model::Observation(const model::CheckDefinition&, CheckContext&)>;

@@ -28,9 +28,9 @@ constexpr std::size_t kFileBytes = 8192;
 constexpr std::size_t kMaxProcesses = 1 << 16;
 
 struct ProcessesMemory final : CheckMemory {
-  explicit ProcessesMemory(const std::string& root) : users(root), packages(root), files(root) {}
+  explicit ProcessesMemory(const CheckContext& context)
+      : users(context.root), files(context.root, context.packages) {}
   os::Users users;
-  os::Packages packages;
   ProgramFiles files;
   ProcessBook book;
   IdSearch hidden_search;
@@ -84,7 +84,7 @@ void look_at_units(CheckContext& context, ProcessesMemory& memory) {
   if (!listed) return;
   std::vector<std::string> files;
   for (const os::ListedUnit& unit : *listed) files.push_back(unit.file);
-  const auto owners = memory.packages.owners(files, context.stop);
+  const auto owners = memory.files.packages().owners(files, context.stop);
   for (std::size_t i = 0; i < listed->size(); ++i) {
     if (memory.units.size() == limits::kUnits) {
       ++memory.units_over_limit;
@@ -127,7 +127,7 @@ Result<model::ProcessesFacts> look(CheckContext& context, ProcessesMemory& memor
   const std::span<SeenProcess> processes = memory.book.processes();
   const MonoTime now = context.time.steady();
   for (SeenProcess& process : processes) process.user = memory.users.name_of(process.uid, now);
-  look_up_packages(processes, memory.packages, context.stop);
+  look_up_packages(processes, memory.files.packages(), context.stop);
   look_at_files(processes, memory.files, context.stop);
   look_at_units(context, memory);
   model::ProcessesFacts facts = processes_facts(processes);
@@ -146,7 +146,7 @@ Result<model::ProcessesFacts> look(CheckContext& context, ProcessesMemory& memor
 
 model::Observation observe_processes(const model::CheckDefinition& check, CheckContext& context) {
   const Run run(check, context);
-  if (!context.memory) context.memory = std::make_unique<ProcessesMemory>(context.root);
+  if (!context.memory) context.memory = std::make_unique<ProcessesMemory>(context);
   auto facts = look(context, static_cast<ProcessesMemory&>(*context.memory));
   if (!facts) return run.unseen(facts.error());
   return run.seen(std::move(*facts));

@@ -28,9 +28,11 @@ std::vector<model::ProgramFile> ProgramFiles::of(const std::vector<Program>& pro
   std::vector<std::string> paths;
   paths.reserve(programs.size());
   for (const Program& program : programs) paths.push_back(program.path);
-  // A host without dpkg: every program is known by its hash.
-  const auto owners = packages_.owners(paths, stop);
+  const auto owners = packages_->owners(paths, stop);
   std::vector<model::ProgramFile> files(programs.size());
+  // A host without dpkg: every program is known by its hash. Where dpkg could not be asked a
+  // packaged program would look like one of nobody.
+  if (!owners && owners.error().code != ErrorCode::not_found) return files;
   std::uint64_t budget = kHashedAtOnce;
   for (std::size_t i = 0; i < programs.size() && !stop.stop_requested(); ++i) {
     if (!programs[i].path.starts_with('/')) continue;
@@ -77,7 +79,7 @@ model::ProgramFile ProgramFiles::look(const Program& program, const os::Packages
     found.package = owner.package;
   } else if (packaged && is_the_hosts_own(program, stat)) {
     found.package = owner.package;
-    if (const auto wanted = packages_.sum_of(owner)) {
+    if (const auto wanted = packages_->sum_of(owner)) {
       if (!afford(stat.size, budget)) return found;
       ++hashed_;
       const auto sum = os::md5_of(file->fd);

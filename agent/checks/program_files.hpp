@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -23,14 +24,18 @@ inline constexpr std::uint64_t kHashedAtOnce = 256ULL << 20;
 // Thread: one at a time.
 class ProgramFiles {
  public:
-  // `root`: of the host's files.
-  explicit ProgramFiles(std::string root) : root_(std::move(root)), packages_(root_) {}
+  // `root`: of the host's files. `packages`: what others ask too, or nobody else.
+  explicit ProgramFiles(std::string root, std::shared_ptr<os::Packages> packages = nullptr)
+      : root_(std::move(root)),
+        packages_(packages ? std::move(packages) : std::make_shared<os::Packages>(root_)) {}
 
   struct Program {
     std::uint32_t process_id = 0;
     std::string path;  // without " (deleted)"
     bool deleted = false;
   };
+  os::Packages& packages() { return *packages_; }
+
   // In the order of `programs`. What cannot be read or is not there any more is unknown.
   std::vector<model::ProgramFile> of(const std::vector<Program>& programs, std::stop_token stop);
 
@@ -49,7 +54,7 @@ class ProgramFiles {
   bool is_the_hosts_own(const Program& program, const os::FileStat& stat) const;
 
   std::string root_;
-  os::Packages packages_;
+  std::shared_ptr<os::Packages> packages_;
   std::optional<os::FileStat> database_;  // dpkg's, as it was when `known_` was filled
   std::map<std::pair<Key, std::string>, model::ProgramFile> known_;  // by file and path
   std::map<Key, std::string> sha256_;

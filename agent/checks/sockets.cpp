@@ -65,7 +65,8 @@ struct Listening {
 };
 
 struct SocketsMemory final : CheckMemory {
-  explicit SocketsMemory(const std::string& root) : users(root), reader(root), files(root) {}
+  explicit SocketsMemory(const CheckContext& context)
+      : users(context.root), reader(context.root), files(context.root, context.packages) {}
   os::Users users;
   os::SocketReader reader;
   ProgramFiles files;
@@ -414,7 +415,7 @@ Result<model::SocketsFacts> look(const std::string& asked, CheckContext& context
 
 model::Observation observe_sockets(const model::CheckDefinition& check, CheckContext& context) {
   const Run run(check, context);
-  if (!context.memory) context.memory = std::make_unique<SocketsMemory>(context.root);
+  if (!context.memory) context.memory = std::make_unique<SocketsMemory>(context);
   auto facts = look(check.ports, context, static_cast<SocketsMemory&>(*context.memory));
   if (!facts) return run.unseen(facts.error());
   return run.seen(std::move(*facts));

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <exception>
 #include <memory>
 #include <mutex>
 #include <ostream>
@@ -14,6 +13,7 @@
 #include "agent/diagnose/diagnosis.hpp"
 #include "agent/diagnose/render.hpp"
 #include "agent/os/files.hpp"
+#include "agent/os/packages.hpp"
 #include "agent/os/procfs.hpp"
 #include "common/base/limits.hpp"
 #include "common/net/route.hpp"
@@ -177,11 +177,11 @@ std::optional<std::string> plan_checks_of(const DiagnoseOptions& options, Plan& 
 // thread, so that a stuck one has something to write to when it wakes.
 struct OneRun {
   OneRun(std::vector<CheckDefinition> checks, const time::TimeSource& time,
-         const DiagnoseOptions& options)
+         const DiagnoseOptions& options, const std::shared_ptr<os::Packages>& packages)
       : definitions(std::move(checks)) {
     for (const CheckDefinition& definition : definitions) {
       contexts.emplace_back(new CheckContext{
-          time, stop.get_token(), options.root, {}, {}, nullptr, options.settings});
+          time, stop.get_token(), options.root, {}, {}, nullptr, options.settings, {}, packages});
       if (catalog_entry(definition.check.kind).one_memory && options.remembered) {
         contexts.back()->cursor = options.remembered(definition.check);
       }
@@ -197,26 +197,14 @@ struct OneRun {
   std::vector<Observation> observations;  // empty until it ended
 };
 
-std::vector<Observation> guarded(const CatalogEntry& entry, OneRun& one) {
-  try {
-    if (one.definitions.size() > 1) return entry.run_together(one.definitions, one.contexts);
-    return {entry.run(one.definitions.front(), *one.contexts.front())};
-  } catch (const std::exception& error) {
-    std::vector<Observation> failed;
-    for (std::size_t i = 0; i < one.definitions.size(); ++i) {
-      const Error why{ErrorCode::internal, error.what()};
-      failed.push_back(Run(one.definitions[i], *one.contexts[i]).unseen(why));
-    }
-    return failed;
-  }
-}
-
 std::shared_ptr<OneRun> start(std::vector<CheckDefinition> definitions,
                               const DiagnoseOptions& options, const time::TimeSource& time,
-                              const CheckCatalog& catalog) {
-  auto one = std::make_shared<OneRun>(std::move(definitions), time, options);
-  std::thread([one, entry = catalog(one->definitions.front().check.kind)] {
-    std::vector<Observation> seen = guarded(entry, *one);
+                              const CheckCatalog& catalog,
+                              const std::shared_ptr<os::Packages>& packages) {
+  auto one = std::make_shared<OneRun>(std::move(definitions), time, options, packages);
+  const CatalogEntry& entry = catalog(one->definitions.front().check.kind);
+  std::thread([one, run = one->definitions.size() > 1 ? entry.run_together : alone(entry.run)] {
+    std::vector<Observation> seen = guarded(run, one->definitions, one->contexts);
     const std::lock_guard lock(one->mutex);
     one->observations = std::move(seen);
     one->ended.notify_all();
@@ -261,13 +249,14 @@ std::vector<Observation> run_all(const std::vector<CheckDefinition>& checks,
                                  const DiagnoseOptions& options, const time::TimeSource& time,
                                  const CheckCatalog& catalog) {
   std::vector<Observation> observations;
+  const auto packages = std::make_shared<os::Packages>(options.root);
   const std::vector<std::vector<CheckDefinition>> runs = in_runs(checks, catalog);
   for (std::size_t first = 0; first < runs.size(); first += kAtOnce) {
     const std::size_t last = std::min(first + kAtOnce, runs.size());
     const MonoTime started = time.steady();
     std::vector<std::shared_ptr<OneRun>> running;
     for (std::size_t i = first; i < last; ++i) {
-      running.push_back(start(runs[i], options, time, catalog));
+      running.push_back(start(runs[i], options, time, catalog, packages));
     }
     for (const std::shared_ptr<OneRun>& one : running) {
       for (Observation& seen : await(*one, started, time)) observations.push_back(std::move(seen));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <utility>
 
 namespace tocsin::agent::os {
@@ -12,6 +13,7 @@ constexpr std::size_t kMostPackages = 1 << 16;
 constexpr std::size_t kMostKnown = 4096;
 constexpr std::size_t kMostDiversions = 4096;
 constexpr std::size_t kSumDigits = 32;
+constexpr std::chrono::seconds kPatience{2};  // a look takes 20 ms where the disk answers
 constexpr std::array<std::string_view, 6> kMerged{"/bin/",   "/sbin/",  "/lib/",
                                                   "/lib64/", "/lib32/", "/libx32/"};
 
@@ -83,6 +85,7 @@ Status Packages::refresh() {
 
 // `wanted`: from the path as a package may call it to the path that was asked for.
 Status Packages::search(std::map<std::string, std::string>& wanted, std::stop_token stop) {
+  ++searches_;
   const auto names = list_folder(info_folder(), 8 * kMostPackages);
   if (!names) return fail(names.error());
   for (const std::string& name : *names) {
@@ -104,6 +107,8 @@ Status Packages::search(std::map<std::string, std::string>& wanted, std::stop_to
 
 Result<std::vector<Packages::Owner>> Packages::owners(const std::vector<std::string>& paths,
                                                       std::stop_token stop) {
+  const std::unique_lock lock(mutex_, kPatience);
+  if (!lock) return fail(ErrorCode::deadline_exceeded, "another look at the packages hangs");
   TOCSIN_TRY(refresh());
   std::map<std::string, std::string> wanted;
   for (const std::string& path : paths) {
@@ -130,6 +135,11 @@ Result<std::vector<Packages::Owner>> Packages::owners(const std::vector<std::str
     owners.push_back(found == known_.end() ? Owner{} : found->second);
   }
   return owners;
+}
+
+std::uint64_t Packages::searches() {
+  const std::lock_guard lock(mutex_);
+  return searches_;
 }
 
 std::optional<std::string> Packages::sum_of(const Owner& owner) const {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -28,7 +29,8 @@ std::map<std::string, std::string> parse_diversions(std::string_view text, std::
 // /usr, because dpkg knows it by the name that its package used. Empty where there is none.
 std::string merged_path(std::string_view path);
 
-// Thread: one at a time. Remembers at most a few thousand paths.
+// Thread: any; one question is answered at a time, and who waits too long for others' is told so.
+// Remembers at most a few thousand paths.
 class Packages {
  public:
   // `root`: of the host's files.
@@ -38,10 +40,14 @@ class Packages {
     std::string package;  // "openssh-server", "libc6:amd64"; empty: of no package
     std::string path;     // as the package calls it
   };
-  // In the order of `paths`. Errors: not_found (this host has no dpkg), deadline_exceeded.
+  // In the order of `paths`. Errors: not_found (this host has no dpkg), deadline_exceeded (stopped,
+  // or its disk keeps another question waiting).
   Result<std::vector<Owner>> owners(const std::vector<std::string>& paths, std::stop_token stop);
   // What the package says the file's MD5 sum is; nothing where it keeps none.
   std::optional<std::string> sum_of(const Owner& owner) const;
+
+  // How often the database was gone through; for tests and figures.
+  std::uint64_t searches();
 
  private:
   Status refresh();
@@ -49,7 +55,9 @@ class Packages {
   std::string info_folder() const { return under(root_, "/var/lib/dpkg/info"); }
 
   std::string root_;
+  std::timed_mutex mutex_;
   std::optional<FileStat> status_;  // of the database when it was read
+  std::uint64_t searches_ = 0;
   std::map<std::string, Owner> known_;
 };
 

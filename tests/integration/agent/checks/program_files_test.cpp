@@ -55,6 +55,17 @@ TEST(ProgramFiles, APackageVouchesForItsFile) {
   EXPECT_EQ(files.hashed(), 1U) << "once, while nothing changed";
 }
 
+// The checks of a host ask for the same programs.
+TEST(ProgramFiles, WhoAsksTheSamePackagesHasTheirAnswersToo) {
+  const Child child(sleep_path());
+  const auto packages = std::make_shared<os::Packages>("/");
+  ProgramFiles sockets("/", packages);
+  ProgramFiles processes("/", packages);
+  EXPECT_EQ(look(sockets, child, sleep_path()).package, "coreutils");
+  EXPECT_EQ(look(processes, child, sleep_path()).package, "coreutils");
+  EXPECT_EQ(packages->searches(), 1U);
+}
+
 TEST(ProgramFiles, AFileOfNoPackageIsKnownByItsHash) {
   const tests::TempDir folder;
   const std::string path = folder.file("program");

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -97,6 +98,36 @@ TEST_F(PackagesOf, AreReadAgainWhenDpkgDidSomething) {
   EXPECT_EQ(package_of(packages, "/usr/bin/b"), "");  // dpkg has not finished.
   write("status", "Package: b\n");
   EXPECT_EQ(package_of(packages, "/usr/bin/b"), "b");
+}
+
+TEST_F(PackagesOf, AreGoneThroughOnceForWhoeverAsks) {
+  write("status", "");
+  write("info/a.list", "/usr/bin/a\n");
+  Packages packages(root_);
+  EXPECT_EQ(package_of(packages, "/usr/bin/a"), "a");
+  EXPECT_EQ(package_of(packages, "/usr/bin/a"), "a");
+  EXPECT_EQ(package_of(packages, "/opt/x"), "");
+  EXPECT_EQ(package_of(packages, "/opt/x"), "");
+  EXPECT_EQ(packages.searches(), 2U);
+}
+
+TEST_F(PackagesOf, AnswerChecksThatAskAtTheSameTime) {
+  write("status", "");
+  for (int i = 0; i < 40; ++i) {
+    const std::string name = std::to_string(i);
+    write("info/" + name + ".list", "/usr/bin/" + name + "\n");
+  }
+  Packages packages(root_);
+  const auto ask = [&] {
+    for (int i = 0; i < 40; ++i) {
+      const std::string name = std::to_string(i);
+      EXPECT_EQ(package_of(packages, "/usr/bin/" + name), name);
+    }
+  };
+  std::thread other(ask);
+  ask();
+  other.join();
+  EXPECT_LE(packages.searches(), 40U);
 }
 
 }  // namespace
