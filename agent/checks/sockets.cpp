@@ -351,9 +351,11 @@ void try_ports(const CheckContext& context, MonoTime now, const std::string& ask
       model::parse_ports(asked).value_or(std::vector<std::uint16_t>());
   ports.resize(std::min(ports.size(), kAskedPorts));
   if (!memory.bound_is_listed) memory.bound_is_listed = lists_bound_sockets(memory);
-  const PortWays ways{os::try_bind, [&](std::vector<os::Socket>& into) {
+  const PortWays ways{os::try_bind,
+                      [&](std::vector<os::Socket>& into) {
                         return memory.reader.read(os::SocketQuery::everything, into);
-                      }};
+                      },
+                      os::first_bindable_port()};
   const MonoTime begun = context.time.steady();
   for (int i = 0; i < (question ? TakenPorts::kPasses : 1); ++i) {
     if (i > 0 && !memory.taken.suspicious()) break;
@@ -408,6 +410,8 @@ Result<model::SocketsFacts> look(const std::string& asked, CheckContext& context
   const auto taken = memory.taken.found();
   facts.hidden.insert(facts.hidden.end(), taken.begin(), taken.end());
   facts.taken_unlisted = memory.taken.unexplained();
+  const bool tries = context.root == "/" && memory.reader.asks_kernel();
+  facts.ports_tried_from = tries ? memory.taken.tried_from() : model::kNoPortTried;
   return facts;
 }
 

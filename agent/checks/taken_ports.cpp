@@ -25,10 +25,10 @@ std::vector<Port> TakenPorts::candidates(std::span<const os::Socket> listening,
   for (const auto& [port, suspect] : seen_) chosen.insert(port);
   for (const std::uint16_t port : asked) chosen.emplace(model::Protocol::tcp, port);
   for (std::size_t i = 0; i < kPortsALook; ++i) {
-    if (privileged_refused_ && next_ < kPrivileged) next_ = kPrivileged;
+    next_ = std::max(next_, first_);
     chosen.emplace(model::Protocol::tcp, next_);
     chosen.emplace(model::Protocol::udp, next_);
-    next_ = next_ == kLastPort ? 1 : static_cast<std::uint16_t>(next_ + 1);
+    next_ = next_ == kLastPort ? first_ : static_cast<std::uint16_t>(next_ + 1);
   }
   std::vector<Port> candidates;
   std::set_difference(chosen.begin(), chosen.end(), listed.begin(), listed.end(),
@@ -38,11 +38,12 @@ std::vector<Port> TakenPorts::candidates(std::span<const os::Socket> listening,
 
 Status TakenPorts::look(std::span<const os::Socket> listening, std::span<const std::uint16_t> asked,
                         bool bound_is_listed, const PortWays& ways) {
+  first_ = privileged_refused_ ? std::max(ways.first, kPrivileged) : ways.first;
   std::vector<Port> taken;
   for (const Port& port : candidates(listening, asked)) {
     const os::BindTrial trial = ways.try_bind(port.first, port.second);
-    const bool privileged = port.second < kPrivileged;
-    if (privileged && trial == os::BindTrial::not_permitted) privileged_refused_ = true;
+    const bool ours = port.second >= first_ && port.second < kPrivileged;
+    if (ours && trial == os::BindTrial::not_permitted) privileged_refused_ = true;
     if (trial == os::BindTrial::taken && taken.size() < kSuspects) taken.push_back(port);
   }
   std::map<Port, Suspect> next;

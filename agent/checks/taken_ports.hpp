@@ -2,11 +2,11 @@
 // netlink and /proc still keeps its port (procedure M-07). Works on what it is given: the ways to
 // try a port and to list sockets.
 //
-// A look tries a few ports that nobody listens on, in turn through all of them, and those that
-// somebody asked about, because they answered a scan from another host. What is taken is compared
-// with all sockets, also those of connections and those that are bound and do not listen, listed
-// before and after it is tried again. What is taken and unlisted three times one after the other is
-// hidden; what is free or listed once is not.
+// A look tries a few ports that nobody listens on, in turn through all that may be bound, and those
+// that somebody asked about, because they answered a scan from another host. What is taken is
+// compared with all sockets, also those of connections and those that are bound and do not listen,
+// listed before and after it is tried again. What is taken and unlisted three times one after the
+// other is hidden; what is free or listed once is not.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +28,7 @@ struct PortWays {
   std::function<os::BindTrial(model::Protocol, std::uint16_t)> try_bind;
   // Every socket that has a port, in any state.
   std::function<Status(std::vector<os::Socket>&)> list_all;
+  std::uint16_t first = 1;  // that may be bound: where the turn begins
 };
 
 class TakenPorts {
@@ -50,6 +51,8 @@ class TakenPorts {
   bool suspicious() const { return !seen_.empty(); }
   // Sorted.
   std::vector<model::HiddenListener> found() const;
+  // Ports below this one are not tried in turn: they may not be bound.
+  std::uint16_t tried_from() const { return first_; }
   // Taken in as many looks, on a kernel that does not list what may be benign.
   std::uint32_t unexplained() const;
 
@@ -62,7 +65,8 @@ class TakenPorts {
   std::vector<Port> candidates(std::span<const os::Socket> listening,
                                std::span<const std::uint16_t> asked);
   std::uint16_t next_;
-  bool privileged_refused_ = false;
+  std::uint16_t first_ = 1;
+  bool privileged_refused_ = false;  // whatever the capabilities say: another owns the namespace
   std::map<Port, Suspect> seen_;
 };
 

@@ -1,11 +1,16 @@
 #include "agent/os/try_bind.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <string>
+#include <string_view>
 
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "agent/os/files.hpp"
+#include "agent/os/number.hpp"
 
 namespace tocsin::agent::os {
 namespace {
@@ -55,6 +60,24 @@ BindTrial try_bind(model::Protocol protocol, std::uint16_t port) {
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_ANY);
   return bind_to(one, address);
+}
+
+std::uint16_t first_bindable_port() {
+  constexpr std::uint16_t kKernelsDefault = 1024;
+  constexpr std::string_view kEffective = "CapEff:\t";
+  const std::string status = read_start("/proc/thread-self/status", 8192).value_or("");
+  const std::size_t line = status.find(kEffective);
+  std::uint64_t effective = 0;
+  if (line != std::string::npos) {
+    const std::string_view digits = std::string_view(status).substr(line + kEffective.size(), 16);
+    read_number(digits, effective, 16);
+  }
+  if ((effective >> CAP_NET_BIND_SERVICE & 1U) != 0) return 1;
+  std::string start = read_start("/proc/sys/net/ipv4/ip_unprivileged_port_start", 16).value_or("");
+  start.resize(std::min(start.size(), start.find('\n')));
+  std::uint16_t port = kKernelsDefault;
+  return read_number(std::string_view(start), port) ? std::max<std::uint16_t>(port, 1)
+                                                    : kKernelsDefault;
 }
 
 Result<BoundSocket> BoundSocket::open() {

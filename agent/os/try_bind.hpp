@@ -26,6 +26,10 @@ enum class BindTrial : std::uint8_t {
 // In this network namespace. 6 to 9 us. Thread: any.
 BindTrial try_bind(model::Protocol protocol, std::uint16_t port);
 
+// From which port on this thread may bind: 1 with CAP_NET_BIND_SERVICE, else as the network
+// namespace allows everybody (net.ipv4.ip_unprivileged_port_start). Reads two files of /proc.
+std::uint16_t first_bindable_port();
+
 // A TCP socket that is bound to a free port of the loopback address and does not listen.
 class BoundSocket {
  public:

@@ -166,6 +166,8 @@ struct HiddenListener {
   friend auto operator<=>(const HiddenListener&, const HiddenListener&) = default;
 };
 
+inline constexpr std::uint32_t kNoPortTried = 65536;
+
 struct SocketsFacts {
   std::vector<Listener> listeners;
   std::vector<PeerAggregate> peers;
@@ -182,6 +184,9 @@ struct SocketsFacts {
   // Ports that are taken while nobody lists them, on a kernel that does not tell of sockets that
   // are bound and do not listen.
   std::uint32_t taken_unlisted = 0;
+  // The first port that is tried for listeners which every table hides: the agent may not bind
+  // those before it. kNoPortTried: the kernel lists no sockets to the agent. 0: not said.
+  std::uint32_t ports_tried_from = 0;
   friend bool operator==(const SocketsFacts&, const SocketsFacts&) = default;
 };
 

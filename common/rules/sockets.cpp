@@ -233,6 +233,10 @@ void take_listeners(const model::SocketsFacts& facts, const Baseline* baseline,
   if (facts.taken_unlisted > 0) {
     findings.note({"port.taken_unlisted", {said("count", facts.taken_unlisted)}});
   }
+  if (facts.ports_tried_from == model::kNoPortTried) findings.note({"port.none_tried", {}});
+  if (facts.ports_tried_from > 1 && facts.ports_tried_from < model::kNoPortTried) {
+    findings.note({"port.not_tried", {said("to", facts.ports_tried_from - 1)}});
+  }
   if (facts.namespaces_not_seen > 0) {
     findings.note({"port.namespaces_not_seen", {said("count", facts.namespaces_not_seen)}});
     // Of six words and more: the last names the namespace. (Or the program's path has a space: that

@@ -1,4 +1,6 @@
 // Sockets and processes.
+#include <algorithm>
+
 #include "common/wire/facts.hpp"
 
 namespace tocsin::wire {
@@ -90,6 +92,7 @@ void put(const model::SocketsFacts& from, v1::SocketsFacts& to) {
     out.set_by_bind(hidden.by_bind);
   }
   to.set_taken_unlisted(from.taken_unlisted);
+  to.set_ports_tried_from(from.ports_tried_from);
 }
 
 Result<model::SocketsFacts> take(const v1::SocketsFacts& from) {
@@ -131,6 +134,7 @@ Result<model::SocketsFacts> take(const v1::SocketsFacts& from) {
     out.by_bind = hidden.by_bind();
   }
   facts.taken_unlisted = from.taken_unlisted();
+  facts.ports_tried_from = std::min(from.ports_tried_from(), model::kNoPortTried);
   return facts;
 }
 

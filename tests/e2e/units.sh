@@ -63,6 +63,13 @@ for half in observer link; do
   check "The $half is active" active "tocsin-agent-$half"
 done
 check "and its agent is heard" within 30 heard 1
+# Procedure M-07: 1 << 10 is CAP_NET_BIND_SERVICE.
+may_try_all_ports() {
+  local effective
+  effective=$(room cat "/proc/$(main_of tocsin-agent-observer)/status" | sed -n 's/^CapEff:\t//p')
+  [ $((0x$effective >> 10 & 1)) = 1 ]
+}
+check "The observer may try every port" may_try_all_ports
 
 # ---- what an administrator does later
 

@@ -3,12 +3,19 @@
 #include "agent/checks/taken_ports.hpp"
 
 #include <algorithm>
+#include <fstream>
+#include <functional>
 #include <string>
+#include <thread>
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "agent/os/files.hpp"
 #include "tests/integration/agent/checks/check_run.hpp"
@@ -25,13 +32,14 @@ struct Bound {
   std::uint16_t port = 0;
 };
 
-Bound bind_to(int type, in_addr_t address, bool reuse, bool listen) {
+Bound bind_to(int type, in_addr_t address, bool reuse, bool listen, std::uint16_t port = 0) {
   Bound bound{os::Fd(::socket(AF_INET, type | SOCK_CLOEXEC, 0)), 0};
   const int on = reuse ? 1 : 0;
   ::setsockopt(bound.fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   sockaddr_in to{};
   to.sin_family = AF_INET;
   to.sin_addr.s_addr = htonl(address);
+  to.sin_port = htons(port);
   socklen_t size = sizeof to;
   EXPECT_EQ(::bind(bound.fd.get(), reinterpret_cast<sockaddr*>(&to), size), 0);
   EXPECT_EQ(listen ? ::listen(bound.fd.get(), 1) : 0, 0);
@@ -94,6 +102,71 @@ TEST(TakenPorts, AListenerThatEveryTableHidesIsFoundByItsPort) {
   const auto found = ports.found();
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0], (model::HiddenListener{Protocol::tcp, hidden.port, false, false, true}));
+}
+
+// Everything below 1024, as the agent's own capability has it.
+class PrivilegedPorts : public testing::Test {
+ protected:
+  // On a thread of its own, in a network namespace of its own, which go with it. Needs root.
+  static void in_own_namespace(const std::function<void()>& story) {
+    std::thread([&] {
+      ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
+      story();
+    }).join();
+  }
+  static void drop_the_capability() {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct now[2]{};
+    ASSERT_EQ(::syscall(SYS_capget, &header, now), 0);
+    now[0].effective &= ~(1U << CAP_NET_BIND_SERVICE);
+    ASSERT_EQ(::syscall(SYS_capset, &header, now), 0);
+  }
+  // Is a listener found that every table hides? Its port is among the first hundred.
+  static bool finds(TakenPorts& ports, std::uint16_t hidden) {
+    os::SocketReader reader("/");
+    const PortWays ways{os::try_bind,
+                        [&](std::vector<os::Socket>& into) -> Status {
+                          TOCSIN_TRY(reader.read(os::SocketQuery::everything, into));
+                          std::erase_if(into, [&](const os::Socket& s) {
+                            return s.protocol == Protocol::tcp && s.local_port == hidden;
+                          });
+                          return {};
+                        },
+                        os::first_bindable_port()};
+    for (int i = 0; i < 4 + TakenPorts::kPasses; ++i) EXPECT_TRUE(ports.look({}, {}, true, ways));
+    const model::HiddenListener wanted{Protocol::tcp, hidden, false, false, true};
+    return ports.found() == std::vector{wanted};
+  }
+};
+
+TEST_F(PrivilegedPorts, AreTriedWithTheCapability) {
+  in_own_namespace([] {
+    const Bound web = bind_to(SOCK_STREAM, INADDR_ANY, true, true, 80);
+    EXPECT_EQ(os::first_bindable_port(), 1);
+    TakenPorts ports;
+    EXPECT_TRUE(finds(ports, 80));
+    EXPECT_EQ(ports.tried_from(), 1);
+  });
+}
+
+TEST_F(PrivilegedPorts, AreSaidNotToBeTriedWithoutIt) {
+  in_own_namespace([] {
+    const Bound web = bind_to(SOCK_STREAM, INADDR_ANY, true, true, 80);
+    drop_the_capability();
+    EXPECT_EQ(os::try_bind(Protocol::tcp, 79), BindTrial::not_permitted);
+    EXPECT_EQ(os::first_bindable_port(), 1024);
+    TakenPorts ports;
+    EXPECT_FALSE(finds(ports, 80));
+    EXPECT_EQ(ports.tried_from(), 1024);
+    CheckRun check(model::CheckKind::sockets);
+    EXPECT_EQ(check.facts<model::SocketsFacts>().ports_tried_from, 1024U);
+    // A namespace may give them to everybody.
+    std::ofstream("/proc/sys/net/ipv4/ip_unprivileged_port_start") << 50 << std::flush;
+    EXPECT_EQ(os::first_bindable_port(), 50);
+    TakenPorts again;
+    EXPECT_TRUE(finds(again, 80));
+    EXPECT_EQ(again.tried_from(), 50);
+  });
 }
 
 // Everything that takes a port on a healthy host is listed: no finding, whatever the port.

@@ -25,6 +25,7 @@ struct Host {
   std::size_t tried = 0;
   std::size_t listings = 0;
   bool privileged = true;
+  std::uint16_t first = 1;
 
   PortWays ways() {
     return {[this](Protocol protocol, std::uint16_t port) {
@@ -37,7 +38,8 @@ struct Host {
               into.clear();
               for (const auto& [protocol, port] : listed) into.push_back(socket_on(protocol, port));
               return {};
-            }};
+            },
+            first};
   }
 };
 
@@ -122,6 +124,21 @@ TEST(TakenPorts, PrivilegedPortsAreLeftOutWhereTheyAreRefused) {
   host.taken = {{Protocol::tcp, 1024}};
   looks(ports, host, TakenPorts::kPasses);
   EXPECT_EQ(ports.found().size(), 1U);
+  EXPECT_EQ(ports.tried_from(), 1024);
+}
+
+TEST(TakenPorts, TheTurnBeginsAtTheFirstPortThatMayBeBound) {
+  Host host;
+  host.first = 80;
+  host.taken = {{Protocol::tcp, 80}, {Protocol::tcp, 79}};
+  TakenPorts ports;
+  looks(ports, host, 65535 / TakenPorts::kPortsALook + 1 + TakenPorts::kPasses);
+  EXPECT_EQ(ports.found(),
+            (std::vector<model::HiddenListener>{{Protocol::tcp, 80, false, false, true}}));
+  EXPECT_EQ(ports.tried_from(), 80);
+  host.first = 1;  // The right came, as with a new start of the service.
+  looks(ports, host, 1);
+  EXPECT_EQ(ports.tried_from(), 1);
 }
 
 TEST(TakenPorts, AListingThatFailsProvesNothing) {

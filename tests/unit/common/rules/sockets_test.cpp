@@ -271,6 +271,24 @@ TEST(SocketRules, WhatTheKernelDoesNotListCompletelyIsOnlyMentioned) {
   EXPECT_TRUE(says(judgement, "port.taken_unlisted"));
 }
 
+// procedure M-07: which ports are not looked at is said, with the reason.
+TEST(SocketRules, PortsThatMayNotBeTriedAreMentioned) {
+  SocketsFacts facts;
+  facts.listeners = {sshd()};
+  const model::Verdict verdict = judged(facts).verdict;
+  for (const std::uint32_t everything : {0U, 1U}) {  // Not said, or all of them.
+    facts.ports_tried_from = everything;
+    EXPECT_FALSE(says(judged(facts), "port.not_tried"));
+    EXPECT_FALSE(says(judged(facts), "port.none_tried"));
+  }
+  facts.ports_tried_from = 1024;
+  EXPECT_TRUE(says(judged(facts), "port.not_tried"));
+  EXPECT_EQ(judged(facts).verdict, verdict);
+  facts.ports_tried_from = model::kNoPortTried;
+  EXPECT_TRUE(says(judged(facts), "port.none_tried"));
+  EXPECT_FALSE(says(judged(facts), "port.not_tried"));
+}
+
 // procedure M-07
 TEST(SocketRules, AHiddenListenerIsAbnormalWhateverIsApproved) {
   SocketsFacts facts;

@@ -36,6 +36,7 @@ model::SocketsFacts with_a_taken_port() {
   model::SocketsFacts facts;
   facts.hidden = {{model::Protocol::tcp, 4444, false, false, true}};
   facts.taken_unlisted = 2;
+  facts.ports_tried_from = 1024;
   return facts;
 }
 
