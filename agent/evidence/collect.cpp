@@ -35,52 +35,50 @@ class Collection {
       : order_(order), place_(place), writer_(writer) {}
 
   void take_all() {
-    take_table("sockets", sockets_table(place_.root, place_.stop));
+    take_table("sockets", sockets_table);
     for (const char* name : kNetworkFiles) {
-      take_file("network", fmt::format("/proc/1/net/{}", name));
+      take_file("network", fmt::format("/proc/1/net/{}", name), Absent::ignored);
     }
-    take_table("processes", processes_table(place_.root, place_.stop));
-    for (const char* file : kKernelFiles) take_file("kernel", file);
+    take_table("processes", processes_table);
+    for (const char* file : kKernelFiles) take_file("kernel", file, Absent::ignored);
     take_consoles();
-    take_table("services", units_table(place_.root));
-    for (const char* file : kLoginFiles) {
-      writer_.add_file("logins", file, open_file(place_.root, file));
-    }
-    for (const char* file : kOldLoginFiles) take_file("logins", file);
+    take_table("services", units_table);
+    for (const char* file : kLoginFiles) take_file("logins", file, Absent::said);
+    for (const char* file : kOldLoginFiles) take_file("logins", file, Absent::ignored);
     take_folder("audit", kAuditFolder, {});
     take_journal();
-    take_table("programs", programs_table(place_.root, place_.stop));
+    take_table("programs", programs_table);
     take_logs();
   }
 
  private:
-  void take_table(const std::string& what, const Result<std::string>& table) {
-    const std::string source = "a look at the " + what;
-    if (table) return writer_.add_text(what, source, *table);
-    const ErrorCode code = table.error().code;
-    writer_.add_missing(what, source,
-                        code == ErrorCode::permission_denied ? "not_permitted"
-                        : code == ErrorCode::not_found       ? "not_found"
-                                                             : "failed",
-                        table.error().message);
+  // What reads a source owns all that it uses: it may be left behind.
+  using Table = Result<std::string> (*)(const std::string& root, std::stop_token stop,
+                                        const RowSink& sink);
+  void take_table(const std::string& what, Table table) {
+    writer_.add_stream(what, "a look at the " + what,
+                       [table, root = place_.root, stop = place_.stop](
+                           const EvidenceWriter::Sink& sink) { return table(root, stop, sink); });
   }
 
-  void take_file(const std::string& what, const std::string& path) {
-    Opened opened = open_file(place_.root, path);
-    if (opened.reason == "not_found") return;  // No gap: not every host has it.
-    writer_.add_file(what, path, std::move(opened));
+  void take_file(const std::string& what, const std::string& path, Absent absent) {
+    writer_.add_file(
+        what, path, [root = place_.root, path] { return open_file(root, path); }, absent);
   }
 
   void take_consoles() {
     std::string why = "this host has no console";
     bool any = false;
     for (int number = 1; number <= kConsoles; ++number) {
-      const auto text = read_console(place_.root, number);
-      if (text) {
+      const std::string source = fmt::format("/dev/vcs{}", number);
+      auto text = writer_.ask<Result<std::string>>(
+          "console", source, [root = place_.root, number] { return read_console(root, number); });
+      if (!text) return;
+      if (*text) {
         any = true;
-        writer_.add_text("console", fmt::format("/dev/vcs{}", number), *text);
-      } else if (text.error().code != ErrorCode::not_found) {
-        why = text.error().message;
+        writer_.add_text("console", source, std::move(**text));
+      } else if (text->error().code != ErrorCode::not_found) {
+        why = text->error().message;
       }
     }
     if (!any) writer_.add_missing("console", "/dev/vcs*", "not_found", why);
@@ -88,27 +86,31 @@ class Collection {
 
   void take_folder(const std::string& what, const std::string& folder,
                    const std::vector<std::string>& but) {
-    const Listing listing = list_files(place_.root, folder, but, kFilesOfFolder);
-    for (const Found& found : listing.files) {
+    const auto listing = writer_.ask<Listing>(what, folder, [root = place_.root, folder, but] {
+      return list_files(root, folder, but, kFilesOfFolder);
+    });
+    if (!listing) return;
+    for (const Found& found : listing->files) {
       if (found.reason.empty()) {
-        writer_.add_file(what, found.path, open_file(place_.root, found.path));
+        take_file(what, found.path, Absent::said);
       } else {
         writer_.add_missing(what, found.path, found.reason, found.detail);
       }
     }
-    if (!listing.whole) writer_.add_missing(what, folder, "too_many", "more files than are taken");
+    if (!listing->whole) writer_.add_missing(what, folder, "too_many", "more files than are taken");
   }
 
   void take_journal() {
     const Instant since =
         place_.time.wall() - std::clamp(order_.since, Duration{}, kLongestJournal);
     writer_.add_stream(
-        "journal", "the systemd journal, export format", [&](const EvidenceWriter::Sink& sink) {
-          const auto done =
-              os::export_journal(place_.root, since, writer_.room(), place_.stop, sink);
+        "journal", "the systemd journal, export format",
+        [since, root = place_.root, room = writer_.room(),
+         stop = place_.stop](const EvidenceWriter::Sink& sink) {
+          const auto done = os::export_journal(root, since, room, stop, sink);
           if (!done) return Result<std::string>(fail(done.error()));
           if (done->whole) return Result<std::string>("");
-          return Result<std::string>(place_.stop.stop_requested() ? "stopped" : "item_limit");
+          return Result<std::string>(stop.stop_requested() ? "stopped" : "item_limit");
         });
   }
 

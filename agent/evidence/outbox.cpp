@@ -9,23 +9,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/config/durable.hpp"
+
 namespace tocsin::agent {
 namespace {
 
-constexpr std::size_t kCollections = 256;
+constexpr std::size_t kNames = 4096;  // in the folder, whatever they are
 constexpr std::size_t kFiles = evidence::kItems + 8;
 constexpr std::size_t kIdBytes = 128;
 
-Status sync_folder(const std::string& path) {
-  const os::Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.valid() || ::fsync(fd.get()) != 0) return fail(system_error("sync " + path, errno));
-  return {};
-}
-
-// A folder of files, without folders in it.
+// A folder of files, without folders in it; or a file in its place.
 Status remove_folder(const std::string& path) {
   const auto names = os::list_folder(path, kFiles);
-  if (!names) return names.error().code == ErrorCode::not_found ? Status{} : fail(names.error());
+  if (!names && names.error().code != ErrorCode::not_found) return fail(names.error());
+  if (!names && ::unlink(path.c_str()) != 0 && errno != ENOENT) {
+    return fail(system_error("remove " + path, errno));
+  }
+  if (!names) return {};
   for (const std::string& name : *names) TOCSIN_TRY(os::remove_file(path + "/" + name));
   if (::rmdir(path.c_str()) != 0) return fail(system_error("remove " + path, errno));
   return {};
@@ -43,6 +43,7 @@ std::uint64_t bytes_of(const std::string& path) {
 Result<std::string> read_small(const std::string& folder, std::string_view name,
                                std::size_t limit) {
   const Opened opened = open_file(folder, name);
+  if (opened.reason == "failed") return fail(ErrorCode::unavailable, opened.detail);
   if (!opened.reason.empty()) return fail(ErrorCode::not_found, opened.detail);
   if (opened.size > limit) {
     return fail(ErrorCode::invalid_argument, std::string(name) + " is too large");
@@ -63,7 +64,7 @@ bool EvidenceOutbox::is_id(std::string_view id) {
 // By their time, so that the oldest comes first.
 std::vector<std::string> EvidenceOutbox::ids(std::string_view prefix) const {
   std::vector<std::pair<std::int64_t, std::string>> found;
-  const auto names = os::list_folder(folder_, kCollections);
+  const auto names = os::list_folder(folder_, kNames);
   if (!names) return {};
   for (const std::string& name : *names) {
     if (!name.starts_with(prefix)) continue;
@@ -77,13 +78,18 @@ std::vector<std::string> EvidenceOutbox::ids(std::string_view prefix) const {
   return ids;
 }
 
-Status EvidenceOutbox::prepare() const {
+Result<std::vector<std::string>> EvidenceOutbox::prepare() const {
   // The group is the agent's: its two halves are two users.
   if (::mkdir(folder_.c_str(), 0770) != 0 && errno != EEXIST) {
     return fail(system_error("make " + folder_, errno));
   }
-  for (const std::string& id : ids("part.")) TOCSIN_TRY(discard_part(id));
-  return {};
+  const auto names = os::list_folder(folder_, 1);
+  if (!names) return fail(names.error());
+  std::vector<std::string> left;
+  for (const std::string& id : ids("part.")) {
+    if (const Status gone = discard_part(id); !gone) left.push_back(gone.error().message);
+  }
+  return left;
 }
 
 Result<std::uint64_t> EvidenceOutbox::make_room(std::uint64_t needed, std::uint64_t most) const {
@@ -109,10 +115,11 @@ Status EvidenceOutbox::finish(const std::string& id) const {
   if (std::rename(part_folder(id).c_str(), ready.c_str()) != 0) {
     return fail(system_error("rename to " + ready, errno));
   }
-  return sync_folder(folder_);
+  return config::sync_folder(folder_);
 }
 
 std::vector<std::string> EvidenceOutbox::ready() const { return ids("ready."); }
+std::vector<std::string> EvidenceOutbox::refused() const { return ids("refused."); }
 
 Result<evidence::Sealed> EvidenceOutbox::sealed(const std::string& id) const {
   const std::string folder = path("ready.", id);

@@ -25,8 +25,9 @@ class EvidenceOutbox {
   static bool is_id(std::string_view id);
 
   // ---- Observer ----
-  // Makes the folder and removes what was never finished. Errors: as the system says.
-  Status prepare() const;
+  // Makes the folder and removes what was never finished; returns what of that is in the way of
+  // nothing but could not be removed. Errors: as the system says; no collection can be kept then.
+  Result<std::vector<std::string>> prepare() const;
   // Bytes of all that waits. Of refused ones the oldest go first where `needed` does not fit into
   // `most` otherwise.
   Result<std::uint64_t> make_room(std::uint64_t needed, std::uint64_t most) const;
@@ -35,8 +36,9 @@ class EvidenceOutbox {
   Status finish(const std::string& id) const;
 
   // ---- Link ----
-  std::vector<std::string> ready() const;  // ids, the oldest first
-  // Errors: not_found, invalid_argument (damaged).
+  std::vector<std::string> ready() const;    // ids, the oldest first
+  std::vector<std::string> refused() const;  // the same
+  // Errors: not_found, invalid_argument (damaged); unavailable (it may be read later).
   Result<evidence::Sealed> sealed(const std::string& id) const;
   Opened item(const std::string& id, const std::string& file) const;
   Status remove(const std::string& id) const;

@@ -2,18 +2,19 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "agent/os/file_sum.hpp"
 #include "agent/os/procfs.hpp"
 #include "agent/os/sock_diag.hpp"
 #include "agent/os/unit_list.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
-#include "common/crypto/crypto.hpp"
 #include "common/net/ip.hpp"
 
 namespace tocsin::agent {
@@ -23,7 +24,6 @@ constexpr std::size_t kFileBytes = 64 << 10;
 constexpr std::size_t kPrograms = 512;
 constexpr std::uint64_t kProgramBytes = 256ULL << 20;    // of one
 constexpr std::uint64_t kProgramsBytes = 2048ULL << 20;  // of all
-constexpr std::size_t kPiece = 1 << 20;
 
 std::string clean(std::string_view text) { return clean_text(text, limits::kPath); }
 
@@ -78,22 +78,10 @@ std::string spaced(std::string text) {
   return clean(text);
 }
 
-// Hash in pieces, so that no program is held as a whole.
-std::string hash_of(const os::Fd& file, std::uint64_t size) {
-  crypto::Sha256 hash;
-  for (std::uint64_t at = 0; at < size;) {
-    const auto piece = os::read_at(file, at, kPiece);
-    if (!piece) return piece.error().message;
-    if (piece->empty()) break;
-    hash.update(*piece);
-    at += piece->size();
-  }
-  return to_hex(hash.finish());
-}
-
 }  // namespace
 
-Result<std::string> sockets_table(const std::string& root, std::stop_token stop) {
+Result<std::string> sockets_table(const std::string& root, std::stop_token stop,
+                                  const RowSink& sink) {
   os::SocketReader reader(root);
   std::vector<os::Socket> sockets;
   std::vector<os::Socket> some;
@@ -110,66 +98,69 @@ Result<std::string> sockets_table(const std::string& root, std::stop_token stop)
                         net::to_string(socket.remote), socket.remote_port, socket.uid, socket.inode,
                         proc ? held_by(&*proc, holders, socket.inode) : "?");
   }
-  return text;
+  sink(text);
+  return std::string();
 }
 
-Result<std::string> processes_table(const std::string& root, std::stop_token stop) {
+Result<std::string> processes_table(const std::string& root, std::stop_token stop,
+                                    const RowSink& sink) {
   const auto proc = os::ProcReader::open(root);
   if (!proc) return fail(proc.error());
   const auto ids = proc->process_ids();
   if (!ids) return fail(ids.error());
-  std::string text =
-      "pid\tparent\tstate\tuid\tstart ticks\topen files\tunit\tname\texecutable\tcommand\n";
+  bool more =
+      sink("pid\tparent\tstate\tuid\tstart ticks\topen files\tunit\tname\texecutable\tcommand\n");
   for (const std::uint32_t pid : *ids) {
-    if (stop.stop_requested()) {
-      text += "stopped\n";
-      break;
-    }
+    if (stop.stop_requested()) return std::string("stopped");
+    if (!more) break;
     const auto stat = os::parse_stat(proc->read(pid, "stat", kFileBytes).value_or(""));
     if (!stat) continue;  // It has ended.
     const auto uid = os::parse_status_uid(proc->read(pid, "status", kFileBytes).value_or(""));
     const auto program = proc->link(pid, "exe");
     const auto files = proc->descriptors(pid);
-    text += fmt::format(
+    more = sink(fmt::format(
         "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", pid, stat->parent, stat->state,
         uid ? std::to_string(*uid) : "?", stat->start_ticks,
         files ? std::to_string(files->size()) : "?",
         clean(os::parse_cgroup_unit(proc->read(pid, "cgroup", kFileBytes).value_or(""))),
         clean(stat->name), program ? clean(*program) : (stat->kernel_thread() ? "" : "?"),
-        spaced(proc->read(pid, "cmdline", limits::kPath).value_or("")));
+        spaced(proc->read(pid, "cmdline", limits::kPath).value_or(""))));
   }
-  return text;
+  return std::string();
 }
 
-Result<std::string> programs_table(const std::string& root, std::stop_token stop) {
+Result<std::string> programs_table(const std::string& root, std::stop_token stop,
+                                   const RowSink& sink) {
   const auto proc = os::ProcReader::open(root);
   if (!proc) return fail(proc.error());
   const auto ids = proc->process_ids();
   if (!ids) return fail(ids.error());
-  std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> seen;
+  std::set<std::pair<std::uint64_t, std::uint64_t>> seen;
   std::uint64_t bytes = 0;
-  std::string text = "sha256\tpid\tsize\texecutable\n";
+  bool more = sink("sha256\tpid\tsize\texecutable\n");
   for (const std::uint32_t pid : *ids) {
+    if (!more) break;
     const auto name = proc->link(pid, "exe");
     if (!name) continue;
     const auto program = os::open_executable(os::under(root, fmt::format("/proc/{}/exe", pid)));
     if (!program) {
-      text += fmt::format("?\t{}\t?\t{}\n", pid, clean(*name));
+      more = sink(fmt::format("?\t{}\t?\t{}\n", pid, clean(*name)));
       continue;
     }
-    const std::pair key(program->stat.device, program->stat.inode);
-    if (!seen.try_emplace(key, *name).second) continue;
+    if (!seen.emplace(program->stat.device, program->stat.inode).second) continue;
     const std::uint64_t size = program->stat.size;
     const bool left_out = seen.size() > kPrograms || size > kProgramBytes ||
                           bytes + size > kProgramsBytes || stop.stop_requested();
     bytes += left_out ? 0 : size;
-    text += fmt::format("{}\t{}\t{}\t{}\n", left_out ? "left out" : hash_of(program->fd, size), pid,
-                        size, clean(*name));
+    const auto sum = left_out ? Result<std::string>("left out") : os::sha256_of(program->fd);
+    more = sink(fmt::format("{}\t{}\t{}\t{}\n", sum ? *sum : clean(sum.error().message), pid, size,
+                            clean(*name)));
   }
-  return text;
+  return std::string();
 }
 
-Result<std::string> units_table(const std::string& root) {
+Result<std::string> units_table(const std::string& root, std::stop_token /*stop*/,
+                                const RowSink& sink) {
   const auto units = os::list_units(root, 10s);
   if (!units) return fail(units.error());
   std::string text = "unit\tactive\tenabled\tdefined in\n";
@@ -177,7 +168,8 @@ Result<std::string> units_table(const std::string& root) {
     text += fmt::format("{}\t{}\t{}\t{}\n", clean(unit.name), unit.active ? "yes" : "no",
                         unit.enabled ? "yes" : "no", clean(unit.file));
   }
-  return text;
+  sink(text);
+  return std::string();
 }
 
 }  // namespace tocsin::agent

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <optional>
+#include <mutex>
 #include <utility>
 
 #include <fcntl.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/base/text.hpp"
+#include "common/config/durable.hpp"
 #include "common/crypto/crypto.hpp"
 
 namespace tocsin::agent {
@@ -32,19 +33,10 @@ evidence::Item item_of(std::string what, std::string source) {
   return item;
 }
 
-int write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno;
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return 0;
-}
-
 }  // namespace
 
-// One item's file, with the hash of what was written so far.
+// One item's file, with the hash of what was written so far. Filled by the thread that reads the
+// source, until it has ended or was left behind.
 class EvidenceWriter::ItemFile {
  public:
   bool open(int folder, const std::string& name, unsigned mode, std::uint64_t limit) {
@@ -56,11 +48,13 @@ class EvidenceWriter::ItemFile {
     return fd_.valid();
   }
 
-  // False: no more fits, or the disk refused.
+  // False: no more fits, the disk refused, or nobody waits for it any more.
   bool put(std::string_view bytes) {
+    const std::lock_guard lock(mutex_);
+    if (left_) return false;
     const bool fits = bytes.size() <= limit_ - written_;
     if (!fits) bytes = bytes.substr(0, static_cast<std::size_t>(limit_ - written_));
-    if (error_ == 0) error_ = write_all(fd_.get(), bytes);
+    if (error_ == 0) error_ = config::write_all(fd_.get(), bytes);
     if (error_ != 0) {
       // What a failed write left beyond what was hashed goes.
       if (::ftruncate(fd_.get(), static_cast<off_t>(written_)) != 0) broken_ = true;
@@ -70,6 +64,12 @@ class EvidenceWriter::ItemFile {
     written_ += bytes.size();
     full_ = full_ || !fits;
     return fits;
+  }
+
+  // What comes from now on is too late.
+  void leave() {
+    const std::lock_guard lock(mutex_);
+    left_ = true;
   }
 
   std::string finish() {
@@ -84,6 +84,8 @@ class EvidenceWriter::ItemFile {
   int error() const { return error_; }
 
  private:
+  std::mutex mutex_;
+  bool left_ = false;
   std::string name_;
   os::Fd fd_;
   crypto::Sha256 hash_;
@@ -146,33 +148,39 @@ bool EvidenceWriter::begin(evidence::Item& item, std::string_view name, ItemFile
   return true;
 }
 
-void EvidenceWriter::end(evidence::Item item, ItemFile& file) {
+// `size`: of the source, where it says one.
+void EvidenceWriter::end(evidence::Item item, ItemFile& file, std::uint64_t size) {
   const bool total = limits_.total_bytes - bytes_ < limits_.item_bytes;
   if (item.cut.empty() && file.full()) item.cut = total ? "total_limit" : "item_limit";
-  if (item.cut.empty() && file.error() != 0) item.cut = "disk_full";
+  if (file.error() != 0) item.cut = "disk_full";
+  if (!item.cut.empty()) item.left_out = std::max(size, file.written()) - file.written();
   item.bytes = file.written();
   item.sha256 = file.finish();
   item.file = file.name();
-  bytes_ += item.bytes;
-  if (file.broken()) {
+  const bool nothing = item.cut == "no_answer" && item.bytes == 0;
+  if (file.broken() || nothing) {
     static_cast<void>(::unlinkat(folder_.get(), item.file.c_str(), 0));
-    bytes_ -= item.bytes;
     evidence::Item lost = item_of(item.what, item.source);
     lost.taken = item.taken;
-    lost.reason = "disk_full";
-    item = std::move(lost);
+    lost.reason = nothing ? item.cut : "disk_full";
+    if (nothing) lost.detail = patience_.why();
+    items_.push_back(std::move(lost));
+    return;
   }
+  bytes_ += item.bytes;
   items_.push_back(std::move(item));
 }
 
-void EvidenceWriter::copy(evidence::Item& item, const Opened& source, ItemFile& file) {
+EvidenceWriter::Copied EvidenceWriter::copy(const Opened& source, std::uint64_t from,
+                                            ItemFile& file, const std::stop_token& stop,
+                                            Patience::Reading& reading) {
   std::string piece(kPiece, '\0');
+  Copied copied;
   // A log grows while it is read: it ends where it ended when it was opened.
   const bool measured = source.size > 0;
-  std::uint64_t at = item.from;
-  for (;;) {
-    if (stopped()) {
-      item.cut = "stopped";
+  for (std::uint64_t at = from;;) {
+    if (stop.stop_requested()) {
+      copied.cut = "stopped";
       break;
     }
     const std::uint64_t left = measured ? source.size - at : kPiece;
@@ -182,63 +190,78 @@ void EvidenceWriter::copy(evidence::Item& item, const Opened& source, ItemFile& 
                               static_cast<off_t>(at));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
-      item.cut = "read_failed";
+      copied.cut = "read_failed";
       break;
     }
     if (n == 0) break;  // Shorter than it was.
     at += static_cast<std::uint64_t>(n);
     if (!file.put({piece.data(), static_cast<std::size_t>(n)})) break;
+    reading.sign_of_life();
   }
   struct stat raw {};
   if (::fstat(source.fd.get(), &raw) == 0) {
     const Instant modified{raw.st_mtim.tv_sec * 1'000'000'000LL + raw.st_mtim.tv_nsec};
-    item.changed = measured && (static_cast<std::uint64_t>(raw.st_size) != source.size ||
-                                modified != source.modified);
+    copied.changed = measured && (static_cast<std::uint64_t>(raw.st_size) != source.size ||
+                                  modified != source.modified);
   }
+  return copied;
 }
 
-void EvidenceWriter::add_file(std::string what, const std::string& source, Opened opened) {
-  if (!opened.reason.empty()) {
-    return add_missing(std::move(what), source, std::move(opened.reason), std::move(opened.detail));
+void EvidenceWriter::add_file(std::string what, const std::string& source, const Open& open,
+                              Absent absent) {
+  auto opened = ask<Opened>(what, source, open);
+  if (!opened || (absent == Absent::ignored && opened->reason == "not_found")) return;
+  if (!opened->reason.empty()) {
+    return add_missing(std::move(what), source, std::move(opened->reason),
+                       std::move(opened->detail));
   }
   evidence::Item item = item_of(std::move(what), source);
-  ItemFile file;
-  if (!begin(item, source, file)) return;
-  if (opened.size > 0) item.modified = milliseconds_of(opened.modified);
-  if (opened.size > room()) {
-    item.from = opened.size - room();
+  const auto file = std::make_shared<ItemFile>();
+  if (!begin(item, source, *file)) return;
+  if (opened->size > 0) item.modified = milliseconds_of(opened->modified);
+  if (opened->size > room()) {
+    item.from = opened->size - room();
     item.cut = room() < limits_.item_bytes ? "total_limit" : "item_limit";
   }
-  copy(item, opened, file);
-  const std::uint64_t whole = std::max<std::uint64_t>(opened.size, file.written());
-  item.left_out = item.cut.empty() ? 0 : whole - file.written();
-  end(std::move(item), file);
+  const auto from = std::make_shared<const Opened>(std::move(*opened));
+  const auto copied =
+      patience_.get<Copied>([from, file, at = item.from, stop = stop_](Patience::Reading& reading) {
+        return copy(*from, at, *file, stop, reading);
+      });
+  if (!copied) file->leave();
+  if (!copied || !copied->cut.empty()) item.cut = copied ? copied->cut : "no_answer";
+  item.changed = copied && copied->changed;
+  end(std::move(item), *file, from->size);
 }
 
 void EvidenceWriter::add_stream(std::string what, std::string source, const Produce& produce) {
   evidence::Item item = item_of(std::move(what), std::move(source));
-  ItemFile file;
+  const auto file = std::make_shared<ItemFile>();
   const std::string name = item.what;
-  if (!begin(item, name, file)) return;
-  const auto produced = produce([&](std::string_view bytes) { return file.put(bytes); });
-  if (produced) {
-    item.cut = *produced;
-    return end(std::move(item), file);
+  if (!begin(item, name, *file)) return;
+  const auto produced =
+      patience_.get<Result<std::string>>([file, produce](Patience::Reading& reading) {
+        return produce([&](std::string_view bytes) {
+          reading.sign_of_life();
+          return file->put(bytes);
+        });
+      });
+  if (!produced) file->leave();
+  if (!produced || *produced || file->written() > 0) {
+    item.cut = !produced ? "no_answer" : *produced ? **produced : "read_failed";
+    return end(std::move(item), *file, 0);
   }
-  if (file.written() > 0) {
-    item.cut = "read_failed";
-    return end(std::move(item), file);
-  }
-  static_cast<void>(::unlinkat(folder_.get(), file.name().c_str(), 0));
-  const bool forbidden = produced.error().code == ErrorCode::permission_denied;
-  const bool absent = produced.error().code == ErrorCode::not_found;
+  static_cast<void>(::unlinkat(folder_.get(), file->name().c_str(), 0));
+  const Error& error = produced->error();
+  const bool forbidden = error.code == ErrorCode::permission_denied;
+  const bool absent = error.code == ErrorCode::not_found;
   item.reason = forbidden ? "not_permitted" : absent ? "not_found" : "failed";
-  item.detail = produced.error().message;
+  item.detail = error.message;
   items_.push_back(std::move(item));
 }
 
-void EvidenceWriter::add_text(std::string what, std::string source, std::string_view text) {
-  add_stream(std::move(what), std::move(source), [text](const Sink& sink) {
+void EvidenceWriter::add_text(std::string what, std::string source, std::string text) {
+  add_stream(std::move(what), std::move(source), [text = std::move(text)](const Sink& sink) {
     sink(text);
     return Result<std::string>(std::string());
   });
@@ -259,7 +282,7 @@ Status EvidenceWriter::add_plain(std::string_view name, std::string_view bytes) 
   const os::Fd fd(::openat(folder_.get(), file.c_str(),
                            O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, file_mode_));
   if (!fd.valid()) return fail(system_error("make " + file, errno));
-  if (const int error = write_all(fd.get(), bytes)) return fail(system_error(file, error));
+  if (const int error = config::write_all(fd.get(), bytes)) return fail(system_error(file, error));
   if (::fsync(fd.get()) != 0) return fail(system_error("sync " + file, errno));
   return {};
 }

@@ -68,11 +68,12 @@ model::Message not_had(const Context& context, const Evidence& evidence, std::st
 
 // Why an agent did not do it, of what agents say: anything else is its outcome's word.
 std::string_view why_of(const model::RequestResult& result) {
-  constexpr std::array<std::string_view, 5> kSaid{"busy", "failed", "no_room", "not_allowed",
-                                                  "not_signed"};
+  constexpr std::array<std::string_view, 6> kSaid{"busy",    "failed",      "hung",
+                                                  "no_room", "not_allowed", "not_signed"};
   std::string_view code = result.detail.code;
   constexpr std::string_view kPrefix = "evidence.";
   if (code.starts_with(kPrefix)) code.remove_prefix(kPrefix.size());
+  if (code == "hung_before") return "hung";
   const auto said = std::find(kSaid.begin(), kSaid.end(), code);
   if (said != kSaid.end()) return *said;
   if (result.outcome == model::RequestOutcome::unknown) return "interrupted";
