@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "agent/checks/check.hpp"
+#include "agent/evidence/outbox.hpp"
 #include "agent/spool/spool.hpp"
 #include "common/config/secret_file.hpp"
 #include "common/config/starter_baseline.hpp"
@@ -37,6 +38,16 @@ std::string spool_lines(const AgentConfig& config) {
                      status->last.value, status->oldest ? time::rfc3339(*status->oldest) : "none");
 }
 
+// Those that wait for the collector, and those that it refused or that are damaged.
+std::string evidence_line(const AgentConfig& config) {
+  const EvidenceOutbox outbox(config.evidence_folder());
+  const std::size_t waiting = outbox.ready().size();
+  const std::size_t aside = outbox.refused().size();
+  if (waiting + aside == 0) return "evidence none\n";
+  return fmt::format("evidence {} waiting, {} set aside in {}\n", waiting, aside,
+                     config.evidence_folder());
+}
+
 }  // namespace
 
 std::string status_text(const AgentConfig& config, Instant now) {
@@ -44,7 +55,7 @@ std::string status_text(const AgentConfig& config, Instant now) {
   for (const std::string& collector : config.collectors) {
     text += fmt::format("collector {}\n", collector);
   }
-  return text + certificate_lines(config, now) + spool_lines(config);
+  return text + certificate_lines(config, now) + spool_lines(config) + evidence_line(config);
 }
 
 std::optional<std::string> remembered(const AgentConfig& config, const model::CheckRef& check) {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/link/chance.hpp"
 #include "common/async/spawn.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
-#include "common/crypto/crypto.hpp"
 #include "common/log/log.hpp"
 #include "common/rpc/credentials.hpp"
 
@@ -23,14 +23,6 @@ constexpr Duration kSilence = 60s;  // of a collector that should say something
 constexpr std::size_t kChunk = 128 << 10;
 constexpr std::uint64_t kLeastWindow = kChunk;
 
-std::uint64_t chance() {
-  std::uint64_t value = 0;
-  for (const char byte : crypto::random_bytes(sizeof value)) {
-    value = value << 8 | static_cast<unsigned char>(byte);
-  }
-  return value;
-}
-
 }  // namespace
 
 EvidenceSender::EvidenceSender(asio::io_context& context, rpc::Completions& completions,
@@ -43,6 +35,7 @@ EvidenceSender::EvidenceSender(asio::io_context& context, rpc::Completions& comp
       collector_(std::move(collector)),
       outbox_(config.evidence_folder),
       idle_(context.get_executor()),
+      turns_({config.retry_first, config.retry_longest, kAgainAfterRefusal}),
       backoff_(config.retry_first, config.retry_longest),
       heard_(context.get_executor()) {}
 
@@ -65,7 +58,8 @@ asio::awaitable<void> EvidenceSender::run() {
 // After a break no longer than until the next try.
 Duration EvidenceSender::pause() const {
   if (unsent_) return kLookForCollector;
-  const Duration left = not_before_ - time_.steady();
+  const MonoTime until = std::max(not_before_, turns_.due().value_or(MonoTime{}));
+  const Duration left = until - time_.steady();
   return left > Duration{} ? std::min(left, kLookEvery) : kLookEvery;
 }
 
@@ -74,42 +68,49 @@ asio::awaitable<void> EvidenceSender::send_next() {
     const std::string collector = collector_();
     const std::vector<std::string> ready = outbox_.ready();
     unsent_ = collector.empty() && !ready.empty();
-    if (collector.empty() || ready.empty()) co_return;
-    id_ = ready.front();
+    if (unsent_) co_return;
+    const std::optional<std::string> next = turns_.next(ready, time_.steady());
+    if (!next) co_return;
+    id_ = *next;
     const End end = co_await send(collector);
     after(end);
-    if (end != End::kept && end != End::refused_for_good) co_return;
   }
 }
 
 void EvidenceSender::after(End end) {
   if (stopping_) return;
-  Status done;
-  switch (end) {
-    case End::kept:
-      log::info("link.evidence_sent", {{"request", id_}, {"bytes", sent_}});
-      backoff_.reset();
-      done = outbox_.remove(id_);
-      break;
-    case End::refused_for_good:
-      done = outbox_.set_aside(id_);
-      break;
-    case End::refused_for_now:
-      not_before_ = time_.steady() + kAgainAfterRefusal;
-      break;
-    case End::broken:
-      not_before_ = time_.steady() + backoff_.next(chance());
-      break;
-  }
-  if (!done) {
+  const MonoTime now = time_.steady();
+  // A collector that spoke is there: what broke then may be this one's own.
+  const bool spoke = wanted_ || end_;
+  if (spoke) backoff_.reset();
+  if (!spoke && end == End::broken) not_before_ = now + backoff_.next(chance());
+  if (end == End::broken) return turns_.broke(id_, synced_ > 0, now, chance());
+  if (end == End::refused_for_now) return turns_.refused(id_, now);
+  if (const Status done = settle(end); !done) {
     log::error("link.evidence_not_removed", {{"request", id_}, {"error", done.error().message}});
-    not_before_ = time_.steady() + kAgainAfterRefusal;
+    turns_.refused(id_, now);
   }
+}
+
+Status EvidenceSender::settle(End end) {
+  if (end == End::kept) {
+    log::info("link.evidence_sent", {{"request", id_}, {"bytes", sent_}});
+    return outbox_.remove(id_);
+  }
+  log::error("link.evidence_set_aside", {{"request", id_}, {"folder", config_.evidence_folder}});
+  return outbox_.set_aside(id_);
 }
 
 // The manifest that waits in the outbox, or nothing where it is damaged: then it is set aside.
 asio::awaitable<EvidenceSender::End> EvidenceSender::send(const std::string& collector) {
+  wanted_.reset();
+  end_.reset();
+  sent_ = synced_ = 0;
   const auto sealed = outbox_.sealed(id_);
+  if (!sealed && is_retryable(sealed.error().code)) {
+    log::warning("link.evidence_unreadable", {{"request", id_}, {"error", sealed.error().message}});
+    co_return End::broken;
+  }
   auto manifest = sealed ? evidence::parse_manifest(sealed->manifest)
                          : Result<evidence::Manifest>(fail(sealed.error()));
   if (!manifest) {
@@ -126,9 +127,6 @@ asio::awaitable<EvidenceSender::End> EvidenceSender::send(const std::string& col
     return stub->PrepareAsyncUploadEvidence(context, queue);
   };
   stream_ = std::make_unique<Stream>(completions_, context_.get_executor(), prepare);
-  wanted_.reset();
-  end_.reset();
-  sent_ = synced_ = 0;
   v1::EvidenceUp offer;
   offer.mutable_offer()->set_request_id(id_);
   offer.mutable_offer()->set_manifest(sealed->manifest);
@@ -227,6 +225,7 @@ asio::awaitable<bool> EvidenceSender::send_place(std::size_t number) {
   const evidence::Item& item = manifest_.items[place.item()];
   if (item.file.empty() || place.offset() > item.bytes) co_return false;
   const Opened file = outbox_.item(id_, item.file);
+  if (file.reason == "failed") co_return false;  // It may be read later.
   if (!file.reason.empty() || file.size != item.bytes) {
     log::error("link.evidence_damaged", {{"request", id_}, {"file", item.file}});
     end_ = End::refused_for_good;

@@ -1,6 +1,8 @@
 // Sends collections of evidence that wait in the outbox, one after the other, on a connection of
 // its own: facts and heartbeats share neither its stream nor its congestion. After any break the
-// collector says from which byte on it wants what.
+// collector says from which byte on it wants what. One that cannot be sent now is tried again
+// later, and the others before it; one that the collector refuses for good, or that is damaged, is
+// set aside on the host (`tocsin-agent status` counts them).
 #pragma once
 
 #include <cstddef>
@@ -16,6 +18,7 @@
 
 #include "agent/evidence/outbox.hpp"
 #include "agent/link/link.hpp"
+#include "agent/link/send_turns.hpp"
 #include "common/async/backoff.hpp"
 #include "common/async/wake.hpp"
 #include "common/base/result.hpp"
@@ -52,6 +55,7 @@ class EvidenceSender {
   void take(const v1::EvidenceDown& down);
   void take_progress(const v1::EvidenceProgress& progress);
   void after(End end);
+  Status settle(End end);
   Duration pause() const;
 
   boost::asio::io_context& context_;
@@ -61,7 +65,8 @@ class EvidenceSender {
   const std::function<std::string()> collector_;
   const EvidenceOutbox outbox_;
   async::Wake idle_;
-  async::Backoff backoff_;
+  SendTurns turns_;
+  async::Backoff backoff_;  // of the collector, which does not answer
   MonoTime not_before_;
   bool unsent_ = false;  // something waits, and there is nobody to send it to
   bool stopping_ = false;
