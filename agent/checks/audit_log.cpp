@@ -33,6 +33,7 @@ constexpr std::size_t kFileBytes = 4096;
 constexpr std::size_t kHeartbeatBytes = 4 << 20;
 // A daemon that starts has the kernel's records a moment after it runs.
 constexpr Duration kReaderStarts = 200ms;
+constexpr Duration kKernelAnswers = 500ms;  // all questions of one look; and as long for a record
 // A compressed sibling as young as this, or as two intervals, can be the log's old content. Longer
 // than a look's interval, because the agent may have been stopped while the log was rotated.
 constexpr Duration kYoung = 10min;
@@ -98,11 +99,13 @@ AuditMemory& memory_of(CheckContext& context) {
 
 // ---- The kernel's auditing ----
 
-void ask_kernel(AuditLook& look) {
-  look.kernel = os::audit_status();
+// On the check's own thread, where it delays no other; the kernel answers within microseconds.
+void ask_kernel(const time::TimeSource& time, AuditLook& look) {
+  const MonoTime until = time.steady() + kKernelAnswers;
+  look.kernel = os::audit_status(time, until);
   if (*look.kernel && (*look.kernel)->enabled && (*look.kernel)->reader_pid == 0) {
     os::pause(kReaderStarts);
-    look.kernel = os::audit_status();
+    look.kernel = os::audit_status(time, until);
   }
   if (!*look.kernel || (*look.kernel)->reader_pid == 0) return;
   const auto proc = os::ProcReader::open("/");
@@ -134,7 +137,8 @@ Status write_record(Channel channel, const CheckContext& context, const std::str
     case Channel::journal:
       return os::write_journal(context.root, text, mark);
     case Channel::trail:
-      return os::write_audit_record(std::string(os::kOwnProgram).append(" ").append(text));
+      return os::write_audit_record(std::string(os::kOwnProgram).append(" ").append(text),
+                                    context.time, context.time.steady() + kKernelAnswers);
     case Channel::syslog_daemon:
       return os::write_syslog(context.root, os::Facility::daemon, text);
     case Channel::syslog_authpriv:
@@ -145,15 +149,21 @@ Status write_record(Channel channel, const CheckContext& context, const std::str
   return {};
 }
 
+// Would writing wait for the kernel's queue, which is full? Unknown is no.
+bool trail_is_stuck(const AuditLook& look) {
+  return look.kernel && *look.kernel && !os::has_room(**look.kernel);
+}
+
 // Not at the first look: who looks once never sees it come back.
-void write_heartbeat(std::string_view source, std::uint64_t size, const CheckContext& context,
-                     HeartbeatState& state, model::AuditLogFacts& facts) {
+void write_heartbeat(std::string_view source, std::uint64_t size, bool stuck,
+                     const CheckContext& context, HeartbeatState& state,
+                     model::AuditLogFacts& facts) {
   const Channel channel = channel_of(source, context.settings.audit);
   const Instant now = context.time.wall();
   if (channel == Channel::none || !context.cursor || facts.readable != model::Tristate::yes) return;
   if (!is_due(state, context.settings.audit.heartbeat, now)) return;
   std::string mark = to_hex(crypto::random_bytes(8));
-  const bool taken = write_record(channel, context, mark).has_value();
+  const bool taken = !stuck && write_record(channel, context, mark).has_value();
   note_written(state, taken, std::move(mark), size, now);
   facts.heartbeat = state.last;
 }
@@ -299,9 +309,10 @@ model::Observation observe_file(const Run& run, const std::string& target, Durat
   look.disk_full = disk_full(path.substr(0, path.rfind('/') + 1));
   const auto writers = writers_of(target);
   const bool audit_trail = !writers.empty() && writers.front() == kAuditWriters.front();
-  if (audit_trail && context.root == "/") ask_kernel(look);
+  if (audit_trail && context.root == "/") ask_kernel(context.time, look);
   AuditResult result = audit_log_facts(look, before);
-  write_heartbeat(target, look.stat.size, context, result.next.heartbeat, result.facts);
+  write_heartbeat(target, look.stat.size, trail_is_stuck(look), context, result.next.heartbeat,
+                  result.facts);
   context.new_cursor = to_text(result.next);
   return run.seen(std::move(result.facts));
 }
@@ -336,7 +347,7 @@ model::Observation observe_journal(const Run& run, CheckContext& context) {
     }
   }
   JournalResult result = journal_facts(look, before);
-  write_heartbeat("journal", 0, context, result.next.heartbeat, result.facts);
+  write_heartbeat("journal", 0, false, context, result.next.heartbeat, result.facts);
   context.new_cursor = to_text(result.next);
   return run.seen(std::move(result.facts));
 }

@@ -17,8 +17,6 @@
 namespace tocsin::agent::os {
 namespace {
 
-constexpr int kAnswerTimeoutMs = 1000;
-constexpr int kMostDatagrams = 8;
 constexpr std::size_t kMostText = 512;
 
 Error audit_error(std::string_view what, int number) {
@@ -54,24 +52,6 @@ Status send_to_kernel(const Fd& socket, std::uint16_t type, std::uint16_t flags,
   return {};
 }
 
-// The next datagram of the kernel's; what another process sends is left out.
-Result<std::string> receive(const Fd& socket) {
-  for (int i = 0; i < kMostDatagrams; ++i) {
-    pollfd waiting{socket.get(), POLLIN, 0};
-    if (::poll(&waiting, 1, kAnswerTimeoutMs) <= 0) break;
-    std::array<char, 8192> buffer;
-    sockaddr_nl from{};
-    socklen_t size = sizeof from;
-    const ssize_t n = ::recvfrom(socket.get(), buffer.data(), buffer.size(), MSG_DONTWAIT,
-                                 reinterpret_cast<sockaddr*>(&from), &size);
-    if (n < 0 && errno != EAGAIN && errno != EINTR) {
-      return fail(audit_error("read the kernel's answer", errno));
-    }
-    if (n > 0 && from.nl_pid == 0) return std::string(buffer.data(), static_cast<std::size_t>(n));
-  }
-  return fail(ErrorCode::unavailable, "the kernel does not say whether it audits");
-}
-
 // The one message of a datagram.
 Result<nlmsghdr> header_of(std::string_view datagram) {
   nlmsghdr header{};
@@ -96,6 +76,26 @@ Result<int> error_number(std::string_view payload) {
 }
 
 }  // namespace
+
+Result<std::string> receive_from_kernel(const net::Fd& socket, const time::TimeSource& time,
+                                        MonoTime until) {
+  for (;;) {
+    const auto left = std::max<std::int64_t>((until - time.steady()) / 1ms, 0);
+    pollfd waiting{socket.get(), POLLIN, 0};
+    if (::poll(&waiting, 1, static_cast<int>(left)) <= 0 && left == 0) break;
+    std::array<char, 8192> buffer;
+    sockaddr_nl from{};
+    socklen_t size = sizeof from;
+    const ssize_t n = ::recvfrom(socket.get(), buffer.data(), buffer.size(), MSG_DONTWAIT,
+                                 reinterpret_cast<sockaddr*>(&from), &size);
+    if (n < 0 && errno != EAGAIN && errno != EINTR) {
+      return fail(audit_error("read the kernel's answer", errno));
+    }
+    if (n > 0 && from.nl_pid == 0) return std::string(buffer.data(), static_cast<std::size_t>(n));
+    if (time.steady() >= until) break;
+  }
+  return fail(ErrorCode::unavailable, "the kernel does not say whether it audits");
+}
 
 Result<AuditStatus> parse_audit_status(std::string_view datagram) {
   const auto header = header_of(datagram);
@@ -125,22 +125,22 @@ Result<AuditStatus> parse_audit_status(std::string_view datagram) {
   return status;
 }
 
-Result<AuditStatus> audit_status() {
+Result<AuditStatus> audit_status(const time::TimeSource& time, MonoTime until) {
   const auto socket = open_audit();
   if (!socket) return fail(socket.error());
   TOCSIN_TRY(send_to_kernel(*socket, AUDIT_GET, 0, {}));
-  const auto datagram = receive(*socket);
+  const auto datagram = receive_from_kernel(*socket, time, until);
   if (!datagram) return fail(datagram.error());
   return parse_audit_status(*datagram);
 }
 
-Status write_audit_record(std::string_view text) {
+Status write_audit_record(std::string_view text, const time::TimeSource& time, MonoTime until) {
   const auto socket = open_audit();
   if (!socket) return fail(socket.error());
   std::string payload(text.substr(0, kMostText));
   payload.push_back('\0');
   TOCSIN_TRY(send_to_kernel(*socket, AUDIT_USER, NLM_F_ACK, payload));
-  const auto datagram = receive(*socket);
+  const auto datagram = receive_from_kernel(*socket, time, until);
   if (!datagram) return fail(datagram.error());
   const auto header = header_of(*datagram);
   if (!header) return fail(header.error());
