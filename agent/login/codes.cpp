@@ -44,12 +44,29 @@ Status may_probe(const AccountEntry& account) {
   };
   if (!is_probe_account(account.name)) return refused("a probe's account is called tocsin-…");
   if (account.uid == 0) return refused("it is root");
+  if (!account.groups_known) return refused("its groups cannot all be listed");
   for (const std::string& group : account.groups) {
     if (std::find(kRootGroups.begin(), kRootGroups.end(), group) != kRootGroups.end()) {
       return refused(fmt::format("it is in the group {}", group));
     }
   }
   return {};
+}
+
+std::optional<std::vector<std::uint32_t>> all_groups(const ListGroups& list) {
+  constexpr int kMost = 1 << 16;  // as many as the kernel allows
+  // The list may grow between two looks.
+  for (int room = 64; room <= kMost;) {
+    std::vector<std::uint32_t> numbers(static_cast<std::size_t>(room));
+    int count = room;
+    const bool whole = list(numbers.data(), &count) >= 0;
+    if (whole && count >= 0 && count <= room) {
+      numbers.resize(static_cast<std::size_t>(count));
+      return numbers;
+    }
+    room = count > room ? count : room * 2;
+  }
+  return std::nullopt;
 }
 
 bool is_locked(const ShadowEntry& shadow) {

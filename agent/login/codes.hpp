@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,10 +19,17 @@ struct AccountEntry {
   std::string name;
   std::uint32_t uid = 0;
   std::vector<std::string> groups;
+  bool groups_known = true;  // all of them
 };
 // Errors: permission_denied where nobody should log in with this account for a test: its name is no
-// probe's, it is root under another name, or a group of it may become root.
+// probe's, it is root under another name, or a group of it may become root, or may be one that
+// could not be listed.
 Status may_probe(const AccountEntry& account);
+
+// The numbers of an account's groups, as getgrouplist(3) gives them into room for `count`: -1 where
+// there are more, and then `count` says how many. Nothing where it never gives them all.
+using ListGroups = std::function<int(std::uint32_t* numbers, int* count)>;
+std::optional<std::vector<std::uint32_t>> all_groups(const ListGroups& list);
 
 // What the shadow file says of it; days since 1970, -1 where there is none.
 struct ShadowEntry {

@@ -1,11 +1,9 @@
 #include "agent/login/local_login.hpp"
 
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
-#include <vector>
 
 #include <fmt/format.h>
 #include <grp.h>
@@ -37,17 +35,16 @@ struct Account {
   std::optional<ShadowEntry> shadow;
 };
 
-std::vector<std::string> groups_of(const char* name, gid_t group) {
-  std::array<gid_t, 64> numbers{};
-  int count = static_cast<int>(numbers.size());
-  // More groups than that is no probe's account either; the first are those that count.
-  ::getgrouplist(name, group, numbers.data(), &count);
-  std::vector<std::string> names;
-  for (int i = 0; i < std::min<int>(count, static_cast<int>(numbers.size())); ++i) {
-    const struct group* one = ::getgrgid(numbers[static_cast<std::size_t>(i)]);
-    if (one != nullptr) names.emplace_back(one->gr_name);
+void add_groups(gid_t group, AccountEntry& entry) {
+  const auto numbers = all_groups([&](std::uint32_t* into, int* count) {
+    return ::getgrouplist(entry.name.c_str(), group, into, count);
+  });
+  entry.groups_known = numbers.has_value();
+  if (!numbers) return;
+  for (const gid_t number : *numbers) {
+    const struct group* one = ::getgrgid(number);
+    if (one != nullptr) entry.groups.emplace_back(one->gr_name);
   }
-  return names;
 }
 
 // Nothing where there is no such account.
@@ -59,7 +56,7 @@ std::optional<Account> find_account(const std::string& name) {
   account.entry.uid = entry->pw_uid;
   account.group = entry->pw_gid;
   account.home = entry->pw_dir;
-  account.entry.groups = groups_of(name.c_str(), account.group);
+  add_groups(account.group, account.entry);
   if (const struct spwd* shadow = ::getspnam(name.c_str())) {
     account.shadow =
         ShadowEntry{shadow->sp_pwdp, shadow->sp_lstchg, shadow->sp_max, shadow->sp_expire};

@@ -1,5 +1,9 @@
 #include "agent/login/codes.hpp"
 
+#include <algorithm>
+#include <functional>
+#include <utility>
+
 #include <gtest/gtest.h>
 #include <security/pam_appl.h>
 
@@ -19,6 +23,44 @@ TEST(MayProbe, RefusesWhatIsNobodysTestAccount) {
     ASSERT_FALSE(may) << account.name;
     EXPECT_EQ(may.error().code, ErrorCode::permission_denied);
   }
+}
+
+// A system with so many groups of an account, which has one more at each look.
+struct ManyGroups {
+  int count = 0;
+  int grows = 0;
+  int looks = 0;
+  int operator()(std::uint32_t* into, int* room) {
+    ++looks;
+    const int had = std::exchange(count, count + grows);
+    for (int i = 0; i < std::min(had, *room); ++i) into[i] = static_cast<std::uint32_t>(i);
+    const int given = std::exchange(*room, had);
+    return had <= given ? had : -1;
+  }
+};
+
+TEST(AllGroups, AreAllOfThemHoweverMany) {
+  for (const int count : {0, 1, 64, 65, 300, 65'536}) {
+    ManyGroups system{count};
+    const auto groups = all_groups(std::ref(system));
+    ASSERT_TRUE(groups) << count;
+    ASSERT_EQ(static_cast<int>(groups->size()), count);
+    if (count > 0) {
+      EXPECT_EQ(groups->back(), static_cast<std::uint32_t>(count - 1));
+    }
+  }
+}
+
+TEST(AllGroups, AreNothingWhereTheyCannotAllBeHad) {
+  ManyGroups more{65'537};
+  EXPECT_FALSE(all_groups(std::ref(more)));
+  ManyGroups growing{100, 1000};
+  EXPECT_FALSE(all_groups(std::ref(growing)));
+  EXPECT_LT(growing.looks, 100);
+  EXPECT_FALSE(all_groups([](std::uint32_t*, int*) { return -1; }));
+  AccountEntry account{"tocsin-probe", 990, {"users"}};
+  account.groups_known = false;
+  EXPECT_FALSE(may_probe(account));
 }
 
 TEST(Shadow, SaysLockedAndExpired) {
