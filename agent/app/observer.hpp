@@ -5,7 +5,7 @@
 // other. A fact row is written when what a check saw differs from the run before (or is the first
 // of this boot); an unchanged run only moves the check's row, from which the link makes heartbeats.
 // Requests of the collector are done at most once and answered; what the host does not allow is
-// refused and reported. Nothing here reads the network.
+// refused and reported. Only checks read of the network, answers to what they asked.
 #pragma once
 
 #include <functional>
