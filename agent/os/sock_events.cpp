@@ -8,16 +8,11 @@
 #include <sys/socket.h>
 
 namespace tocsin::agent::os {
-namespace {
 
-constexpr int kReceiveBytes = 4 << 20;  // the kernel gives what net.core.rmem_max allows
-
-}  // namespace
-
-Result<SocketEvents> SocketEvents::open() {
+Result<SocketEvents> SocketEvents::open(int buffer) {
   Fd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG));
   if (!fd.valid()) return fail(system_error("open sock_diag events", errno));
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &kReceiveBytes, sizeof kReceiveBytes);
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {

@@ -16,8 +16,9 @@ namespace tocsin::agent::os {
 // Thread: one at a time.
 class SocketEvents {
  public:
-  // Errors: permission_denied, unavailable (a kernel without it): only looks remain then.
-  static Result<SocketEvents> open();
+  // `buffer`: bytes that the kernel keeps for us, if net.core.rmem_max allows. Errors:
+  // permission_denied, unavailable (a kernel without it): only looks remain then.
+  static Result<SocketEvents> open(int buffer = 4 << 20);
 
   // Appends the sockets that ended since the last call, at most about `limit`; never waits.
   void read(std::size_t limit, std::vector<Socket>& into);

@@ -265,6 +265,7 @@ void take_sources(const model::SocketsFacts& facts, const Baseline* baseline, Fi
   }
   judge_sources(facts.peers, *baseline, findings);
   incomplete(facts.peers_over_limit, "source.unexpected", findings);
+  if (!facts.source_events) findings.note({"source.short_unseen", {}});
   if (facts.source_event_overflows > 0) {
     findings.note({"source.events_lost", {said("count", facts.source_event_overflows)}});
   }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agent/os/files.hpp"
+#include "agent/os/sock_events.hpp"
 #include "tests/integration/agent/checks/check_run.hpp"
 
 namespace tocsin::agent {
@@ -247,6 +248,38 @@ TEST(SocketsCheck, AConnectionThatCameAndWentBetweenTwoRunsIsSeen) {
   EXPECT_EQ(peers[0].local_port, 2222);
   EXPECT_EQ(peers[0].remote_prefix, "198.51.100.0/24");
   EXPECT_EQ(peers[0].count, 3U);
+}
+
+// More ends than the kernel keeps for us: some are lost, and that is counted.
+TEST(SocketsCheck, LostEndsOfConnectionsAreCounted) {
+  std::uint32_t lost = 0;
+  std::vector<os::Socket> ended;
+  std::thread([&] {
+    own_network();
+    const os::Fd listener = bound_to("192.0.2.1", 2222);
+    ASSERT_EQ(::listen(listener.get(), 8), 0);
+    auto events = os::SocketEvents::open(4096);
+    ASSERT_TRUE(events);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(2222);
+    ASSERT_EQ(::inet_pton(AF_INET, "192.0.2.1", &address.sin_addr), 1);
+    for (int i = 0; i < 200; ++i) {
+      const os::Fd client = bound_to("198.51.100.1", 0);
+      ASSERT_EQ(::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+      const os::Fd accepted(::accept(listener.get(), nullptr, nullptr));
+      const linger at_once{1, 0};
+      ::setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    }
+    // The kernel tells of an end after it.
+    for (int i = 0; i < 1000 && events->overflows() == 0; ++i) {
+      events->read(1024, ended);
+      ::usleep(1000);
+    }
+    lost = events->overflows();
+  }).join();
+  EXPECT_GT(lost, 0U);
+  EXPECT_LT(ended.size(), 400U);
 }
 
 // procedure M-07

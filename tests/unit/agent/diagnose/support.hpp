@@ -81,6 +81,7 @@ inline std::vector<model::Observation> observations(const std::string& backdoor)
   sockets.listeners = {listener(22, "/usr/sbin/sshd"), listener(4544, backdoor)};
   sockets.listeners.back().executable_world_writable = model::Tristate::yes;
   sockets.peers = {{model::Protocol::tcp, 22, true, "203.0.113.0/24", 0, 1}};
+  sockets.source_events = true;
   model::ProcessesFacts processes;
   model::ProcessGroup group;
   group.name = "sshd2";

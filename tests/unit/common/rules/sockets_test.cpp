@@ -57,6 +57,7 @@ model::Judgement judged(std::vector<Listener> listeners, std::vector<PeerAggrega
   SocketsFacts facts;
   facts.listeners = std::move(listeners);
   facts.peers = std::move(peers);
+  facts.source_events = true;
   return judged(facts);
 }
 
@@ -170,6 +171,36 @@ TEST(SocketRules, CannotTellAPartlyApprovedSource) {
   EXPECT_EQ(judgement.verdict, Verdict::cannot_tell);
   EXPECT_EQ(first_reason(judgement), "source.too_coarse");
   EXPECT_EQ(first_reason(judged({sshd()}, {peer("nonsense")})), "source.unreadable");
+}
+
+// procedure M-08: what the look at sources could not see is said where sources are judged.
+TEST(SocketRules, WhatTheLookAtSourcesMissedIsMentioned) {
+  SocketsFacts facts;
+  facts.listeners = {sshd()};
+  facts.peers = {peer("10.1.2.0/24")};
+  EXPECT_TRUE(says(judged(facts), "source.short_unseen"));
+  facts.source_events = true;
+  EXPECT_FALSE(says(judged(facts), "source.short_unseen"));
+  EXPECT_FALSE(says(judged(facts), "source.events_lost"));
+  facts.source_event_overflows = 1;
+  EXPECT_TRUE(says(judged(facts), "source.events_lost"));
+  EXPECT_EQ(judged(facts).verdict, Verdict::normal);
+}
+
+// A source is one finding for each service that it reaches, however often it comes.
+TEST(SocketRules, OneFindingForEachServiceAndSource) {
+  Baseline b = baseline();
+  b.sources.push_back({Protocol::tcp, 443, {"10.1.0.0/16"}});
+  SocketsFacts facts;
+  facts.listeners = {sshd()};
+  PeerAggregate again = peer("203.0.113.0/24");
+  again.count = 99;
+  facts.peers = {peer("203.0.113.0/24"), peer("203.0.113.0/24", 443), peer("198.51.100.0/24")};
+  const auto first = judge_part(facts, &b, SocketsPart::sources).violations;
+  ASSERT_EQ(first.size(), 3U);
+  facts.peers[0] = again;
+  const auto later = judge_part(facts, &b, SocketsPart::sources).violations;
+  for (std::size_t i = 0; i < first.size(); ++i) EXPECT_EQ(first[i].subject, later[i].subject);
 }
 
 TEST(SocketRules, PutTheWorstFirst) {
