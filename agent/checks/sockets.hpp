@@ -1,5 +1,15 @@
 // Which sockets listen, by which program, and who is connected (procedure M-07, M-08).
 //
+// Facts: listeners with program, user, unit and file, also of other network namespaces; sources by
+// service and prefix with first, last and count; what is hidden; what could not be seen. Verdicts:
+// abnormal port.unexpected, port.concealed, source.unexpected; cannot tell port.owner_unknown,
+// port.file_unknown, source.too_coarse, source.unreadable, observation.incomplete, no baseline;
+// normal port.ok, with port.ephemeral, .namespaces_not_seen, .taken_unlisted, .not_tried,
+// .none_tried, source.short_unseen, .events_lost beside.
+//
+// No finding: UDP on a dynamic port without other signs, loopback sources, a service without
+// approved sources, a bound socket that does not listen on a kernel that does not list those.
+//
 // Cheap enough for every other second: the kernel gives listeners without walking connections, the
 // descriptors of processes are searched only for sockets not seen before, and what is remembered of
 // an owner is looked at again at every run. An unconnected UDP socket on an ephemeral port counts
