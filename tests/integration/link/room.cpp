@@ -55,6 +55,7 @@ void CommittingIntake::run() {
     changed_.wait(lock, [this] { return stopping_ || (!held_ && !waiting_.empty()); });
     if (stopping_) return;
     std::vector<Waiting> group = std::exchange(waiting_, {});
+    committing_ = true;
     const bool failing = std::exchange(fail_next_, false);
     for (Waiting& one : group) {
       if (failing) continue;
@@ -74,7 +75,14 @@ void CommittingIntake::run() {
       }
     }
     lock.lock();
+    committing_ = false;
+    changed_.notify_all();
   }
+}
+
+void CommittingIntake::settle() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return held_ || (waiting_.empty() && !committing_); });
 }
 
 void CommittingIntake::refuse(bool full) {
@@ -256,6 +264,7 @@ agent::LinkConfig Room::config(const TestAgent& agent) const {
 }
 
 void Room::start_collector() {
+  intake.settle();
   collector::IngestParts parts{intake,
                                [this](const AgentId& agent) { return admission(agent); },
                                [this]() -> std::shared_ptr<const model::SitePolicy> {

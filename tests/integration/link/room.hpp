@@ -46,6 +46,8 @@ class CommittingIntake final : public collector::Intake {
   void fail_next_commit();  // answered with an error, nothing kept
   // As from a copy that was made when these were the cursors; what came since is forgotten.
   void put_back(const std::vector<collector::SpoolCursor>& cursors);
+  // Waits for what was submitted, as a collector that is begun anew finds nothing half done.
+  void settle();
   std::vector<collector::SpoolCursor> cursors() const;
   std::vector<std::uint64_t> seqs(const AgentId& agent, Epoch epoch) const;  // in journal order
   std::size_t facts() const;
@@ -70,6 +72,7 @@ class CommittingIntake final : public collector::Intake {
   bool full_ = false;
   bool held_ = false;
   bool fail_next_ = false;
+  bool committing_ = false;
   bool stopping_ = false;
   time::SystemTime time_;
   std::thread thread_;
