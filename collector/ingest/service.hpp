@@ -31,7 +31,7 @@ struct RenewedCertificate {
 using RenewCertificate = std::function<Result<RenewedCertificate>(
     const AgentId& agent, std::string_view signing_request)>;
 
-// For a server that requires client certificates (rpc::server_credentials, rpc::apply_limits).
+// For a server that requires client certificates (rpc::ServerTls, rpc::apply_limits).
 // Shut down in this order: hub.stop(), server->Shutdown(deadline), destroy the server, the service,
 // the hub. The hub and `time`, by which certificates are valid or not, must outlive the service.
 // `evidence`: where collections come in; nullptr: nowhere. It must outlive the service.
