@@ -12,23 +12,11 @@ namespace {
 
 constexpr std::size_t kThreads = 2;  // that write; they wait for the disk
 constexpr std::size_t kWaiting = 64;
-constexpr std::size_t kRecords = 10'000;  // of one agent that count for its share
 
 EvidenceLimits limits_of(const CollectorConfig& config) {
   constexpr std::uint64_t kMiB = 1 << 20;
   return {config.evidence_mib * kMiB, config.evidence_agent_mib * kMiB,
           config.evidence_collection_mib * kMiB, config.evidence_free_mib * kMiB};
-}
-
-// What an agent's collections have together; what two of them share counts twice.
-Result<std::uint64_t> bytes_of(StateReader& state, const AgentId& agent) {
-  const auto rows = state.evidence({{}, {}, {}, kRecords});
-  if (!rows) return fail(rows.error());
-  std::uint64_t bytes = 0;
-  for (const model::Evidence& row : *rows) {
-    if (row.agent == agent && !row.manifest.empty()) bytes += row.bytes;
-  }
-  return bytes;
 }
 
 Result<std::optional<model::Evidence>> record_of(StateReader& state, const AgentId& agent,
@@ -62,7 +50,7 @@ EvidenceKeeping::EvidenceKeeping(std::unique_ptr<EvidenceStore> store, StateRead
               [this](const AgentId& agent, const std::string& request) {
                 return record_of(state_, agent, request);
               },
-              [this](const AgentId& agent) { return bytes_of(state_, agent); },
+              [this](const AgentId& agent) { return state_.evidence_bytes(agent); },
               [this](const model::EvidenceEvent& event) -> Status {
                 std::string bytes = wire::encode_journal(event);
                 const auto committed = intake_.submit_and_wait({std::move(bytes), event});

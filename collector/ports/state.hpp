@@ -134,6 +134,8 @@ class StateReader {
   virtual Result<std::optional<model::CommandResult>> command_result(std::string_view id) = 0;
   // Newest first.
   virtual Result<std::vector<model::Evidence>> evidence(const EvidenceQuery& query) = 0;
+  // What the agent's collections that are here have together; what two of them share counts twice.
+  virtual Result<std::uint64_t> evidence_bytes(const AgentId& agent) = 0;
   // The newest first.
   virtual Result<std::vector<model::BaselineRecord>> baselines(const BaselineQuery& query) = 0;
 };

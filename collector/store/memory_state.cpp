@@ -299,6 +299,15 @@ class Reader final : public StateReader {
     return found;
   }
 
+  Result<std::uint64_t> evidence_bytes(const AgentId& agent) override {
+    const std::lock_guard lock(content_->mutex);
+    std::uint64_t bytes = 0;
+    for (const auto& [id, evidence] : content_->evidence) {
+      if (evidence.agent == agent) bytes += bytes_here(evidence);
+    }
+    return bytes;
+  }
+
   Result<std::vector<model::BaselineRecord>> baselines(const BaselineQuery& query) override {
     const std::lock_guard lock(content_->mutex);
     std::vector<model::BaselineRecord> found;

@@ -58,7 +58,8 @@ Result<Writes> Writes::prepare(sqlite::Database& database) {
       "INSERT OR REPLACE INTO notification(id, incident, pending, due, channel, outcome_at,"
       " document) VALUES(?, ?, ?, ?, ?, ?, ?)");
   auto evidence = statement(
-      "INSERT OR REPLACE INTO evidence(id, incident, request, document) VALUES(?, ?, ?, ?)");
+      "INSERT OR REPLACE INTO evidence(id, incident, request, agent, bytes_here, document)"
+      " VALUES(?, ?, ?, ?, ?, ?)");
   auto timer_set = statement("INSERT OR REPLACE INTO timer(key, due) VALUES(?, ?)");
   auto timer_cleared = statement("DELETE FROM timer WHERE key=?");
   auto command_result =
@@ -381,7 +382,9 @@ class SqliteStateStore final : public StateStore {
     return writes_.evidence.bind(1, evidence.id.value)
         .bind(2, evidence.incident.value)
         .bind(3, std::string_view(evidence.request_id))
-        .bind_blob(4, wire::encode_evidence(evidence))
+        .bind(4, std::string_view(evidence.agent.hex))
+        .bind(5, bytes_here(evidence))
+        .bind_blob(6, wire::encode_evidence(evidence))
         .run();
   }
 

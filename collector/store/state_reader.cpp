@@ -130,6 +130,17 @@ class SqliteStateReader final : public StateReader {
         });
   }
 
+  Result<std::uint64_t> evidence_bytes(const AgentId& agent) override {
+    const std::lock_guard lock(mutex_);
+    Result<sqlite::Statement> query =
+        database_.prepare("SELECT coalesce(sum(bytes_here), 0) FROM evidence WHERE agent = ?");
+    if (!query) return fail(query.error());
+    query->bind(1, std::string_view(agent.hex));
+    const Result<bool> row = query->step();
+    if (!row) return fail(row.error());
+    return query->uint64(0);
+  }
+
   Result<std::vector<model::BaselineRecord>> baselines(const BaselineQuery& query) override {
     const std::string scope = query.scope ? model::to_string(*query.scope) : std::string();
     return all(

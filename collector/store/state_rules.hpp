@@ -31,6 +31,11 @@ inline bool is_live(const model::BaselineRecord& record) {
 // Whether somebody tried to deliver it, so that it says something about its channel.
 inline bool has_outcome(const model::Notification& row) { return row.attempts > 0; }
 
+// Of what is here; a host's manifest says how much there is before it has come.
+inline std::uint64_t bytes_here(const model::Evidence& evidence) {
+  return evidence.manifest.empty() ? 0 : evidence.bytes;
+}
+
 inline std::size_t page_rows(const BaselineQuery& query) {
   return std::min(query.limit, limits::kPageRows);
 }

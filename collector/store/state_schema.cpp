@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "collector/store/state_rules.hpp"
 #include "common/wire/wire.hpp"
 
 namespace tocsin::collector {
@@ -62,15 +63,45 @@ constexpr std::string_view kSchema3 =
     "CREATE TABLE host_check(agent TEXT NOT NULL, kind INTEGER NOT NULL, target TEXT NOT NULL,"
     " document BLOB NOT NULL, PRIMARY KEY(agent, kind, target));";
 
+// Whose a collection is and how much of it is here, so that an agent's share is asked for and not
+// added up from everybody's documents.
+constexpr std::string_view kSchema4 =
+    "ALTER TABLE evidence ADD COLUMN agent TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE evidence ADD COLUMN bytes_here INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX evidence_agent ON evidence(agent, bytes_here);";
+
+// Of the rows that are there already.
+Status fill_schema4(sqlite::Database& database) {
+  Result<sqlite::Statement> query = database.prepare("SELECT document FROM evidence ORDER BY id");
+  if (!query) return fail(query.error());
+  const auto rows = read_documents(*query, wire::decode_evidence);
+  if (!rows) return fail(rows.error());
+  Result<sqlite::Statement> fill =
+      database.prepare("UPDATE evidence SET agent = ?, bytes_here = ? WHERE id = ?");
+  if (!fill) return fail(fill.error());
+  for (const model::Evidence& row : *rows) {
+    fill->bind(1, std::string_view(row.agent.hex)).bind(2, bytes_here(row)).bind(3, row.id.value);
+    TOCSIN_TRY(fill->run());
+  }
+  return {};
+}
+
 // What each schema adds to the one before. A new file gets all; only ever appended to.
-constexpr std::array kSchemas{kSchema1, kSchema2, kSchema3};
+struct Schema {
+  std::string_view sql;
+  Status (*fill)(sqlite::Database&) = nullptr;  // what new columns say of old rows
+};
+constexpr std::array kSchemas{Schema{kSchema1}, Schema{kSchema2}, Schema{kSchema3},
+                              Schema{kSchema4, fill_schema4}};
 constexpr std::int64_t kSchema = kSchemas.size();
 
 Status raise_schema(sqlite::Database& database, std::int64_t from) {
   Result<sqlite::Transaction> transaction = sqlite::Transaction::begin(database);
   if (!transaction) return fail(transaction.error());
   for (std::int64_t next = from; next < kSchema; ++next) {
-    TOCSIN_TRY(database.execute(std::string(kSchemas[static_cast<std::size_t>(next)])));
+    const Schema& schema = kSchemas[static_cast<std::size_t>(next)];
+    TOCSIN_TRY(database.execute(std::string(schema.sql)));
+    if (schema.fill != nullptr) TOCSIN_TRY(schema.fill(database));
   }
   TOCSIN_TRY(database.execute(fmt::format("PRAGMA application_id={}", kApplication)));
   TOCSIN_TRY(database.set_user_version(kSchema));

@@ -175,6 +175,30 @@ TYPED_TEST(StateConformance, EvidenceIsFoundByIdIncidentAndRequestNewestFirst) {
   EXPECT_EQ(second->front(), delta.evidence[0]);
 }
 
+// However many records there are of others.
+TYPED_TEST(StateConformance, AnAgentsEvidenceIsCountedByWhatIsHere) {
+  const AgentId web1{"1"};
+  StateDelta delta;
+  for (std::uint64_t id = 1; id <= 3; ++id) {
+    model::Evidence row = evidence(id, 0);
+    row.agent = id == 3 ? AgentId{"2"} : web1;
+    row.manifest = "aa";
+    row.bytes = id;
+    delta.evidence.push_back(row);
+  }
+  delta.evidence.push_back(evidence(4, 0));
+  delta.evidence[3].agent = web1;
+  delta.evidence[3].bytes = 100;  // It is only known how much is to come.
+  this->commit(delta);
+  EXPECT_EQ(*this->reader->evidence_bytes(web1), 3U);
+  EXPECT_EQ(*this->reader->evidence_bytes({"2"}), 3U);
+  EXPECT_EQ(*this->reader->evidence_bytes({"3"}), 0U);
+  delta.evidence = {delta.evidence[3]};
+  delta.evidence[0].manifest = "bb";
+  this->commit(delta);
+  EXPECT_EQ(*this->reader->evidence_bytes(web1), 103U);
+}
+
 TYPED_TEST(StateConformance, LoadsWhatWasCommitted) {
   this->commit(everything());
   const StateDelta delta = everything();

@@ -67,6 +67,13 @@ class FakeState final : public collector::StateReader {
     }
     return found;
   }
+  Result<std::uint64_t> evidence_bytes(const AgentId& agent) override {
+    std::uint64_t bytes = 0;
+    for (const model::Evidence& row : evidence_rows) {
+      if (row.agent == agent && !row.manifest.empty()) bytes += row.bytes;
+    }
+    return bytes;
+  }
   Result<std::vector<model::Host>> hosts() override { return host_rows; }
   Result<std::vector<model::Incident>> incidents(const collector::IncidentQuery& query) override {
     std::vector<model::Incident> found;

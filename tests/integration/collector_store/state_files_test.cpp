@@ -142,6 +142,19 @@ TEST_F(StateFiles, HostsOfSchema2AreReadWithTheirChecksAndWrittenInParts) {
   EXPECT_EQ((*store)->load().value().hosts, delta.hosts);
 }
 
+// Until schema 4 a record's document alone said whose it is; of two agents here.
+TEST_F(StateFiles, EvidenceOfSchema3IsCountedByAgent) {
+  options.path = directory.file("old.db");
+  std::filesystem::copy_file(TOCSIN_SOURCE_DIR "/tests/data/state/schema-3.db", options.path);
+  ASSERT_EQ(version_of(options.path), 3);
+  ASSERT_TRUE(open_state_store(options));
+  const auto reader = open_state_reader(options);
+  ASSERT_TRUE(reader);
+  EXPECT_EQ((*reader)->evidence({})->size(), 4U);
+  EXPECT_EQ(*(*reader)->evidence_bytes({std::string(64, 'a')}), 3000U);
+  EXPECT_EQ(*(*reader)->evidence_bytes({std::string(64, 'b')}), 500U);
+}
+
 TEST_F(StateFiles, AnotherDatabaseIsRefused) {
   execute("PRAGMA application_id=7");
   EXPECT_EQ(open_error().code, ErrorCode::data_loss);

@@ -100,6 +100,7 @@ struct Scene final : collector::StateReader, collector::Intake {
   Result<std::vector<model::Evidence>> evidence(const collector::EvidenceQuery&) override {
     return {};
   }
+  Result<std::uint64_t> evidence_bytes(const AgentId&) override { return 0; }
   Result<std::vector<model::BaselineRecord>> baselines(const collector::BaselineQuery&) override {
     return {};
   }
