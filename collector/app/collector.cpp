@@ -58,6 +58,7 @@ constexpr int kOperatorAnswerBytes = 64 << 20;   // a thousand hosts with all th
 constexpr Duration kPruneEvery = 24h;
 constexpr Duration kMissingTold = 24h * 7;  // since a lost range was found last
 constexpr Duration kLookEvery = 1min;       // at the files of certificates
+constexpr Duration kTendEvidenceEvery = 1h;
 constexpr auto kShutdownDeadline = std::chrono::milliseconds(3000);
 
 PendingEntry collector_event(std::string_view code) {
@@ -210,8 +211,9 @@ class RunningCollector final : public Collector {
   std::unique_ptr<grpc::Server> enroll_server_;
   std::unique_ptr<grpc::Server> operator_server_;
 
-  std::optional<MonoTime> prune_due_;  // only tend()
-  std::optional<MonoTime> look_due_;   // at certificates; only tend()
+  std::optional<MonoTime> prune_due_;     // only tend()
+  std::optional<MonoTime> look_due_;      // at certificates; only tend()
+  std::optional<MonoTime> evidence_due_;  // only tend()
 
   mutable std::mutex problems_mutex_;
   std::optional<Error> policy_problem_;  // why the policy file is not in force
@@ -372,6 +374,9 @@ void RunningCollector::tend() {
   look_at_tls();
   if (!look_due_ || now >= *look_due_) {
     if (workers_->post([this] { certificates_->look(); })) look_due_ = now + kLookEvery;
+  }
+  if (!evidence_due_ || now >= *evidence_due_) {
+    if (evidence_->tend(time_.wall())) evidence_due_ = now + kTendEvidenceEvery;
   }
   if (prune_due_ && now < *prune_due_) return;
   // Where the workers are busy it is asked again soon.

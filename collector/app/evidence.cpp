@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "common/time/time_source.hpp"
 #include "common/wire/wire.hpp"
 
 namespace tocsin::collector {
@@ -33,8 +32,7 @@ Result<std::optional<model::Evidence>> record_of(StateReader& state, const Agent
 Result<std::unique_ptr<EvidenceKeeping>> EvidenceKeeping::open(const CollectorConfig& config,
                                                                StateReader& state, Intake& intake,
                                                                Judge& judge) {
-  auto store =
-      EvidenceStore::open(config.evidence_folder(), limits_of(config), time::SystemTime().wall());
+  auto store = EvidenceStore::open(config.evidence_folder(), limits_of(config));
   if (!store) return fail(store.error());
   return std::unique_ptr<EvidenceKeeping>(
       new EvidenceKeeping(std::move(*store), state, intake, judge));
@@ -62,6 +60,10 @@ EvidenceKeeping::EvidenceKeeping(std::unique_ptr<EvidenceStore> store, StateRead
                return admission.known && !admission.revoked;
              },
              [this](std::function<void()> job) { return workers_.post(std::move(job)); }}) {}
+
+bool EvidenceKeeping::tend(Instant now) {
+  return workers_.post([this, now] { store_->forget_old_parts(now); });
+}
 
 EvidenceApi& EvidenceKeeping::serve(OperatorApi& operators) {
   api_ = std::make_unique<EvidenceApi>(EvidenceApi::Parts{operators, state_, intake_, *store_});

@@ -27,6 +27,8 @@ class EvidenceKeeping {
   EvidenceDoor& door() { return door_; }
   // REQUIRES: called once, before operators ask.
   EvidenceApi& serve(OperatorApi& operators);
+  // Now and then, `now` by the wall: forgets what nobody went on to send. False: too busy now.
+  bool tend(Instant now);
   // Takes no more; what is under way is finished. After the servers ended.
   void stop() { workers_.stop(); }
 

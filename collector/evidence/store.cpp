@@ -25,6 +25,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kPiece = 256 << 10;
 constexpr std::size_t kSealBytes = 4096;
+constexpr std::string_view kWhole = ".whole";
 
 Status make_folder(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
@@ -78,27 +79,28 @@ Result<std::string> hash_file(const std::string& path) {
   }
 }
 
-// Of all files below, without following links.
-std::uint64_t bytes_below(const fs::path& folder) {
-  std::uint64_t sum = 0;
+// All files below, without following links; they may go while this looks.
+std::vector<std::string> files_below(const fs::path& folder) {
+  std::vector<std::string> files;
   std::error_code error;
   for (fs::recursive_directory_iterator at(folder, error), end; at != end; at.increment(error)) {
     if (error) break;
-    if (!at->is_symlink() && at->is_regular_file()) sum += at->file_size();
+    std::error_code gone;
+    if (at->symlink_status(gone).type() == fs::file_type::regular)
+      files.push_back(at->path().string());
   }
-  return sum;
+  return files;
 }
 
-void forget_old_parts(const fs::path& folder, Instant now) {
-  std::error_code error;
-  for (fs::recursive_directory_iterator at(folder, error), end; at != end; at.increment(error)) {
-    if (error) return;
-    struct stat raw {};
-    if (::lstat(at->path().c_str(), &raw) != 0 || !S_ISREG(raw.st_mode)) continue;
-    if (now - Instant{raw.st_mtim.tv_sec * 1'000'000'000LL} < kPartsKept) continue;
-    log::info("evidence.part_forgotten", {{"file", at->path().string()}});
-    fs::remove(at->path(), error);
-  }
+std::uint64_t size_on_disk(const std::string& path) {
+  struct stat raw {};
+  return ::lstat(path.c_str(), &raw) == 0 ? static_cast<std::uint64_t>(raw.st_size) : 0;
+}
+
+std::uint64_t bytes_below(const fs::path& folder) {
+  std::uint64_t sum = 0;
+  for (const std::string& file : files_below(folder)) sum += size_on_disk(file);
+  return sum;
 }
 
 }  // namespace
@@ -111,12 +113,13 @@ EvidenceStore::Part& EvidenceStore::Part::operator=(Part&& other) noexcept {
   std::swap(fd_, other.fd_);
   std::swap(path_, other.path_);
   std::swap(length_, other.length_);
-  std::swap(used_, other.used_);
+  std::swap(store_, other.store_);
   return *this;
 }
 
 EvidenceStore::Part::~Part() {
   if (fd_ >= 0) ::close(fd_);
+  if (store_ != nullptr) store_->close_part(path_);
 }
 
 Status EvidenceStore::Part::append(std::string_view bytes) {
@@ -126,7 +129,7 @@ Status EvidenceStore::Part::append(std::string_view bytes) {
     if (n < 0) return fail(system_error("write " + path_, errno));
     bytes.remove_prefix(static_cast<std::size_t>(n));
     length_ += static_cast<std::uint64_t>(n);
-    *used_ += static_cast<std::uint64_t>(n);
+    store_->used_ += static_cast<std::uint64_t>(n);
   }
   return {};
 }
@@ -136,7 +139,7 @@ Status EvidenceStore::Part::cut(std::uint64_t length) {
   if (::ftruncate(fd_, static_cast<off_t>(length)) != 0) {
     return fail(system_error("cut " + path_, errno));
   }
-  *used_ -= length_ - length;
+  store_->used_ -= length_ - length;
   length_ = length;
   return {};
 }
@@ -148,11 +151,14 @@ Status EvidenceStore::Part::sync() {
 
 Result<EvidenceStore::Part> EvidenceStore::open_part(const AgentId& agent,
                                                      std::string_view sha256) {
-  const std::string folder = folder_ + "/parts/" + agent.hex;
-  TOCSIN_TRY(make_folder(folder));
   Part part;
-  part.path_ = folder + "/" + std::string(sha256);
-  part.used_ = &used_;
+  part.path_ = part_path(agent, sha256);
+  TOCSIN_TRY(make_folder(parent_of(part.path_)));
+  {
+    const std::lock_guard lock(mutex_);
+    open_parts_.insert(part.path_);
+  }
+  part.store_ = this;
   part.fd_ = ::open(part.path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (part.fd_ < 0) return fail(system_error("open " + part.path_, errno));
   struct stat raw {};
@@ -162,9 +168,12 @@ Result<EvidenceStore::Part> EvidenceStore::open_part(const AgentId& agent,
 }
 
 std::uint64_t EvidenceStore::part_bytes(const AgentId& agent, std::string_view sha256) const {
-  struct stat raw {};
-  const std::string path = folder_ + "/parts/" + agent.hex + "/" + std::string(sha256);
-  return ::stat(path.c_str(), &raw) == 0 ? static_cast<std::uint64_t>(raw.st_size) : 0;
+  return size_on_disk(part_path(agent, sha256));
+}
+
+void EvidenceStore::close_part(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  open_parts_.erase(open_parts_.find(path));
 }
 
 // The hash is of what is on the disk, not of what was sent: the beginning may be of an earlier
@@ -174,17 +183,73 @@ Status EvidenceStore::finish_part(Part part, std::string_view sha256) {
   const auto hash = hash_file(part.path_);
   if (!hash) return fail(hash.error());
   if (*hash != sha256) {
-    ::unlink(part.path_.c_str());
-    used_ -= std::min(used_.load(), part.length_);
+    if (::unlink(part.path_.c_str()) == 0) used_ -= part.length_;
     return fail(ErrorCode::data_loss, "what arrived has another hash");
   }
+  const std::string whole = part.path_ + std::string(kWhole);
+  if (::fchmod(part.fd_, 0400) != 0 || ::rename(part.path_.c_str(), whole.c_str()) != 0) {
+    return fail(system_error("keep " + whole, errno));
+  }
+  return {};
+}
+
+bool EvidenceStore::has_whole(const AgentId& agent, std::string_view sha256) const {
+  return ::access(whole_path(agent, sha256).c_str(), F_OK) == 0;
+}
+
+Status EvidenceStore::keep_one(const AgentId& agent, std::string_view sha256) {
+  const std::string whole = whole_path(agent, sha256);
   const std::string object = object_path(sha256);
   TOCSIN_TRY(make_folder(parent_of(object)));
-  if (::fchmod(part.fd_, 0400) != 0 || ::rename(part.path_.c_str(), object.c_str()) != 0) {
+  const std::lock_guard lock(mutex_);
+  if (has(sha256)) {  // Another collection had the same.
+    const std::uint64_t bytes = size_on_disk(whole);
+    if (::unlink(whole.c_str()) == 0) used_ -= bytes;
+    return {};
+  }
+  if (::rename(whole.c_str(), object.c_str()) != 0) {
     return fail(system_error("keep " + object, errno));
   }
-  TOCSIN_TRY(config::sync_folder(parent_of(object)));
+  return {};
+}
+
+Status EvidenceStore::keep_whole(const AgentId& agent, const std::set<std::string_view>& sha256s) {
+  std::set<std::string> folders;
+  for (const std::string_view sha256 : sha256s) {
+    TOCSIN_TRY(keep_one(agent, sha256));
+    folders.insert(parent_of(object_path(sha256)));
+  }
+  for (const std::string& folder : folders) TOCSIN_TRY(config::sync_folder(folder));
   return config::sync_folder(folder_ + "/objects");
+}
+
+std::uint64_t EvidenceStore::arriving_bytes(const AgentId& agent) const {
+  return bytes_below(folder_ + "/parts/" + agent.hex);
+}
+
+void EvidenceStore::forget_old_parts(Instant now) {
+  for (const std::string& path : files_below(folder_ + "/parts")) {
+    forget_part(path, now - kPartsKept);
+  }
+}
+
+void EvidenceStore::forget_parts_but(const AgentId& agent,
+                                     const std::set<std::string_view>& sha256s) {
+  for (const std::string& path : files_below(folder_ + "/parts/" + agent.hex)) {
+    std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
+    if (name.ends_with(kWhole)) name.remove_suffix(kWhole.size());
+    if (!sha256s.contains(name)) forget_part(path, std::nullopt);
+  }
+}
+
+void EvidenceStore::forget_part(const std::string& path, std::optional<Instant> before) {
+  const std::lock_guard lock(mutex_);
+  struct stat raw {};
+  if (open_parts_.contains(path) || ::lstat(path.c_str(), &raw) != 0) return;
+  const Instant came{raw.st_mtim.tv_sec * 1'000'000'000LL};
+  if ((before && came > *before) || ::unlink(path.c_str()) != 0) return;
+  used_ -= static_cast<std::uint64_t>(raw.st_size);
+  log::info("evidence.part_forgotten", {{"file", path}});
 }
 
 // ---- Room ----
@@ -227,24 +292,30 @@ Result<EvidenceStore::Room> EvidenceStore::reserve(std::uint64_t bytes, std::uin
 // ---- Whole files ----
 
 Result<std::unique_ptr<EvidenceStore>> EvidenceStore::open(const std::string& folder,
-                                                           const EvidenceLimits& limits,
-                                                           Instant now) {
+                                                           const EvidenceLimits& limits) {
   std::unique_ptr<EvidenceStore> store(new EvidenceStore(folder, limits));
-  TOCSIN_TRY(store->prepare(now));
+  TOCSIN_TRY(store->prepare());
   return store;
 }
 
-Status EvidenceStore::prepare(Instant now) {
+Status EvidenceStore::prepare() {
   for (const char* name : {"", "/objects", "/parts", "/seals"}) {
     TOCSIN_TRY(make_folder(folder_ + name));
   }
-  forget_old_parts(folder_ + "/parts", now);
   used_ = bytes_below(folder_);
   return {};
 }
 
 std::string EvidenceStore::object_path(std::string_view sha256) const {
   return folder_ + "/objects/" + std::string(sha256.substr(0, 2)) + "/" + std::string(sha256);
+}
+
+std::string EvidenceStore::part_path(const AgentId& agent, std::string_view sha256) const {
+  return folder_ + "/parts/" + agent.hex + "/" + std::string(sha256);
+}
+
+std::string EvidenceStore::whole_path(const AgentId& agent, std::string_view sha256) const {
+  return part_path(agent, sha256) + std::string(kWhole);
 }
 
 std::string EvidenceStore::seal_path(std::string_view sha256, std::string_view ending) const {

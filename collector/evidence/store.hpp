@@ -3,16 +3,21 @@
 //
 //   objects/3f/3f9a…          mode 0400; there only as a whole, synced and with the right hash
 //   parts/AGENT/3f9a…         what has arrived of one; resumed from its length
+//   parts/AGENT/3f9a….whole   all of one, with the right hash; waits for the rest of its collection
 //   seals/9c41….sig .pem      of a manifest: its signature and the key that made it
 //
-// Nothing is removed by itself: evidence is kept until people say otherwise (procedure H-11); where
-// it does not fit, it is refused. Thread-safe but for one part, which one upload writes at a time.
+// Nothing of a collection that is here is removed by itself: evidence is kept until people say
+// otherwise (procedure H-11); where it does not fit, it is refused. What is on its way counts for
+// its agent's share and goes when nobody went on with it. Thread-safe but for one part, which one
+// upload writes at a time.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -30,13 +35,13 @@ struct EvidenceLimits {
   std::uint64_t free_bytes = 1ULL << 30;        // left to the journal and the state
 };
 
-inline constexpr Duration kPartsKept = 7 * 24h;  // of an upload that nobody went on with
+inline constexpr Duration kPartsKept = 7 * 24h;  // after the last byte came
 
 class EvidenceStore {
  public:
-  // Opens or makes the folder, counts what is there and forgets old parts. Errors: as the system.
+  // Opens or makes the folder and counts what is there. Errors: as the system.
   static Result<std::unique_ptr<EvidenceStore>> open(const std::string& folder,
-                                                     const EvidenceLimits& limits, Instant now);
+                                                     const EvidenceLimits& limits);
 
   // ---- Whole files ----
   bool has(std::string_view sha256) const;
@@ -71,13 +76,23 @@ class EvidenceStore {
     int fd_ = -1;
     std::string path_;
     std::uint64_t length_ = 0;
-    std::atomic<std::uint64_t>* used_ = nullptr;
+    EvidenceStore* store_ = nullptr;
   };
   // Of an earlier try; they are in use already.
   std::uint64_t part_bytes(const AgentId& agent, std::string_view sha256) const;
   Result<Part> open_part(const AgentId& agent, std::string_view sha256);
-  // What arrived becomes a whole file if it has its hash. Otherwise it is gone, and data_loss.
+  // What arrived is whole if it has its hash. Otherwise it is gone, and data_loss.
   Status finish_part(Part part, std::string_view sha256);
+  bool has_whole(const AgentId& agent, std::string_view sha256) const;
+  // What is whole becomes an object, once. Durable on return. Errors: not_found.
+  Status keep_whole(const AgentId& agent, const std::set<std::string_view>& sha256s);
+
+  // All that is on its way from this agent.
+  std::uint64_t arriving_bytes(const AgentId& agent) const;
+  // Forgets what nobody went on with for kPartsKept; of one agent, all but these files. What is
+  // being written stays.
+  void forget_old_parts(Instant now);
+  void forget_parts_but(const AgentId& agent, const std::set<std::string_view>& sha256s);
 
   // ---- Room ----
   // Bytes set aside for an upload, until they are given back. resource_exhausted where they, or
@@ -105,14 +120,21 @@ class EvidenceStore {
   EvidenceStore(std::string folder, const EvidenceLimits& limits)
       : folder_(std::move(folder)), limits_(limits) {}
   std::string object_path(std::string_view sha256) const;
+  std::string part_path(const AgentId& agent, std::string_view sha256) const;
+  std::string whole_path(const AgentId& agent, std::string_view sha256) const;
   std::string seal_path(std::string_view sha256, std::string_view ending) const;
-  Status prepare(Instant now);
+  Status prepare();
+  Status keep_one(const AgentId& agent, std::string_view sha256);
+  void close_part(const std::string& path);
+  // Unless it is being written, or came after `before`.
+  void forget_part(const std::string& path, std::optional<Instant> before);
 
   const std::string folder_;
   const EvidenceLimits limits_;
   std::atomic<std::uint64_t> used_{0};
   std::mutex mutex_;
   std::uint64_t reserved_ = 0;
+  std::multiset<std::string> open_parts_;  // paths
 };
 
 }  // namespace tocsin::collector

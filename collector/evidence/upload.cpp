@@ -36,6 +36,14 @@ model::EvidenceEvent EvidenceUpload::event(model::CustodyAct act) const {
   return event;
 }
 
+std::set<std::string_view> EvidenceUpload::hashes() const {
+  std::set<std::string_view> all;
+  for (const evidence::Item& item : manifest_.items) {
+    if (item.bytes > 0) all.insert(item.sha256);
+  }
+  return all;
+}
+
 Result<UploadReply> EvidenceUpload::refuse(model::Message reason, bool for_good, bool journaled) {
   log::warning("evidence.refused", {{"agent", agent_.hex},
                                     {"request", request_id_},
@@ -96,14 +104,14 @@ Result<UploadReply> EvidenceUpload::open_places() {
         return refuse({"evidence.bad_item", {{"file", item.file}}}, true, true);
       continue;
     }
-    if (parts_.store.has(item.sha256) || !wanted.insert(item.sha256).second) continue;
+    if (parts_.store.has(item.sha256) || parts_.store.has_whole(agent_, item.sha256)) continue;
+    if (!wanted.insert(item.sha256).second) continue;
     places_.push_back({number, 0});
     bytes += item.bytes - std::min(item.bytes, parts_.store.part_bytes(agent_, item.sha256));
   }
   if (places_.empty()) return finish();
-  const auto had = parts_.agent_bytes(agent_);
-  if (!had) return fail(had.error());
-  auto room = parts_.store.reserve(bytes, *had);
+  auto room = room_for(bytes);
+  if (!room && room.error().code != ErrorCode::resource_exhausted) return fail(room.error());
   if (!room) return refuse({"evidence.quota", {{"bytes", std::to_string(bytes)}}}, false, true);
   room_ = std::move(*room);
   UploadWanted reply;
@@ -117,6 +125,17 @@ Result<UploadReply> EvidenceUpload::open_places() {
   }
   TOCSIN_TRY(next_item());
   return reply;
+}
+
+// Where it does not fit, what the agent began and does not offer now goes: it can be sent again,
+// and must not keep out for days what is asked for.
+Result<EvidenceStore::Room> EvidenceUpload::room_for(std::uint64_t bytes) {
+  const auto had = parts_.agent_bytes(agent_);
+  if (!had) return fail(had.error());
+  auto room = parts_.store.reserve(bytes, *had + parts_.store.arriving_bytes(agent_));
+  if (room || room.error().code != ErrorCode::resource_exhausted) return room;
+  parts_.store.forget_parts_but(agent_, hashes());
+  return parts_.store.reserve(bytes, *had + parts_.store.arriving_bytes(agent_));
 }
 
 Result<UploadReply> EvidenceUpload::next_item() {
@@ -160,7 +179,9 @@ Result<UploadReply> EvidenceUpload::finish_item() {
   return UploadProgress{whole};
 }
 
+// All of it is here: only now are there objects, so that a record names each.
 Result<UploadReply> EvidenceUpload::finish() {
+  TOCSIN_TRY(parts_.store.keep_whole(agent_, hashes()));
   const auto kept = parts_.store.put(sealed_.manifest);
   if (!kept) return fail(kept.error());
   TOCSIN_TRY(parts_.store.put_seal(*kept, sealed_));

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -30,7 +31,7 @@ struct UploadParts {
   // The record that this agent was asked for under this request, if it was.
   std::function<Result<std::optional<model::Evidence>>(const AgentId&, const std::string& request)>
       record;
-  // Bytes of the agent's that are kept already.
+  // Bytes of the agent's that records name; what is on its way comes on top.
   std::function<Result<std::uint64_t>(const AgentId&)> agent_bytes;
   // Durable on return.
   std::function<Status(const model::EvidenceEvent&)> journal;
@@ -78,6 +79,8 @@ class EvidenceUpload {
  private:
   Result<UploadReply> refuse(model::Message reason, bool for_good, bool journaled);
   Result<UploadReply> open_places();
+  Result<EvidenceStore::Room> room_for(std::uint64_t bytes);
+  std::set<std::string_view> hashes() const;  // of items with bytes
   Result<UploadReply> next_item();
   Result<UploadReply> finish_item();
   Result<UploadReply> finish();

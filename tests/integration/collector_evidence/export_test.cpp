@@ -155,8 +155,7 @@ class Export : public testing::Test {
   tests::TempDir temp_;
   tests::FakeCollector fake_;
   std::unique_ptr<EvidenceStore> store_ =
-      EvidenceStore::open(temp_.file("evidence"), {1 << 26, 1 << 26, 1 << 26, 0}, tests::kNow)
-          .value();
+      EvidenceStore::open(temp_.file("evidence"), {1 << 26, 1 << 26, 1 << 26, 0}).value();
   OperatorApi operators_{{fake_.state,
                           fake_.intake,
                           fake_.judge,

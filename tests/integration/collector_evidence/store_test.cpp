@@ -23,7 +23,7 @@ constexpr Instant kNow{1'795'341'600'000'000'000};
 class Evidence : public testing::Test {
  protected:
   std::unique_ptr<EvidenceStore> open() {
-    auto store = EvidenceStore::open(temp_.file("evidence"), limits_, kNow);
+    auto store = EvidenceStore::open(temp_.file("evidence"), limits_);
     EXPECT_TRUE(store) << store.error().message;
     return store ? std::move(*store) : nullptr;
   }
@@ -71,8 +71,13 @@ TEST_F(Evidence, APartBecomesAFileWithItsHashAndNothingElse) {
   EXPECT_FALSE(store->has(hash("hello")));
   ASSERT_TRUE(part.append("lo"));
   ASSERT_TRUE(store->finish_part(std::move(part), hash("hello")));
+  EXPECT_TRUE(store->has_whole(agent_, hash("hello")));
+  EXPECT_FALSE(store->has(hash("hello"))) << "the rest of its collection has not come";
+  EXPECT_EQ(store->arriving_bytes(agent_), 5U);
+  ASSERT_TRUE(store->keep_whole(agent_, {hash("hello")}));
   EXPECT_EQ(store->read(hash("hello"), 0, 10).value(), "hello");
   EXPECT_EQ(store->used_bytes(), 5U);
+  EXPECT_EQ(store->arriving_bytes(agent_), 0U);
 
   auto other = store->open_part(agent_, hash("world")).value();
   ASSERT_TRUE(other.append("w0rld"));
@@ -116,15 +121,55 @@ TEST_F(Evidence, RoomForTheJournalIsNotGivenAway) {
   EXPECT_FALSE(open()->reserve(1, 0));
 }
 
+TEST_F(Evidence, TwoAgentsSendTheSameAndItIsKeptAndCountedOnce) {
+  const auto store = open();
+  const AgentId other{std::string(64, 'b')};
+  for (const AgentId& from : {agent_, other}) {
+    auto part = store->open_part(from, hash("hello")).value();
+    ASSERT_TRUE(part.append("hello"));
+    ASSERT_TRUE(store->finish_part(std::move(part), hash("hello")));
+  }
+  EXPECT_EQ(store->used_bytes(), 10U);
+  ASSERT_TRUE(store->keep_whole(agent_, {hash("hello")}));
+  ASSERT_TRUE(store->keep_whole(other, {hash("hello")}));
+  EXPECT_EQ(store->used_bytes(), 5U);
+  EXPECT_EQ(store->arriving_bytes(other), 0U);
+  EXPECT_FALSE(store->keep_whole(agent_, {hash("never came")}));
+}
+
+// While the collector runs: months may lie between its starts.
 TEST_F(Evidence, ForgetsPartsThatNobodyWentOnWith) {
-  ASSERT_TRUE(open()->open_part(agent_, hash("x"))->append("y"));
-  const std::string part = temp_.file("evidence/parts/" + agent_.hex + "/" + hash("x"));
-  ASSERT_TRUE(fs::exists(part));
-  const timespec old[2] = {{(kNow.ns / 1'000'000'000) - 8 * 86400, 0},
-                           {(kNow.ns / 1'000'000'000) - 8 * 86400, 0}};
-  ASSERT_EQ(::utimensat(AT_FDCWD, part.c_str(), old, 0), 0);
-  open();
-  EXPECT_FALSE(fs::exists(part));
+  const auto store = open();
+  const auto path = [&](const std::string& name) {
+    return temp_.file("evidence/parts/" + agent_.hex + "/" + name);
+  };
+  const auto came = [&](const std::string& name, std::int64_t days_ago) {
+    const std::int64_t at = kNow.ns / 1'000'000'000 - days_ago * 86400;
+    const timespec both[2] = {{at, 0}, {at, 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, path(name).c_str(), both, 0), 0);
+  };
+  ASSERT_TRUE(store->open_part(agent_, hash("old"))->append("o"));
+  ASSERT_TRUE(store->open_part(agent_, hash("new"))->append("n"));
+  auto whole = store->open_part(agent_, hash("whole")).value();
+  ASSERT_TRUE(whole.append("whole"));
+  ASSERT_TRUE(store->finish_part(std::move(whole), hash("whole")));
+  auto slow = store->open_part(agent_, hash("slow")).value();
+  ASSERT_TRUE(slow.append("s"));
+  came(hash("old"), 8);
+  came(hash("new"), 6);
+  came(hash("whole") + ".whole", 8);
+  came(hash("slow"), 8);
+  ASSERT_EQ(store->arriving_bytes(agent_), 8U);
+  store->forget_old_parts(kNow);
+  EXPECT_FALSE(fs::exists(path(hash("old"))));
+  EXPECT_TRUE(fs::exists(path(hash("new"))));
+  EXPECT_FALSE(store->has_whole(agent_, hash("whole")));
+  EXPECT_TRUE(fs::exists(path(hash("slow")))) << "it is being written";
+  EXPECT_EQ(store->used_bytes(), 2U);
+  EXPECT_EQ(open()->used_bytes(), 2U);
+  slow = {};
+  store->forget_old_parts(kNow);
+  EXPECT_EQ(store->arriving_bytes(agent_), 1U);
 }
 
 // A record of one file and what could not be had, as it is verified.

@@ -24,7 +24,7 @@ struct Scene {
   Scene() { reopen(); }
 
   void reopen() {
-    store = EvidenceStore::open(temp.file("evidence"), limits, kNow).value();
+    store = EvidenceStore::open(temp.file("evidence"), limits).value();
     parts = std::make_unique<UploadParts>(
         UploadParts{*store,
                     [this](const AgentId& who, const std::string& request) {
@@ -233,6 +233,51 @@ TEST(Upload, WhatDoesNotFitStaysOnItsHostAndIsSaidOnce) {
   scene.reopen();
   auto large = scene.upload();
   EXPECT_EQ(refusal(*large.offer(scene.offer())), "evidence.too_large");
+}
+
+// What has come and is in no record is the agent's as well: it cannot fill the store with uploads
+// that it never ends.
+TEST(Upload, WhatAnAgentBeganAndNeverEndedCountsForItsShare) {
+  Scene scene;
+  scene.limits.agent_bytes = 5000;
+  scene.reopen();
+  scene.agent_has = 1000;
+  scene.add("first", std::string(3000, 'x'));  // It comes whole, the second never does.
+  scene.add("second", std::string(900, 'y'));
+  {
+    auto upload = scene.upload();
+    scene.send(upload, 1000, 3500);
+  }
+  EXPECT_EQ(scene.store->arriving_bytes(scene.agent), 3500U);
+  EXPECT_FALSE(scene.store->has(scene.manifest.items[0].sha256)) << "in no record";
+
+  // The rest of the same fits; 1000 and 3900 are the share.
+  scene.add("third", std::string(201, 'z'));
+  auto too_much = scene.upload();
+  EXPECT_EQ(refusal(*too_much.offer(scene.offer())), "evidence.quota");
+  scene.manifest.items.pop_back();
+  auto rest = scene.upload();
+  const auto reply = rest.offer(scene.offer());
+  EXPECT_EQ(std::get<UploadWanted>(*reply).places, (std::vector<UploadPlace>{{1, 500}}));
+  const auto last = rest.chunk({1, 500}, std::string(400, 'y'));
+  EXPECT_TRUE(std::holds_alternative<UploadKept>(*last));
+  EXPECT_EQ(scene.store->arriving_bytes(scene.agent), 0U);
+}
+
+TEST(Upload, WhatWasBegunBeforeGivesWayToWhatIsOfferedNow) {
+  Scene scene;
+  scene.limits.agent_bytes = 5000;
+  scene.reopen();
+  scene.add("given up", std::string(4000, 'x'));
+  {
+    auto upload = scene.upload();
+    scene.send(upload, 1000, 3000);
+  }
+  scene.manifest.items.clear();
+  scene.add("other", std::string(3000, 'y'));
+  auto upload = scene.upload();
+  EXPECT_TRUE(std::holds_alternative<UploadKept>(scene.send(upload, 1000, 3000)));
+  EXPECT_EQ(scene.store->arriving_bytes(scene.agent), 0U);
 }
 
 // The last word was lost: it is offered again, and is in the journal once.

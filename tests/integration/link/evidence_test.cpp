@@ -117,7 +117,7 @@ class EvidenceLink : public testing::Test {
   Room room_;
   collector::EvidenceLimits limits_{1 << 28, 1 << 28, 1 << 27, 0};
   std::unique_ptr<collector::EvidenceStore> store_ =
-      collector::EvidenceStore::open(room_.folder("store"), limits_, time_.wall()).value();
+      collector::EvidenceStore::open(room_.folder("store"), limits_).value();
   collector::Workers workers_{2, 16};
   collector::EvidenceDoor door_{{upload_parts(),
                                  [this](const AgentId&) { return admitted_.load(); },
