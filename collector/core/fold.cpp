@@ -56,7 +56,8 @@ Result<Fold> Fold::resume(StateSnapshot snapshot, ParsePolicy parse_policy) {
   return fold;
 }
 
-Effects Fold::apply(Position position, Instant at, const model::JournalBody& body, bool answered) {
+Effects Fold::apply(Position position, Instant at, const model::JournalBody& body,
+                    const Earlier& earlier) {
   TOCSIN_CHECK(position > cursor_);
   cursor_ = position;
   judged_at_ = std::max(judged_at_, at);
@@ -68,7 +69,7 @@ Effects Fold::apply(Position position, Instant at, const model::JournalBody& bod
     change_policy(effects, *change);
   } else {
     Context now = context(effects);
-    dispatch(now, body, answered);
+    dispatch(now, body, earlier);
   }
   return effects;
 }
@@ -100,10 +101,14 @@ void Fold::look_for_old_records() {
   world_.set_value(kAnswersSince, std::to_string(keep_answers_->since.ns));
 }
 
-// By what was decided to forget, not by what the store has forgotten yet: how entries are cut into
-// commits must change no answer.
-bool Fold::still_answers(const model::CommandResult& earlier) const {
-  return earlier.decided >= Instant{static_cast<std::int64_t>(world_.number(kAnswersSince))};
+// Was it answered, in this commit or an earlier one, and not too long ago? By what was decided to
+// forget, not by what the store has forgotten yet: how entries are cut into commits must change no
+// answer.
+bool Fold::is_repeated(const model::Command& command, const Earlier& earlier) const {
+  const model::CommandResult* answer = world_.fresh_answer(command.id);
+  if (answer == nullptr && earlier) answer = &*earlier;
+  const Instant since{static_cast<std::int64_t>(world_.number(kAnswersSince))};
+  return answer != nullptr && answer->decided >= since;
 }
 
 void Fold::fire_due(Effects& effects) {
@@ -122,12 +127,11 @@ void Fold::fire_due(Effects& effects) {
   }
 }
 
-void Fold::dispatch(Context& context, const model::JournalBody& body, bool answered) {
+void Fold::dispatch(Context& context, const model::JournalBody& body, const Earlier& earlier) {
   if (const auto* fact = std::get_if<model::AgentFact>(&body)) {
     take_agent_fact(context, *fact);
   } else if (const auto* command = std::get_if<model::Command>(&body)) {
-    const model::CommandResult* fresh = world_.fresh_answer(command->id);
-    if (answered || (fresh != nullptr && still_answers(*fresh))) {
+    if (is_repeated(*command, earlier)) {
       world_.add("counter/commands_repeated");
     } else {
       take_judged(context, take_command(context, *command));

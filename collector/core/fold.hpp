@@ -34,13 +34,16 @@ class Fold {
   // policy in force; it must not judge by another.
   static Result<Fold> resume(StateSnapshot snapshot, ParsePolicy parse_policy);
 
-  // Judges one entry: first the timers that are due by its time, then the entry. `answered`: the
-  // command of this entry was answered in an earlier commit (see command_of, still_answers).
+  // What an earlier commit has as the answer to the command of an entry (see command_of).
+  using Earlier = std::optional<model::CommandResult>;
+
+  // Judges one entry: first the timers that are due by its time, then the entry. Whether `earlier`
+  // still is the answer is decided here, by the entry's own time.
   // REQUIRES: entries come in the order of their positions.
   Effects apply(Position position, Instant at, const model::JournalBody& body,
-                bool answered = false);
-  Effects apply(const model::JournalEntry& entry, bool answered = false) {
-    return apply(entry.position, entry.at, entry.body, answered);
+                const Earlier& earlier = {});
+  Effects apply(const model::JournalEntry& entry, const Earlier& earlier = {}) {
+    return apply(entry.position, entry.at, entry.body, earlier);
   }
 
   // A request that agents have not answered, anew from the entry of its command (ask_again).
@@ -52,8 +55,6 @@ class Fold {
 
   Position cursor() const { return cursor_; }
   Instant judged_at() const { return judged_at_; }
-  // Whether an earlier answer to the command of the next entry still is its answer.
-  bool still_answers(const model::CommandResult& earlier) const;
   std::optional<Instant> next_due() const { return world_.timers.next_due(); }
   std::shared_ptr<const model::SitePolicy> policy() const { return policy_; }
   const World& world() const { return world_; }
@@ -62,7 +63,8 @@ class Fold {
   Fold(StateSnapshot snapshot, ParsePolicy parse_policy);
   void fire_due(Effects& effects);
   void look_for_old_records();
-  void dispatch(Context& context, const model::JournalBody& body, bool answered);
+  void dispatch(Context& context, const model::JournalBody& body, const Earlier& earlier);
+  bool is_repeated(const model::Command& command, const Earlier& earlier) const;
   void change_policy(Effects& effects, const model::PolicyChange& change);
   Context context(Effects& effects) { return {world_, *policy_, judged_at_, cursor_, effects}; }
 

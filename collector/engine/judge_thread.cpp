@@ -217,9 +217,9 @@ Result<Effects> JudgeThread::fold_batch(const std::vector<CommittedRun>& batch) 
       model::JournalBody read;
       if (!entry.body) read = decoded(position, entry.bytes);
       const model::JournalBody& body = entry.body ? *entry.body : read;
-      const Result<bool> answered = is_answered(body);
-      if (!answered) return fail(answered.error());
-      Effects one = fold_.apply(position, run.at, body, *answered);
+      const Result<Fold::Earlier> earlier = earlier_answer(body);
+      if (!earlier) return fail(earlier.error());
+      Effects one = fold_.apply(position, run.at, body, *earlier);
       if (catching_up_at_) make_late(one, *catching_up_at_ - run.at);
       append(effects, std::move(one));
       ++position.value;
@@ -228,13 +228,10 @@ Result<Effects> JudgeThread::fold_batch(const std::vector<CommittedRun>& batch) 
   return effects;
 }
 
-// Whether an earlier commit has the answer to the entry's command.
-Result<bool> JudgeThread::is_answered(const model::JournalBody& body) {
+Result<Fold::Earlier> JudgeThread::earlier_answer(const model::JournalBody& body) {
   const std::string_view command = command_of(body);
-  if (command.empty()) return false;
-  const Result<std::optional<model::CommandResult>> before = parts_.state.command_result(command);
-  if (!before) return fail(before.error());
-  return *before && fold_.still_answers(**before);
+  if (command.empty()) return Fold::Earlier{};
+  return parts_.state.command_result(command);
 }
 
 // What was folded and not committed is forgotten; the journal gives it again.

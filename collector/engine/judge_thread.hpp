@@ -51,7 +51,7 @@ class JudgeThread final : public Judge {
   Status judge_next();
   Status judge_batch(const std::vector<CommittedRun>& batch);
   Result<Effects> fold_batch(const std::vector<CommittedRun>& batch);
-  Result<bool> is_answered(const model::JournalBody& body);
+  Result<Fold::Earlier> earlier_answer(const model::JournalBody& body);
   Status reload();
   void recover_from(const Error& error);
   void publish(const StateDelta& delta, bool baselines_changed);

@@ -75,13 +75,10 @@ Result<std::uint64_t> fold_all(JournalReader& journal, Position last, Fold& fold
       const auto entry = decoded(stored);
       if (!entry) return fail(entry.error());
       const std::string_view command = command_of(entry->body);
-      bool answered = false;
-      if (!command.empty()) {
-        const auto before = store.command_result(command);
-        if (!before) return fail(before.error());
-        answered = *before && fold.still_answers(**before);
-      }
-      fold.apply(*entry, answered);
+      Result<Fold::Earlier> earlier;
+      if (!command.empty()) earlier = store.command_result(command);
+      if (!earlier) return fail(earlier.error());
+      fold.apply(*entry, *earlier);
       ++count;
     }
     TOCSIN_TRY(store.commit(fold.take_delta()));

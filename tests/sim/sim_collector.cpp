@@ -26,13 +26,11 @@ model::JournalEntry decoded(const collector::StoredEntry& stored) {
   return {stored.position, stored.at, body ? std::move(*body) : model::JournalBody{}};
 }
 
-Result<bool> answered_before(const collector::Fold& fold, collector::StateStore& state,
-                             const model::JournalEntry& entry) {
+Result<collector::Fold::Earlier> earlier_answer(collector::StateStore& state,
+                                                const model::JournalEntry& entry) {
   const std::string_view command = collector::command_of(entry.body);
-  if (command.empty()) return false;
-  const auto before = state.command_result(command);
-  if (!before) return fail(before.error());
-  return *before && fold.still_answers(**before);
+  if (command.empty()) return collector::Fold::Earlier{};
+  return state.command_result(command);
 }
 
 }  // namespace
@@ -373,9 +371,9 @@ bool SimCollector::step_judge() {
   for (const collector::StoredEntry& entry : *stored) {
     if (std::exchange(skip_next_, false)) continue;
     const model::JournalEntry read = decoded(entry);
-    const Result<bool> answered = answered_before(*fold_, *state_, read);
-    if (!answered) return false;
-    fold_->apply(read, *answered);
+    const auto earlier = earlier_answer(*state_, read);
+    if (!earlier) return false;
+    fold_->apply(read, *earlier);
   }
   if (fold_->cursor() < next) return true;
   const collector::StateDelta delta = fold_->take_delta();
@@ -441,7 +439,7 @@ void SimCollector::check_at_the_end() {
     if (page->empty()) break;
     for (const collector::StoredEntry& stored : *page) {
       const model::JournalEntry entry = decoded(stored);
-      fold.apply(entry, answered_before(fold, *store, entry).value());
+      fold.apply(entry, earlier_answer(*store, entry).value());
       TOCSIN_CHECK(store->commit(fold.take_delta()).has_value());
     }
     next.value += page->size();

@@ -194,8 +194,7 @@ class Story {
     journal_.push_back(entry);
     const std::string_view id = collector::command_of(entry.body);
     const auto earlier = id.empty() ? std::nullopt : store_->command_result(id).value();
-    const bool answered = earlier && fold_->still_answers(*earlier);
-    collector::Effects effects = fold_->apply(entry, answered);
+    collector::Effects effects = fold_->apply(entry, earlier);
     for (auto& request : effects.requests) requests_.push_back(std::move(request));
     for (auto& look : effects.own_looks) own_looks_.push_back(std::move(look));
     for (auto& agent : effects.revoked) revoked_.push_back(std::move(agent));

@@ -107,7 +107,7 @@ void write_site(const fs::path& folder, const std::string& policy,
     if (auto* change = std::get_if<model::PolicyChange>(&entry.body)) change->content = policy;
     const std::vector<std::string> bodies{wire::encode_journal(entry.body)};
     ASSERT_TRUE((*journal)->append(bodies, entry.at, {}));
-    fold->apply(entry, false);
+    fold->apply(entry);
     ASSERT_TRUE((*store)->commit(fold->take_delta()));
     if (after) after(entry.position);
   }

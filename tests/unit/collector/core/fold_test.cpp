@@ -120,7 +120,7 @@ std::string folded_again(const Story& story, const std::set<std::size_t>& border
     const model::JournalEntry& entry = story.journal()[i];
     const std::string_view id = collector::command_of(entry.body);
     const auto earlier = id.empty() ? std::nullopt : store->command_result(id).value();
-    fold->apply(entry, earlier && fold->still_answers(*earlier));
+    fold->apply(entry, earlier);
     if (borders.contains(i) || i + 1 == story.journal().size()) {
       RC_ASSERT(store->commit(fold->take_delta()).has_value());
       fold = collector::Fold::resume(store->load().value(), story.parser());
@@ -201,6 +201,18 @@ TEST(Fold, ACommandThatIsRepeatedIsANewOneAfterThirtyDays) {
   for (std::size_t i = 0; i < story.journal().size(); ++i) all.insert(i);
   EXPECT_EQ(folded_again(story, {}), story.state_bytes());
   EXPECT_EQ(folded_again(story, all), story.state_bytes());
+}
+
+// The entry that is judged says what time it is, whether its first answer is in the store or not.
+TEST(Fold, TheRepeatedCommandsOwnTimeDecidesWhetherItWasAnswered) {
+  Story story;
+  story.admit("web1");
+  const model::Command asked{
+      "again", {"admin", model::Role::admin, ""}, 0, "", model::RevokeAgent{agent_of("web1")}};
+  story.push(asked);
+  story.at(31 * 24h).push(asked);  // Nothing was journaled in between.
+  EXPECT_EQ(story.world().number("counter/commands_repeated"), 0U);
+  EXPECT_EQ(folded_again(story, {}), story.state_bytes());
 }
 
 TEST(Fold, AStepOfTheClockIsCounted) {
