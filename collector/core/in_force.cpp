@@ -3,6 +3,7 @@
 #include "common/rules/baseline.hpp"
 
 namespace tocsin::collector {
+
 const model::BaselineRecord* InForce::approved(const BaselineTable& records,
                                                const model::BaselineScope& scope) {
   if (!approved_) {
@@ -18,10 +19,10 @@ const model::BaselineRecord* InForce::approved(const BaselineTable& records,
 const model::BaselineRecord* InForce::record_for(const BaselineTable& records,
                                                  const model::SitePolicy& policy,
                                                  const std::string& host) {
-  if (const auto* own = approved(records, {model::ScopeKind::host, host})) return own;
-  const model::HostPolicy* named = model::host_policy(policy, host);
-  if (named == nullptr || named->group.empty()) return nullptr;
-  return approved(records, {model::ScopeKind::group, named->group});
+  for (const model::BaselineScope& scope : rules::scopes_for(policy, host)) {
+    if (const auto* record = approved(records, scope)) return record;
+  }
+  return nullptr;
 }
 
 const model::Baseline* InForce::of(const BaselineTable& records, const model::SitePolicy& policy,

@@ -13,6 +13,7 @@
 #include "collector/engine/same_history.hpp"
 #include "common/config/site_policy.hpp"
 #include "common/log/log.hpp"
+#include "common/rules/baseline.hpp"
 #include "common/wire/wire.hpp"
 
 namespace tocsin::collector {
@@ -381,12 +382,11 @@ std::shared_ptr<const model::SitePolicy> JudgeThread::policy() const {
 std::shared_ptr<const model::ApprovedBaseline> JudgeThread::approved_baseline(
     const std::string& host) const {
   const std::lock_guard lock(mutex_);
-  const auto own = baselines_.find({model::ScopeKind::host, host});
-  if (own != baselines_.end()) return own->second;
-  const model::HostPolicy* policy = model::host_policy(*policy_, host);
-  if (policy == nullptr || policy->group.empty()) return nullptr;
-  const auto group = baselines_.find({model::ScopeKind::group, policy->group});
-  return group == baselines_.end() ? nullptr : group->second;
+  for (const model::BaselineScope& scope : rules::scopes_for(*policy_, host)) {
+    const auto found = baselines_.find(scope);
+    if (found != baselines_.end()) return found->second;
+  }
+  return nullptr;
 }
 
 std::uint64_t JudgeThread::baselines_revision() const {

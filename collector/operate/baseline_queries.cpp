@@ -135,12 +135,7 @@ Result<v1::BaselineDetail> OperatorApi::get_baseline(const v1::GetBaselineReques
 }
 
 Result<std::optional<BaselineRecord>> OperatorApi::in_force_for(const std::string& host) {
-  const model::HostPolicy* policy = model::host_policy(*parts_.judge.policy(), host);
-  std::vector<model::BaselineScope> scopes{{model::ScopeKind::host, host}};
-  if (policy != nullptr && !policy->group.empty()) {
-    scopes.push_back({model::ScopeKind::group, policy->group});
-  }
-  for (const model::BaselineScope& scope : scopes) {
+  for (const model::BaselineScope& scope : rules::scopes_for(*parts_.judge.policy(), host)) {
     BaselineQuery query;
     query.scope = scope;
     query.live_only = true;

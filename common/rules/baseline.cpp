@@ -173,6 +173,16 @@ std::optional<model::Baseline> combined(const model::ApprovedBaseline* approved,
   return both;
 }
 
+std::vector<model::BaselineScope> scopes_for(const model::SitePolicy& policy,
+                                             const std::string& host) {
+  std::vector<model::BaselineScope> scopes{{model::ScopeKind::host, host}};
+  const model::HostPolicy* named = model::host_policy(policy, host);
+  if (named != nullptr && !named->group.empty()) {
+    scopes.push_back({model::ScopeKind::group, named->group});
+  }
+  return scopes;
+}
+
 EntryChanges changes(const std::vector<BaselineEntry>& from, const std::vector<BaselineEntry>& to) {
   EntryChanges changes;
   std::set_difference(to.begin(), to.end(), from.begin(), from.end(),

@@ -44,6 +44,11 @@ std::vector<model::BaselineEntry> entries_of(const model::Observation& observati
 std::optional<model::Baseline> combined(const model::ApprovedBaseline* approved,
                                         const model::Baseline* policy, Instant now);
 
+// Whose approved baseline a host is judged by: the first of these that has one. Its own goes before
+// its group's, past its end too.
+std::vector<model::BaselineScope> scopes_for(const model::SitePolicy& policy,
+                                             const std::string& host);
+
 struct EntryChanges {
   std::vector<model::BaselineEntry> added;
   std::vector<model::BaselineEntry> removed;

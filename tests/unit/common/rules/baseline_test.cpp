@@ -214,6 +214,23 @@ TEST(BaselineRules, TheApprovedOneGoesBeforeThePolicysPartByPart) {
   EXPECT_EQ(combined(nullptr, nullptr, kNow), std::nullopt);
 }
 
+TEST(BaselineRules, AHostsOwnGoesBeforeItsGroups) {
+  using Scopes = std::vector<model::BaselineScope>;
+  model::SitePolicy policy;
+  EXPECT_EQ(scopes_for(policy, "web1"), (Scopes{{model::ScopeKind::host, "web1"}}));
+  policy.hosts.resize(2);
+  policy.hosts[0].host = "*";
+  policy.hosts[0].group = "all";
+  policy.hosts[1].host = "web1";
+  policy.hosts[1].group = "web";
+  EXPECT_EQ(scopes_for(policy, "web1"),
+            (Scopes{{model::ScopeKind::host, "web1"}, {model::ScopeKind::group, "web"}}));
+  EXPECT_EQ(scopes_for(policy, "db1"),
+            (Scopes{{model::ScopeKind::host, "db1"}, {model::ScopeKind::group, "all"}}));
+  policy.hosts[1].group.clear();
+  EXPECT_EQ(scopes_for(policy, "web1"), (Scopes{{model::ScopeKind::host, "web1"}}));
+}
+
 TEST(BaselineEntries, AFindingIsAboutTheEntryThatWouldApproveIt) {
   Listener evil = nginx();
   evil.port = 4444;
