@@ -26,8 +26,11 @@ constexpr Duration kLookEvery = 1h;
 void take_agent_fact(Context& context, const model::AgentFact& fact) {
   const auto* result = std::get_if<model::RequestResult>(&fact.fact.body);
   const bool inquiry = result != nullptr && is_inquiry(result->request_id);
-  const bool question = result != nullptr && is_port_question(result->request_id);
-  if (result != nullptr && !inquiry && !question) take_request_result(context, fact.agent, *result);
+  if (result != nullptr && is_port_question(result->request_id)) {
+    take_port_answer(context, fact.agent, *result);
+  } else if (result != nullptr && !inquiry) {
+    take_request_result(context, fact.agent, *result);
+  }
   const Judged judged = take_fact(context, fact);
   ask_about(context, fact);
   take_judged(context, judged);
@@ -120,8 +123,8 @@ void Fold::fire_due(Effects& effects) {
       take_judged(now, *answered);
     } else if (const std::optional<Judged> again = fire_baseline_timer(now, *key)) {
       take_judged(now, *again);
-    } else if (!fire_request_timer(now, *key) && !fire_evidence_timer(now, *key) &&
-               !fire_incident_timer(now, *key)) {
+    } else if (!fire_request_timer(now, *key) && !fire_port_timer(now, *key) &&
+               !fire_evidence_timer(now, *key) && !fire_incident_timer(now, *key)) {
       world_.add("counter/unknown_timers");
     }
   }

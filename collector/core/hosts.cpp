@@ -126,7 +126,10 @@ void judge_one(Context& context, model::Host& host, model::CheckStatus& status, 
       name.empty() ? nullptr : baseline_in_force(context, std::string(name));
   model::Judgement judgement =
       rules::judge(status.observation, baseline, model::rule_limits(context.policy, host.name));
-  add_hidden_ports(context, status.observation, judgement);
+  if (const auto hidden = hidden_ports(context.world, context.policy, status.observation)) {
+    judgement = with_hidden_ports(std::move(judgement), *hidden);
+    ask_about_ports(context, *hidden);
+  }
   if (status.verdict != judgement.verdict || status.since.ns == 0) {
     status.verdict = judgement.verdict;
     status.since = look.at;

@@ -69,6 +69,45 @@ TEST(HiddenPorts, AreAskedAboutOnceInTenMinutes) {
   EXPECT_EQ(room.asked().size(), 2U);
 }
 
+// An answer that never comes, or that is none of ours, leaves nothing open.
+TEST(HiddenPorts, AQuestionEndsWithItsAnswerOrItsTime) {
+  Room room;
+  const auto count = [&](const char* name) {
+    return room.world().number(std::string("counter/") + name);
+  };
+  const auto answer = [&](const std::string& host, const std::string& id) {
+    model::RequestResult result;
+    result.request_id = id;
+    result.outcome = model::RequestOutcome::done;
+    room.fact(host, result);
+  };
+  room.scan({4444});
+  const std::string first = room.requests().back().request.request_id;
+  EXPECT_TRUE(room.world().timers.due("bind/10.0.0.9"));
+  room.resume();
+  answer("v1", first);
+  EXPECT_EQ(count("answers_not_asked_for"), 1U) << "of another host than was asked";
+  EXPECT_TRUE(room.world().timers.due("bind/10.0.0.9"));
+  answer("db1", first);
+  EXPECT_FALSE(room.world().timers.due("bind/10.0.0.9"));
+  EXPECT_EQ(count("answers_not_asked_for"), 1U);
+  answer("db1", first);
+  EXPECT_EQ(count("answers_not_asked_for"), 2U) << "a second time";
+  answer("db1", "bind/");
+  EXPECT_EQ(count("answers_not_asked_for"), 3U);
+
+  room.at(11min);
+  room.scan({4444});
+  const std::string second = room.requests().back().request.request_id;
+  ASSERT_NE(second, first);
+  room.at(11min + collector::kPortQuestionLife).push(model::Tick{});
+  EXPECT_EQ(count("port_questions_unanswered"), 1U);
+  EXPECT_FALSE(room.world().timers.due("bind/10.0.0.9"));
+  answer("db1", second);
+  EXPECT_EQ(count("answers_not_asked_for"), 4U) << "too late";
+  EXPECT_EQ(count("unknown_timers"), 0U);
+}
+
 TEST(HiddenPorts, NothingIsAskedAboutPortsThatAreListed) {
   Room room;
   model::SocketsFacts facts;
