@@ -74,7 +74,8 @@ struct FindingMeaning {
   Effect effect = Effect::none;
   Access access = Access::none;
   Impact impact = Impact::limited;
-  bool fixable = false;  // a person can undo the effect at once
+  bool fixable = false;      // a person can undo the effect at once
+  bool of_one_look = false;  // it may pass by itself: it counts where the next look sees it too
 };
 std::optional<FindingMeaning> meaning_of(std::string_view finding_code);
 // Every code of that table, sorted: those that can head an incident.

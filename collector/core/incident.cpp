@@ -42,13 +42,12 @@ Duration next_look(const Context& context, const model::Finding& finding) {
   return model::default_interval(finding.check.kind) + model::default_deadline(finding.check.kind);
 }
 
-// A service that restarts by itself sooner is an event, not an incident; so are packets that one
-// look lost and the next one did not, and a probe that came while a service was being restarted.
+// A service that restarts by itself sooner is an event, not an incident; so is what one look saw
+// and the next one did not, where that may be.
 Duration minimum_of(const Context& context, const model::Finding& finding) {
   if (finding.check.kind == model::CheckKind::service) return context.policy.service_minimum;
-  const bool of_one_look = finding.code == "ping.loss.high" || finding.code == "ping.rtt.high" ||
-                           finding.check.kind == model::CheckKind::answer;
-  return of_one_look ? next_look(context, finding) : Duration{};
+  const auto meaning = meaning_of(finding.code);
+  return meaning && meaning->of_one_look ? next_look(context, finding) : Duration{};
 }
 
 GradeLimits limits_of(const model::SitePolicy& policy) {

@@ -35,6 +35,16 @@ TEST(Meaning, RaisesTheImpactOfACorroboratedPort) {
   EXPECT_EQ(meaning_of("port.unexpected", {"port.unexpected", {}})->impact, Impact::limited);
 }
 
+// Packets are lost, and services restarted, for a moment; what else a look saw is not waited for.
+TEST(Meaning, SaysWhatNeedsASecondLook) {
+  std::vector<std::string_view> passing;
+  for (const std::string_view code : graded_codes()) {
+    if (meaning_of(code)->of_one_look) passing.push_back(code);
+  }
+  EXPECT_EQ(passing, (std::vector<std::string_view>{"answer.error_status", "answer.failed",
+                                                    "ping.loss.high", "ping.rtt.high"}));
+}
+
 // A name or place that is merely unusual is grade E.
 TEST(Meaning, DoesNotCallAnUnusualPlaceAnAccess) {
   const auto meaning =
