@@ -22,7 +22,7 @@
 #include "common/base/limits.hpp"
 #include "common/config/secret_file.hpp"
 #include "common/config/site_policy.hpp"
-#include "common/crypto/sign.hpp"
+#include "common/crypto/signed_document.hpp"
 #include "common/log/log.hpp"
 #include "common/rules/baseline.hpp"
 #include "common/systemd/notify.hpp"

@@ -8,7 +8,7 @@
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 #include "common/config/secret_file.hpp"
-#include "common/crypto/sign.hpp"
+#include "common/crypto/signed_document.hpp"
 #include "common/time/civil.hpp"
 
 namespace tocsin::ctl {

@@ -9,7 +9,7 @@
 
 #include "common/base/result.hpp"
 #include "common/crypto/crypto.hpp"
-#include "common/crypto/sign.hpp"
+#include "common/crypto/signed_document.hpp"
 
 namespace {
 

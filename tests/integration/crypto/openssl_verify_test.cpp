@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "common/crypto/crypto.hpp"
-#include "common/crypto/sign.hpp"
+#include "common/crypto/signed_document.hpp"
 #include "common/time/time_source.hpp"
 
 namespace tocsin::crypto {

@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/crypto/sign.hpp"
+#include "common/crypto/signed_document.hpp"
 #include "tests/support/fake_collector.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/collector/ctl/fake_client.hpp"

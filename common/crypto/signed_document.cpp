@@ -1,4 +1,4 @@
-#include "common/crypto/sign.hpp"
+#include "common/crypto/signed_document.hpp"
 
 #include <fmt/format.h>
 #include <openssl/cms.h>

@@ -1,5 +1,5 @@
 // Signed documents read again: what is genuine, and what exactly was changed where it is not.
-#include "common/crypto/sign.hpp"
+#include "common/crypto/signed_document.hpp"
 
 #include <algorithm>
 #include <cstdint>
