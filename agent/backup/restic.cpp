@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <map>
 #include <utility>
 
@@ -12,6 +11,7 @@
 
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
+#include "common/time/civil.hpp"
 
 namespace tocsin::agent {
 namespace json = boost::json;
@@ -46,7 +46,7 @@ std::optional<ResticSnapshot> snapshot_of(const json::value& value) {
   if (!value.is_object()) return std::nullopt;
   const json::object& object = value.get_object();
   const auto time = text_of(object, "time");
-  const auto at = time ? parse_rfc3339(*time) : std::nullopt;
+  const auto at = time ? time::parse_rfc3339(*time) : std::nullopt;
   const auto host = text_of(object, "hostname");
   const json::value* paths = member(object, "paths");
   if (!at || !host || paths == nullptr || !paths->is_array()) return std::nullopt;
@@ -64,7 +64,7 @@ std::optional<ResticFile> file_of(const json::value& value, std::string_view pat
   const json::object& object = value.get_object();
   if (text_of(object, "path") != path || text_of(object, "type") != "file") return std::nullopt;
   const auto time = text_of(object, "mtime");
-  const auto modified = time ? parse_rfc3339(*time) : std::nullopt;
+  const auto modified = time ? time::parse_rfc3339(*time) : std::nullopt;
   // A file without a size is empty: restic leaves it out then.
   const json::value* size = member(object, "size");
   ResticFile file;
@@ -77,47 +77,10 @@ std::optional<ResticFile> file_of(const json::value& value, std::string_view pat
 }
 
 // Takes exactly `digits` digits off the front.
-bool take_digits(std::string_view& text, std::size_t digits, int& number) {
-  if (text.size() < digits) return false;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + digits, number);
-  if (error != std::errc() || end != text.data() + digits || number < 0) return false;
-  text.remove_prefix(digits);
-  return true;
-}
-
 bool take_sign(std::string_view& text, char sign) {
   if (!text.starts_with(sign)) return false;
   text.remove_prefix(1);
   return true;
-}
-
-// ".778209067" -> 778209067 ns
-bool take_fraction(std::string_view& text, std::int64_t& ns) {
-  if (!take_sign(text, '.')) return true;
-  std::int64_t unit = 100'000'000;
-  bool any = false;
-  while (!text.empty() && text.front() >= '0' && text.front() <= '9') {
-    ns += (text.front() - '0') * unit;
-    unit /= 10;
-    any = true;
-    text.remove_prefix(1);
-  }
-  return any;
-}
-
-bool take_zone(std::string_view& text, Duration& ahead) {
-  if (take_sign(text, 'Z')) return text.empty();
-  const bool behind = text.starts_with('-');
-  if (!behind && !text.starts_with('+')) return false;
-  text.remove_prefix(1);
-  int hours = 0;
-  int minutes = 0;
-  if (!take_digits(text, 2, hours) || !take_sign(text, ':') || !take_digits(text, 2, minutes)) {
-    return false;
-  }
-  ahead = std::chrono::hours(hours) + std::chrono::minutes(minutes);
-  if (behind) ahead = -ahead;
-  return text.empty() && hours <= 15 && minutes <= 59;
 }
 
 bool is_of(const ResticSnapshot& snapshot, std::string_view wanted) {
@@ -147,35 +110,6 @@ bool read_state(std::string_view& text, model::Tristate& state) {
 }
 
 }  // namespace
-
-std::optional<Instant> parse_rfc3339(std::string_view text) {
-  int year = 0;
-  int month = 0;
-  int day = 0;
-  int hour = 0;
-  int minute = 0;
-  int second = 0;
-  const bool date = take_digits(text, 4, year) && take_sign(text, '-') &&
-                    take_digits(text, 2, month) && take_sign(text, '-') &&
-                    take_digits(text, 2, day) && take_sign(text, 'T');
-  const bool clock = date && take_digits(text, 2, hour) && take_sign(text, ':') &&
-                     take_digits(text, 2, minute) && take_sign(text, ':') &&
-                     take_digits(text, 2, second);
-  std::int64_t ns = 0;
-  Duration ahead{};
-  if (!clock || !take_fraction(text, ns) || !take_zone(text, ahead)) return std::nullopt;
-  const std::chrono::year_month_day civil{std::chrono::year(year),
-                                          std::chrono::month(static_cast<unsigned>(month)),
-                                          std::chrono::day(static_cast<unsigned>(day))};
-  const bool fits =
-      civil.ok() && year >= 1970 && year <= 2200 && hour <= 23 && minute <= 59 && second <= 60;
-  if (!fits) return std::nullopt;
-  const Duration since = std::chrono::sys_days(civil).time_since_epoch();
-  return Instant{(since + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-                  std::chrono::seconds(second) - ahead)
-                     .count() +
-                 ns};
-}
 
 Result<std::vector<ResticSnapshot>> parse_snapshots(std::string_view text) {
   const auto refused = [] {

@@ -32,9 +32,6 @@ struct ResticFile {
 // The file `path` of `restic ls --json`, which prints an object a line. Errors: not_found.
 Result<ResticFile> parse_ls(std::string_view lines, std::string_view path);
 
-// "2026-11-23T09:03:57.77+08:00"; nothing where it is no such time.
-std::optional<Instant> parse_rfc3339(std::string_view text);
-
 // Why a run of restic failed.
 enum class ResticEnd : std::uint8_t {
   done = 1,

@@ -83,7 +83,7 @@ void measure(Opened& opened, bool (*wanted)(const struct stat&), std::string_vie
     return;
   }
   opened.size = static_cast<std::uint64_t>(raw.st_size);
-  opened.modified = Instant{raw.st_mtim.tv_sec * 1'000'000'000LL + raw.st_mtim.tv_nsec};
+  opened.modified = os::instant_of(raw.st_mtim);
 }
 
 // What it is, is asked before it is opened: opening a device may do something.

@@ -200,7 +200,7 @@ EvidenceWriter::Copied EvidenceWriter::copy(const Opened& source, std::uint64_t 
   }
   struct stat raw {};
   if (::fstat(source.fd.get(), &raw) == 0) {
-    const Instant modified{raw.st_mtim.tv_sec * 1'000'000'000LL + raw.st_mtim.tv_nsec};
+    const Instant modified = os::instant_of(raw.st_mtim);
     copied.changed = measured && (static_cast<std::uint64_t>(raw.st_size) != source.size ||
                                   modified != source.modified);
   }

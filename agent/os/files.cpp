@@ -19,12 +19,18 @@ FileStat from_stat(const struct stat& raw) {
   file.device = raw.st_dev;
   file.inode = raw.st_ino;
   file.size = static_cast<std::uint64_t>(raw.st_size);
-  file.modified = Instant{raw.st_mtim.tv_sec * 1'000'000'000LL + raw.st_mtim.tv_nsec};
-  file.changed = Instant{raw.st_ctim.tv_sec * 1'000'000'000LL + raw.st_ctim.tv_nsec};
+  file.modified = instant_of(raw.st_mtim);
+  file.changed = instant_of(raw.st_ctim);
   return file;
 }
 
 }  // namespace
+
+Instant instant_of(const timespec& time) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  constexpr std::int64_t kLast = INT64_MAX / kSecond - 1;
+  return Instant{std::clamp<std::int64_t>(time.tv_sec, -kLast, kLast) * kSecond + time.tv_nsec};
+}
 
 std::string under(std::string_view root, std::string_view path) {
   while (!root.empty() && root.back() == '/') root.remove_suffix(1);

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include <time.h>
+
 #include "common/base/instant.hpp"
 #include "common/base/result.hpp"
 #include "common/net/fd.hpp"
@@ -22,6 +24,10 @@ std::string under(std::string_view root, std::string_view path);
 Result<std::string> read_start(const std::string& path, std::size_t limit);
 // At most `limit` bytes from `offset` of an open file.
 Result<std::string> read_at(const Fd& file, std::uint64_t offset, std::size_t limit);
+
+// Whoever owns a file says when it was written, the year 2400 too: the last or first that an
+// Instant can say stands for what is beyond.
+Instant instant_of(const timespec& time);
 
 // What tells one file from another and from its own past.
 struct FileStat {

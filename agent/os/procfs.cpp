@@ -76,10 +76,6 @@ std::string of_process(std::uint32_t pid, std::string_view name) {
   return std::to_string(pid).append("/").append(name);
 }
 
-Instant instant_of(const timespec& time) {
-  return Instant{time.tv_sec * 1'000'000'000LL + time.tv_nsec};
-}
-
 Result<std::string> read_link(int at, const std::string& name) {
   char target[kLinkBytes];
   const ssize_t n = ::readlinkat(at, name.c_str(), target, sizeof target);

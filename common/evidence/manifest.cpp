@@ -1,14 +1,13 @@
 #include "common/evidence/manifest.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <chrono>
 
 #include <fmt/format.h>
 
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
+#include "common/time/civil.hpp"
 
 namespace tocsin::evidence {
 namespace {
@@ -18,45 +17,11 @@ constexpr std::size_t kTextBytes = 512;  // of one value; a longer path is cut
 constexpr std::size_t kNameBytes = 80;
 constexpr std::size_t kNumberDigits = 3;
 
-using std::chrono::milliseconds;
-
-std::string time_text(Instant at) {
-  using namespace std::chrono;
-  const sys_time<milliseconds> t = floor<milliseconds>(sys_time<nanoseconds>(nanoseconds(at.ns)));
-  const sys_days day = floor<days>(t);
-  const year_month_day date(day);
-  const hh_mm_ss clock(t - day);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
-                     clock.subseconds().count());
-}
-
 std::optional<std::uint64_t> number_of(std::string_view text) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return number;
-}
-
-// What time_text prints, of the years that an Instant can say.
-std::optional<Instant> time_of(std::string_view text) {
-  using namespace std::chrono;
-  if (text.size() != 24) return std::nullopt;
-  std::array<std::uint64_t, 7> part{};
-  constexpr std::array<std::pair<std::size_t, std::size_t>, 7> kPlaces{
-      {{0, 4}, {5, 2}, {8, 2}, {11, 2}, {14, 2}, {17, 2}, {20, 3}}};
-  for (std::size_t i = 0; i < part.size(); ++i) {
-    const auto number = number_of(text.substr(kPlaces[i].first, kPlaces[i].second));
-    if (!number) return std::nullopt;
-    part[i] = *number;
-  }
-  const year_month_day date(year(static_cast<int>(part[0])), month(static_cast<unsigned>(part[1])),
-                            day(static_cast<unsigned>(part[2])));
-  if (!date.ok() || part[0] < 1700 || part[0] > 2200) return std::nullopt;
-  const auto at =
-      sys_days(date) + hours(part[3]) + minutes(part[4]) + seconds(part[5]) + milliseconds(part[6]);
-  return Instant{duration_cast<nanoseconds>(at.time_since_epoch()).count()};
 }
 
 std::string clean(std::string_view text) { return clean_text(text, kTextBytes); }
@@ -74,7 +39,7 @@ void print_item(std::string& text, const Item& item) {
   text += item.file.empty() ? "#\n# missing\n" : "#\n# item\n";
   put(text, "what", item.what);
   put(text, "source", item.source);
-  put(text, "taken", time_text(item.taken));
+  put(text, "taken", time::rfc3339(item.taken));
   if (item.file.empty()) {
     put(text, "reason", item.reason);
     put(text, "detail", item.detail);
@@ -84,7 +49,7 @@ void print_item(std::string& text, const Item& item) {
   put(text, "cut", item.cut);
   put(text, "left-out", item.left_out);
   put(text, "from", item.from);
-  if (item.modified) put(text, "modified", time_text(*item.modified));
+  if (item.modified) put(text, "modified", time::rfc3339(*item.modified));
   if (item.changed) text += "# changed while it was read\n";
   text += fmt::format("{}  {}\n", item.sha256, item.file);
 }
@@ -135,7 +100,7 @@ class Lines {
   }
   std::optional<Instant> time(std::string_view key) {
     const auto found = value(key);
-    return found ? time_of(*found) : std::nullopt;
+    return found ? time::parse_rfc3339(*found) : std::nullopt;
   }
 
  private:
@@ -245,8 +210,8 @@ std::string print_manifest(const Manifest& manifest) {
   put(text, "incident", manifest.incident);
   put(text, "asked-by", manifest.asked_by);
   put(text, "reason", manifest.reason);
-  put(text, "began", time_text(manifest.began));
-  put(text, "ended", time_text(manifest.ended));
+  put(text, "began", time::rfc3339(manifest.began));
+  put(text, "ended", time::rfc3339(manifest.ended));
   for (const Item& item : manifest.items) print_item(text, item);
   return text;
 }

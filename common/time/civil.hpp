@@ -1,6 +1,7 @@
 // Instants as people of a site read them. Wraps absl's time zones; gaps and overlaps are absl's.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,9 @@ bool zone_exists(std::string_view zone);
 std::string local_text(Instant t, std::string_view zone);
 // "2026-11-22T16:20:08.123Z"
 std::string rfc3339(Instant t);
+// The same and what others write ("2026-11-23T09:03:57.77+08:00"); nothing where it is no such time
+// or no Instant can say it.
+std::optional<Instant> parse_rfc3339(std::string_view text);
 // The year of the Republic of China calendar: 2026 is 115.
 constexpr int roc_year(int year) { return year - 1911; }
 

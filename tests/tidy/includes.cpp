@@ -34,7 +34,7 @@ const std::vector<Allowed>& our_table() {
       {"common/config", {"common/base", "common/model", "common/time/civil.hpp"}},
       {"common/catalogue", {"common/base", "common/model", "common/config/document.hpp"}},
       {"common/crypto", {"common/base", "common/model"}},
-      {"common/evidence", {"common/base", "common/crypto"}},
+      {"common/evidence", {"common/base", "common/crypto", "common/time/civil.hpp"}},
       {"common/systemd", {"common/base"}},
       {"common/sqlite", {"common/base"}},
       {"common/series", {"common/base"}},

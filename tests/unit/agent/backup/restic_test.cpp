@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "common/time/civil.hpp"
+
 namespace tocsin::agent {
 namespace {
 
@@ -25,7 +27,7 @@ TEST(Restic, ReadsSnapshots) {
   EXPECT_EQ((*read)[0].host, "web1");
   EXPECT_THAT((*read)[0].paths, ElementsAre("/srv", "/etc"));
   EXPECT_EQ((*read)[0].at, Instant{1'795'395'837'778'209'067});
-  EXPECT_EQ((*read)[1].at, *parse_rfc3339("2026-11-23T01:00:00Z"));
+  EXPECT_EQ((*read)[1].at, *time::parse_rfc3339("2026-11-23T01:00:00Z"));
   EXPECT_TRUE(parse_snapshots("[]")->empty());
   EXPECT_TRUE(parse_snapshots("null")->empty());
 }
@@ -42,8 +44,8 @@ TEST(Restic, WhatIsNoListOfSnapshotsIsRefused) {
 TEST(Restic, TheNewestOfEachHostAndSetOfPathsCountsTheOldestFirst) {
   const auto snapshots = *parse_snapshots(kSnapshots);
   EXPECT_THAT(newest_of(snapshots, {}),
-              ElementsAre(BackupSource{"db1:/srv", *parse_rfc3339("2026-11-20T00:00:00.5Z")},
-                          BackupSource{"web1:/home", *parse_rfc3339("2026-11-23T01:00:00Z")},
+              ElementsAre(BackupSource{"db1:/srv", *time::parse_rfc3339("2026-11-20T00:00:00.5Z")},
+                          BackupSource{"web1:/home", *time::parse_rfc3339("2026-11-23T01:00:00Z")},
                           BackupSource{"web1:/srv,/etc", snapshots[0].at}));
 }
 
@@ -65,7 +67,7 @@ TEST(Restic, FindsAFileInAListing) {
   const auto file = parse_ls(listing, "/src/b");
   ASSERT_TRUE(file);
   EXPECT_EQ(file->size, 6U);
-  EXPECT_EQ(file->modified, *parse_rfc3339("2026-11-23T01:03:55.304603419Z"));
+  EXPECT_EQ(file->modified, *time::parse_rfc3339("2026-11-23T01:03:55.304603419Z"));
   EXPECT_EQ(parse_ls(listing, "/src/c")->size, 0U) << "restic leaves the size of an empty file out";
   EXPECT_EQ(parse_ls(listing, "/src/a").error().code, ErrorCode::not_found) << "a folder";
   EXPECT_EQ(parse_ls("", "/src/a").error().code, ErrorCode::not_found);
@@ -83,16 +85,6 @@ TEST(Restic, ToldApartIsWhyItFailed) {
             ResticEnd::failed);
   EXPECT_EQ(restic_end(-1, ""), ResticEnd::failed);
   EXPECT_EQ(restic_reason("x\nFatal: unable to open\nmore"), "unable to open");
-}
-
-TEST(Restic, TimesAreReadStrictly) {
-  EXPECT_EQ(parse_rfc3339("1970-01-01T00:00:01Z"), Instant{1'000'000'000});
-  EXPECT_EQ(parse_rfc3339("1970-01-01T00:00:00-01:30"), Instant{5400'000'000'000});
-  for (const char* bad :
-       {"", "1970-01-01", "1970-01-01T00:00:00", "1970-13-01T00:00:00Z", "1970-01-01T00:00:00.Z",
-        "1970-01-01T00:00:00+1", "1970-01-01T24:00:00Z", "1970-01-01T00:00:00Z "}) {
-    EXPECT_FALSE(parse_rfc3339(bad)) << bad;
-  }
 }
 
 RC_GTEST_PROP(ResticProperty, TestsAreReadAsTheyWereWritten, ()) {

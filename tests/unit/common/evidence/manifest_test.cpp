@@ -101,6 +101,17 @@ TEST(Manifest, ComesBackAsItWasAndKnowsItsSums) {
   EXPECT_EQ(back->missing(), 1U);
 }
 
+// Whoever owns a file says when it was written: that alone must not spoil all that was collected.
+TEST(Manifest, AFileOfAnyYearIsTaken) {
+  for (const std::int64_t seconds : {8'900'000'000LL, 9'223'372'036LL, -9'223'372'036LL, -1LL}) {
+    Manifest manifest = example();
+    manifest.items[1].modified = Instant{seconds * 1'000'000'000};
+    const auto back = parse_manifest(print_manifest(manifest));
+    ASSERT_TRUE(back) << seconds << back.error().message;
+    EXPECT_EQ(*back, manifest);
+  }
+}
+
 // A newline or an escape in a path must not become a line or a colour.
 TEST(Manifest, HostileNamesStayInTheirLine) {
   Manifest manifest = example();
