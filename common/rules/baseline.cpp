@@ -18,10 +18,6 @@ using model::EntryKind;
 using model::ProgramFile;
 using model::Tristate;
 
-std::string user_text(const std::string& user, std::uint32_t uid) {
-  return user.empty() ? fmt::format("uid:{}", uid) : user;
-}
-
 // By its package, whose next version is no change; by its hash where no package vouches for it.
 void set_file(BaselineEntry& entry, const ProgramFile& file) {
   if (!file.package.empty() && file.intact != Tristate::no) {

@@ -19,17 +19,14 @@ using model::Tristate;
 
 constexpr std::string_view kPreloadFile = "/etc/ld.so.preload";
 
-std::string user_of(const ProcessGroup& group) {
-  return group.user.empty() ? "uid:" + std::to_string(group.uid) : group.user;
-}
-
 bool names(const ProcessRule& rule, const ProcessGroup& group) {
   if (rule.name.empty() && rule.executable.empty()) return false;  // would approve everything
   const auto fits = [](std::string_view wanted, std::string_view seen) {
     return wanted.empty() || wanted == seen;
   };
   return fits(rule.name, group.name) &&
-         fits(rule.user, rule.user.starts_with("uid:") ? user_of(group) : group.user) &&
+         fits(rule.user,
+              rule.user.starts_with("uid:") ? user_text(group.user, group.uid) : group.user) &&
          fits(program_path(rule.executable), program_path(group.executable));
 }
 
@@ -113,7 +110,7 @@ struct Suspect {
 std::string subject_of(const ProcessGroup& group) {
   const std::string_view path = program_path(group.executable);
   return subject_part(path.empty() ? std::string_view(group.name) : path) + " " +
-         subject_part(user_of(group));
+         subject_part(user_text(group.user, group.uid));
 }
 
 // False: it shows no sign of its own.
@@ -130,7 +127,7 @@ bool collect(const ProcessGroup& group, const Baseline* baseline,
   }
   if (first || group.name < suspect.name) suspect.name = group.name;
   suspect.executable = program_path(group.executable);
-  suspect.user = user_of(group);
+  suspect.user = user_text(group.user, group.uid);
   return true;
 }
 
@@ -143,7 +140,8 @@ bool is_partly_seen(const ProcessGroup& g) {
 // list to compare it with. One that has ended is not in the look, and well.
 void not_judged(const ProcessGroup& group, bool listed, Findings& findings) {
   if (group.executable.empty()) {
-    findings.unseen(ending("process.unexpected", " " + subject_part(user_of(group))));
+    findings.unseen(
+        ending("process.unexpected", " " + subject_part(user_text(group.user, group.uid))));
   } else if ((!listed && needs_approval(group)) || is_partly_seen(group)) {
     findings.unseen(only("process.unexpected", subject_of(group)));
   }

@@ -1,6 +1,8 @@
-// What the path of a program says about it. Pure.
+// What the path of a program and its user say about it. Pure.
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "common/model/facts.hpp"
@@ -21,6 +23,11 @@ inline bool in_system_folder(std::string_view path) {
     if (path.starts_with(folder)) return true;
   }
   return false;
+}
+
+// "root"; "uid:1234" where the number has no name.
+inline std::string user_text(const std::string& name, std::uint32_t uid) {
+  return name.empty() ? "uid:" + std::to_string(uid) : name;
 }
 
 inline bool is_memory_file(std::string_view path) { return path.starts_with("/memfd:"); }

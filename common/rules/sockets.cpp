@@ -34,10 +34,6 @@ Match match_text(std::string_view wanted, std::string_view seen) {
   return seen.empty() ? Match::owner_unknown : Match::no;
 }
 
-std::string user_of(const Listener& listener) {
-  return listener.user.empty() ? fmt::format("uid:{}", listener.uid) : listener.user;
-}
-
 Match match_file(const ListenerRule& rule, const Listener& listener) {
   switch (file_match(rule.package, rule.sha256, listener.file)) {
     case FileMatch::changed:
@@ -59,7 +55,8 @@ Match match(const ListenerRule& rule, const Listener& listener) {
   if (rule.protocol != listener.protocol || !port || !address) return Match::no;
   const Match program = std::min(
       match_text(program_path(rule.executable), program_path(listener.executable)),
-      match_text(rule.user, rule.user.starts_with("uid:") ? user_of(listener) : listener.user));
+      match_text(rule.user, rule.user.starts_with("uid:") ? user_text(listener.user, listener.uid)
+                                                          : listener.user));
   return program != Match::yes ? program : match_file(rule, listener);
 }
 
@@ -86,7 +83,7 @@ std::string place_of(const Listener& listener) {
 
 std::string subject_of(const Listener& listener) {
   std::string subject = place_of(listener) + subject_part(program_path(listener.executable)) + " " +
-                        subject_part(user_of(listener));
+                        subject_part(user_text(listener.user, listener.uid));
   if (!listener.network_namespace.empty()) {
     subject.append(" ").append(subject_part(listener.network_namespace));
   }
@@ -106,7 +103,7 @@ model::Violation unexpected_listener(const Listener& listener, const std::string
       "port.unexpected",
       {said("protocol", to_string(listener.protocol)), said("address", listener.address),
        said("port", listener.port), said("executable", path.empty() ? "?" : path),
-       said("user", user_of(listener)), said("unit", listener.unit),
+       said("user", user_text(listener.user, listener.uid)), said("unit", listener.unit),
        Parameter{"iana", name.empty() ? "@iana.none" : std::string(name)},
        Parameter{"why", signs.empty() ? "@why.not_in_baseline" : signs}}};
   return {"port.unexpected", std::move(subject), std::move(message)};
