@@ -1,19 +1,16 @@
 // tocsinctl baseline list|show|diff|propose|review|approve|reject.
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "collector/ctl/commands.hpp"
+#include "collector/ctl/give.hpp"
 #include "collector/ctl/json.hpp"
 #include "collector/ctl/render.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
-#include "common/crypto/crypto.hpp"
 
 namespace tocsin::ctl {
 namespace {
 
-constexpr std::size_t kIdBytes = 16;
 constexpr std::chrono::seconds kUsualWindow = std::chrono::hours(7 * 24);
 
 // One command about baselines on its way.
@@ -94,16 +91,16 @@ class OnBaselineRunner {
 
   Printed propose() {
     if (!has_scope()) return needs_scope();
-    v1::Command act = new_command();
+    v1::Command act = new_command(command_.reason);
     v1::ProposeBaseline& propose = *act.mutable_propose_baseline();
     set_scope(*propose.mutable_scope());
     propose.set_from_finding(command_.finding);
     if (command_.finding == 0) {
       const auto since = command_.since.count() == 0 ? kUsualWindow : command_.since;
-      propose.set_since_s(static_cast<std::uint32_t>(since.count()));
+      propose.set_since_s(seconds_field(since));
     }
     for (const std::string& entry : command_.leave_out) propose.add_leave_out(entry);
-    return send(clean_text(propose.scope().name(), limits::kName), act);
+    return give(clean_text(propose.scope().name(), limits::kName), act, settings_, client_);
   }
 
   // What is decided is what was there a moment ago: its revision says so.
@@ -112,34 +109,16 @@ class OnBaselineRunner {
     request.set_id(command_.id);
     const auto detail = client_.get_baseline(request);
     if (!detail) return failed(detail.error());
-    v1::Command act = new_command();
+    v1::Command act = new_command(command_.reason);
     act.set_seen_revision(detail->baseline().revision());
     if (command_.act == OnBaseline::Act::approve) {
       act.mutable_approve_baseline()->set_baseline_id(command_.id);
-      act.mutable_approve_baseline()->set_valid_s(
-          static_cast<std::uint32_t>(std::min<std::int64_t>(command_.valid.count(), UINT32_MAX)));
+      act.mutable_approve_baseline()->set_valid_s(seconds_field(command_.valid));
     } else {
       act.mutable_reject_baseline()->set_baseline_id(command_.id);
     }
-    return send(clean_text(detail->baseline().scope().name(), limits::kName), act);
-  }
-
-  v1::Command new_command() const {
-    v1::Command act;
-    act.set_id(to_hex(crypto::random_bytes(kIdBytes)));
-    act.set_note(command_.reason);
-    return act;
-  }
-
-  Printed send(const std::string& what, const v1::Command& act) {
-    if (settings_.dry_run) return printed_not_sent(what, act, settings_);
-    v1::ExecuteRequest request;
-    *request.mutable_command() = act;
-    // The collector answers "pending" a little before this side gives up.
-    request.set_wait_ms(
-        static_cast<std::uint32_t>(std::max<std::int64_t>(settings_.timeout.count() - 500, 100)));
-    const auto reply = client_.execute(request);
-    return reply ? printed_answer(what, *reply, settings_) : failed(reply.error());
+    return give(clean_text(detail->baseline().scope().name(), limits::kName), act, settings_,
+                client_);
   }
 
   const OnBaseline& command_;

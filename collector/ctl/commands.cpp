@@ -8,12 +8,12 @@
 #include "collector/ctl/columns.hpp"
 #include "collector/ctl/diagnosis.hpp"
 #include "collector/ctl/evidence.hpp"
+#include "collector/ctl/give.hpp"
 #include "collector/ctl/json.hpp"
 #include "collector/ctl/render.hpp"
 #include "collector/ctl/resolve.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
-#include "common/crypto/crypto.hpp"
 #include "common/model/incident.hpp"
 
 namespace tocsin::ctl {
@@ -21,7 +21,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kIdBytes = 16;
 constexpr std::uint32_t kWaitStepMs = 1000;
 constexpr std::size_t kSimilar = 12;
 
@@ -70,7 +69,6 @@ class Runner {
   Result<v1::IncidentDetail> find_incident(std::string_view reference);
   // The only host of that name, or whose name begins so. Errors: as only_host().
   Result<v1::HostState> host_named(const std::string& name);
-  Result<v1::ExecuteReply> execute(const v1::Command& command);
   Result<v1::ExecuteReply> wait_for_agent(const v1::Command& command, v1::ExecuteReply reply);
   Printed act_on(const ActOnIncidents& command, const std::string& reference);
   Printed send(const v1::IncidentState& incident, const v1::Command& act);
@@ -82,15 +80,8 @@ class Runner {
   };
   Asked ask(const v1::HostState& host, const v1::CheckRef& check);
   Printed outcome_of(Asked& asked, bool wait);
-  Printed answered(std::string_view what, const v1::ExecuteReply& reply) const;
-  Printed not_sent(std::string_view what, const v1::Command& command) const;
   void apply_fail_on(const google::protobuf::RepeatedPtrField<v1::IncidentState>& incidents,
                      Printed& printed_so_far) const;
-  std::uint32_t wait_ms() const {
-    // The collector answers "pending" a little before this side gives up.
-    return static_cast<std::uint32_t>(std::max<std::int64_t>(settings_.timeout.count() - 500, 100));
-  }
-  std::string new_id() const { return to_hex(crypto::random_bytes(kIdBytes)); }
 
   const Settings& settings_;
   const View& view_;
@@ -157,8 +148,7 @@ Printed Runner::operator()(const ShowMetrics& command) {
   v1::GetMetricsRequest request;
   request.set_host(host->agent_id());
   request.set_name(command.name);
-  request.set_since_s(
-      static_cast<std::uint32_t>(std::clamp<std::int64_t>(command.since.count(), 0, UINT32_MAX)));
+  request.set_since_s(seconds_field(command.since));
   const auto curves = client_.get_metrics(request);
   if (!curves) return failed(curves.error());
   return show(*curves, [&] { return render_metrics(view_, *curves); });
@@ -184,7 +174,6 @@ Printed Runner::operator()(const ListIncidents& command) {
   return result;
 }
 
-// A whole number or id as it stands; else the end of a number among the newest thousand.
 Result<v1::HostState> Runner::host_named(const std::string& name) {
   v1::ListHostsRequest request;
   request.set_name(name);
@@ -193,6 +182,7 @@ Result<v1::HostState> Runner::host_named(const std::string& name) {
   return only_host(*list, name);
 }
 
+// A whole number or id as it stands; else the end of a number among the newest thousand.
 Result<v1::IncidentDetail> Runner::find_incident(std::string_view reference) {
   v1::GetIncidentRequest request;
   request.set_reference(exact_reference(reference));
@@ -218,21 +208,6 @@ Printed Runner::operator()(const ShowIncident& command) {
   });
 }
 
-Printed Runner::answered(std::string_view what, const v1::ExecuteReply& reply) const {
-  return printed_answer(what, reply, settings_);
-}
-
-Printed Runner::not_sent(std::string_view what, const v1::Command& command) const {
-  return printed_not_sent(what, command, settings_);
-}
-
-Result<v1::ExecuteReply> Runner::execute(const v1::Command& command) {
-  v1::ExecuteRequest request;
-  *request.mutable_command() = command;
-  request.set_wait_ms(wait_ms());
-  return client_.execute(request);
-}
-
 Printed Runner::operator()(const ActOnIncidents& command) {
   Printed all;
   for (const std::string& reference : command.references) {
@@ -248,10 +223,8 @@ Printed Runner::act_on(const ActOnIncidents& command, const std::string& referen
   const auto detail = find_incident(reference);
   if (!detail) return failed(detail.error());
   const v1::IncidentState& incident = detail->incident();
-  v1::Command act;
-  act.set_id(new_id());
+  v1::Command act = new_command(command.note);
   act.set_seen_revision(incident.revision());
-  act.set_note(command.note);
   if (command.act == ActOnIncidents::Act::acknowledge) {
     // Nobody has looked at what was just fetched. Without a revision the collector acknowledges
     // what is free or the caller's own, and answers a conflict that names who else has it.
@@ -267,10 +240,7 @@ Printed Runner::send(const v1::IncidentState& incident, const v1::Command& act) 
   const std::string what =
       fmt::format("{} {} {}", reference_of(incident),
                   clean_text(incident.host_name(), limits::kName), words(view_, incident.title()));
-  if (settings_.dry_run) return not_sent(what, act);
-  const auto reply = execute(act);
-  if (!reply) return failed(reply.error());
-  return answered(what, *reply);
+  return give(what, act, settings_, client_);
 }
 
 // Fills in what is decided. Errors: invalid_argument, a word that is none.
@@ -296,8 +266,7 @@ Status set_decision(const DecideOnIncident& command, std::uint64_t incident, v1:
     act.mutable_close()->set_verdict(verdict);
   } else if (command.act == Act::estimate) {
     act.mutable_estimate_repair()->set_incident_id(incident);
-    act.mutable_estimate_repair()->set_duration_s(
-        static_cast<std::uint32_t>(command.estimate.count()));
+    act.mutable_estimate_repair()->set_duration_s(seconds_field(command.estimate));
   } else {
     const auto severity = severity_from(command.severity);
     if (!severity) return fail(severity.error());
@@ -308,15 +277,13 @@ Status set_decision(const DecideOnIncident& command, std::uint64_t incident, v1:
 }
 
 Printed Runner::operator()(const DecideOnIncident& command) {
-  v1::Command act;
+  v1::Command act = new_command(command.reason);
   // A word that is none is said before anybody is asked.
   if (const Status known = set_decision(command, 0, act); !known) return failed(known.error());
   const auto detail = find_incident(command.reference);
   if (!detail) return failed(detail.error());
   const v1::IncidentState& incident = detail->incident();
-  act.set_id(new_id());
   act.set_seen_revision(incident.revision());
-  act.set_note(command.reason);
   if (const Status set = set_decision(command, incident.id(), act); !set) {
     return failed(set.error());
   }
@@ -336,7 +303,7 @@ Result<v1::ExecuteReply> Runner::wait_for_agent(const v1::Command& command,
     anything.mutable_read_at()->set_wait_ms(kWaitStepMs);
     const auto woken = client_.list_incidents(anything);
     if (!woken && woken.error().code != ErrorCode::deadline_exceeded) return fail(woken.error());
-    auto again = execute(command);
+    auto again = execute(command, settings_, client_);
     if (!again) return again;
     const std::uint64_t seen = woken ? woken->as_of().position() : reply.position();
     reply = std::move(*again);
@@ -356,8 +323,8 @@ Printed Runner::operator()(const RunCheck& command) {
   Printed all;
   std::uint64_t seen = 0;
   for (Asked& one : asked) {
-    Printed printed_one =
-        settings_.dry_run ? not_sent(one.what, one.command) : outcome_of(one, command.wait);
+    Printed printed_one = settings_.dry_run ? printed_not_sent(one.what, one.command, settings_)
+                                            : outcome_of(one, command.wait);
     if (printed_one.exit == ExitCode::done && one.reply) seen = one.reply->result().position();
     all.out +=
         settings_.json && command.wait && printed_one.exit == ExitCode::done ? "" : printed_one.out;
@@ -379,22 +346,22 @@ Printed Runner::operator()(const RunCheck& command) {
 
 Runner::Asked Runner::ask(const v1::HostState& host, const v1::CheckRef& check) {
   Asked asked;
-  asked.command.set_id(new_id());
+  asked.command = new_command({});
   asked.command.mutable_run_check()->set_agent_id(host.agent_id());
   *asked.command.mutable_run_check()->mutable_check() = check;
   asked.what = fmt::format("{} {}", clean_text(host.name(), limits::kName), check_text(check));
-  if (!settings_.dry_run) asked.reply = execute(asked.command);
+  if (!settings_.dry_run) asked.reply = execute(asked.command, settings_, client_);
   return asked;
 }
 
 Printed Runner::outcome_of(Asked& asked, bool wait) {
   if (!asked.reply) return failed(asked.reply.error());
   if (!wait || asked.reply->pending() || exit_of(*asked.reply) != ExitCode::done) {
-    return answered(asked.what, *asked.reply);
+    return printed_answer(asked.what, *asked.reply, settings_);
   }
   asked.reply = wait_for_agent(asked.command, *std::move(asked.reply));
   if (!asked.reply) return failed(asked.reply.error());
-  Printed result = answered(asked.what, *asked.reply);
+  Printed result = printed_answer(asked.what, *asked.reply, settings_);
   if (is_asked(*asked.reply)) {
     result.exit = ExitCode::timed_out;
     const bool restart = asked.command.has_restart_service();
@@ -405,9 +372,7 @@ Printed Runner::outcome_of(Asked& asked, bool wait) {
 }
 
 Printed Runner::operator()(const Revoke& command) {
-  v1::Command act;
-  act.set_id(new_id());
-  act.set_note(command.reason);
+  v1::Command act = new_command(command.reason);
   std::string what = clean_text(command.name, limits::kName);
   if (command.what == Revoke::What::operator_) {
     act.mutable_revoke_operator()->set_name(command.name);
@@ -420,23 +385,20 @@ Printed Runner::operator()(const Revoke& command) {
     }
     act.mutable_revoke_agent()->set_agent_id(host->agent_id());
   }
-  if (settings_.dry_run) return not_sent(what, act);
-  const auto reply = execute(act);
-  if (!reply) return failed(reply.error());
-  return answered(what, *reply);
+  return give(what, act, settings_, client_);
 }
 
 Printed Runner::operator()(const RestartService& command) {
   const auto host = host_named(command.host);
   if (!host) return failed(host.error());
   Asked asked;
-  asked.command.set_id(new_id());
+  asked.command = new_command({});
   asked.command.mutable_restart_service()->set_agent_id(host->agent_id());
   asked.command.mutable_restart_service()->set_unit(command.unit);
   asked.what = fmt::format("{} {}", clean_text(host->name(), limits::kName),
                            clean_text(command.unit, limits::kName));
-  if (settings_.dry_run) return not_sent(asked.what, asked.command);
-  asked.reply = execute(asked.command);
+  if (settings_.dry_run) return printed_not_sent(asked.what, asked.command, settings_);
+  asked.reply = execute(asked.command, settings_, client_);
   return outcome_of(asked, command.wait);
 }
 
@@ -450,8 +412,7 @@ Printed Runner::operator()(const CreateToken& command) {
   v1::CreateEnrollTokenRequest request;
   request.set_host_name(command.host);
   request.set_replace(command.replace);
-  request.set_valid_s(
-      static_cast<std::uint32_t>(std::clamp<std::int64_t>(command.valid.count(), 0, UINT32_MAX)));
+  request.set_valid_s(seconds_field(command.valid));
   if (settings_.dry_run) {
     return show(request, [&] { return say(view_, "ctl.dry_run") + "\n"; });
   }

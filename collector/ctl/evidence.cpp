@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "collector/ctl/export_folder.hpp"
+#include "collector/ctl/give.hpp"
 #include "collector/ctl/json.hpp"
 #include "collector/ctl/render.hpp"
 #include "collector/ctl/resolve.hpp"
@@ -20,7 +21,6 @@
 namespace tocsin::ctl {
 namespace {
 
-constexpr std::size_t kIdBytes = 16;
 constexpr std::uint32_t kWaitStepMs = 1000;
 constexpr std::size_t kAddedBytes = 3 << 20;
 
@@ -65,37 +65,6 @@ class EvidenceRunner {
     if constexpr (requires { message.as_of(); }) shown.position = message.as_of().position();
     return shown;
   }
-  std::uint32_t wait_ms() const {
-    return static_cast<std::uint32_t>(std::max<std::int64_t>(settings_.timeout.count() - 500, 100));
-  }
-  v1::Command new_command() const {
-    v1::Command act;
-    act.set_id(to_hex(crypto::random_bytes(kIdBytes)));
-    act.set_note(command_.reason);
-    return act;
-  }
-  Result<v1::ExecuteReply> execute(const v1::Command& act) const {
-    v1::ExecuteRequest request;
-    *request.mutable_command() = act;
-    request.set_wait_ms(wait_ms());
-    return tools_.client.execute(request);
-  }
-  Printed answered(std::string_view what, const v1::ExecuteReply& reply) const {
-    Printed result{exit_of(reply), "", ""};
-    const std::string text = render_result(view_, what, reply);
-    if (settings_.json) {
-      result.out = to_json(reply) + "\n";
-    } else if (result.exit == ExitCode::done) {
-      result.out = text;
-    } else {
-      result.err = text;
-    }
-    return result;
-  }
-  Printed not_sent(const v1::Command& act) const {
-    return {ExitCode::done, settings_.json ? to_json(act) + "\n" : say(view_, "ctl.dry_run") + "\n",
-            ""};
-  }
   // "E-2" as the collector counts it. Errors: invalid_argument.
   Result<std::uint64_t> id() const {
     if (const auto known = model::evidence_from(command_.id)) return known->value;
@@ -139,16 +108,17 @@ Printed EvidenceRunner::collect() {
   if (!host) return failed(host.error());
   const auto of_incident = incident();
   if (!of_incident) return failed(of_incident.error());
-  v1::Command act = new_command();
+  v1::Command act = new_command(command_.reason);
   v1::CollectEvidence& asked = *act.mutable_collect_evidence();
   asked.set_agent_id(host->agent_id());
   asked.set_incident_id(*of_incident);
   asked.set_since_s(static_cast<std::uint64_t>(command_.since.count()));
-  asked.set_within_s(static_cast<std::uint32_t>(command_.within.count()));
-  if (settings_.dry_run) return not_sent(act);
-  const auto reply = execute(act);
+  asked.set_within_s(seconds_field(command_.within));
+  const std::string what = clean_text(host->name(), limits::kName);
+  if (settings_.dry_run) return printed_not_sent(what, act, settings_);
+  const auto reply = execute(act, settings_, tools_.client);
   if (!reply) return failed(reply.error());
-  const Printed told = answered(clean_text(host->name(), limits::kName), *reply);
+  const Printed told = printed_answer(what, *reply, settings_);
   if (!command_.wait || told.exit != ExitCode::done) return told;
   return wait_for(act, *reply);
 }
@@ -217,13 +187,10 @@ Printed EvidenceRunner::verify() {
 Printed EvidenceRunner::give_up() {
   const auto number = id();
   if (!number) return failed(number.error());
-  v1::Command act = new_command();
+  v1::Command act = new_command(command_.reason);
   act.mutable_give_up_evidence()->set_evidence_id(*number);
   act.mutable_give_up_evidence()->set_witness(command_.witness);
-  if (settings_.dry_run) return not_sent(act);
-  const auto reply = execute(act);
-  if (!reply) return failed(reply.error());
-  return answered(fmt::format("E-{}", *number), *reply);
+  return give(fmt::format("E-{}", *number), act, settings_, tools_.client);
 }
 
 Printed EvidenceRunner::add() {
@@ -231,17 +198,18 @@ Printed EvidenceRunner::add() {
   if (!of_incident) return failed(of_incident.error());
   auto content = config::read_file(command_.file, kAddedBytes);
   if (!content) return failed(content.error());
-  const v1::Command act = new_command();
+  const v1::Command act = new_command(command_.reason);
   v1::AddEvidenceRequest request;
   request.set_command_id(act.id());
   request.set_incident_id(*of_incident);
   request.set_name(command_.file.substr(command_.file.rfind('/') + 1));
   request.set_note(command_.reason);
-  if (settings_.dry_run) return not_sent(act);
+  const std::string what = clean_text(request.name(), limits::kName);
+  if (settings_.dry_run) return printed_not_sent(what, act, settings_);
   request.set_content(std::move(*content));
   const auto reply = tools_.client.add_evidence(request);
   if (!reply) return failed(reply.error());
-  return answered(clean_text(request.name(), limits::kName), *reply);
+  return printed_answer(what, *reply, settings_);
 }
 
 // ---- Export ----
@@ -249,17 +217,17 @@ Printed EvidenceRunner::add() {
 Printed EvidenceRunner::export_to_folder() {
   const auto number = id();
   if (!number) return failed(number.error());
-  v1::Command act = new_command();
+  v1::Command act = new_command(command_.reason);
   act.mutable_export_evidence()->set_evidence_id(*number);
-  if (settings_.dry_run) return not_sent(act);
+  const std::string name = fmt::format("E-{}", *number);
+  if (settings_.dry_run) return printed_not_sent(name, act, settings_);
   // Before it is asked for: an export that is nowhere would stand in the custody all the same.
   auto folder = ExportFolder::create(command_.folder);
   if (!folder) return failed(folder.error());
-  const auto reply = execute(act);
-  const std::string name = fmt::format("E-{}", *number);
+  const auto reply = execute(act, settings_, tools_.client);
   if (!reply || exit_of(*reply) != ExitCode::done) {
     folder->discard();
-    return reply ? answered(name, *reply) : failed(reply.error());
+    return reply ? printed_answer(name, *reply, settings_) : failed(reply.error());
   }
   const auto exported = fetch(act.id(), *number, *folder);
   if (!exported) return failed(exported.error());

@@ -278,6 +278,16 @@ TEST_F(Commands, ADecisionSaysWhatIsWrongBeforeAnybodyIsAsked) {
   EXPECT_EQ(script_.executed.at(0).command().judge().verdict(), v1::INCIDENT_VERDICT_CONFIRMED);
 }
 
+// What no field of a request can hold is for the collector to refuse, and never a short time.
+TEST_F(Commands, ADurationThatIsTooLongIsNotCutToAShortOne) {
+  DecideOnIncident decide;
+  decide.act = DecideOnIncident::Act::estimate;
+  decide.reference = "SI-115-0042";
+  decide.estimate = std::chrono::seconds((1LL << 32) + 3600);
+  EXPECT_EQ(run_it(decide).exit, ExitCode::done);
+  EXPECT_EQ(script_.executed.at(0).command().estimate_repair().duration_s(), UINT32_MAX);
+}
+
 TEST_F(Commands, AHostThatDoesNotAnswerIsATimeout) {
   settings_.timeout = std::chrono::milliseconds(0);
   script_.replies = {reply(v1::CommandResult::OUTCOME_DONE, "command.requested")};
