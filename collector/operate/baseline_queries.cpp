@@ -58,19 +58,17 @@ Result<v1::BaselineList> OperatorApi::list_baselines(const v1::ListBaselinesRequ
   query.scope = *scope;
   query.live_only = !query.scope || request.proposed_only();
   query.limit = limits::kPageRows;
-  const auto records = parts_.state.baselines(query);
-  if (!records) return fail(records.error());
+  const auto rows = parts_.state.baseline_list(query);
+  if (!rows) return fail(rows.error());
   v1::BaselineList list;
   *list.mutable_as_of() = std::move(*now);
-  for (const BaselineRecord& record : *records) {
-    if (request.proposed_only() && record.status != BaselineStatus::proposed) continue;
+  for (const BaselineSummary& summary : *rows) {
+    if (request.proposed_only() && summary.record.status != BaselineStatus::proposed) continue;
     v1::BaselineList::Row& row = *list.add_baselines();
-    row.set_entries(static_cast<std::uint32_t>(record.entries.size()));
-    row.set_left_out(static_cast<std::uint32_t>(record.left_out.size()));
-    row.set_marked(static_cast<std::uint32_t>(
-        std::count_if(record.entries.begin(), record.entries.end(),
-                      [](const model::ProposedEntry& one) { return !one.marks.empty(); })));
-    put_without_entries(record, *row.mutable_baseline());
+    row.set_entries(summary.entries);
+    row.set_left_out(summary.left_out);
+    row.set_marked(summary.marked);
+    wire::to_proto(summary.record, *row.mutable_baseline());
   }
   return list;
 }
@@ -152,7 +150,7 @@ Result<v1::BaselineDiff> OperatorApi::diff_baseline(const v1::DiffBaselineReques
   TOCSIN_TRY(wait_until(request.read_at()));
   auto now = as_of();
   if (!now) return fail(now.error());
-  const auto hosts = parts_.state.hosts();
+  const auto hosts = parts_.state.hosts_called(request.host());
   if (!hosts) return fail(hosts.error());
   const auto host = std::find_if(hosts->begin(), hosts->end(), [&](const model::Host& one) {
     return one.name == request.host() && !one.revoked;

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "collector/core/commands.hpp"
-#include "collector/evidence/verify.hpp"
 #include "collector/operate/command_request.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
@@ -20,6 +19,7 @@ namespace {
 
 constexpr std::size_t kProblems = 100;  // of one report
 constexpr std::uint32_t kAddWaitMs = 5000;
+constexpr std::size_t kExportsKept = 4;  // each at most a few hundred kilobytes
 
 std::string file_label(std::string_view name) { return clean_text(name, limits::kName); }
 
@@ -137,20 +137,36 @@ Status EvidenceApi::check_released(const model::Principal& caller,
   return fail(ErrorCode::permission_denied, name + " was not released to you for export");
 }
 
+Result<EvidenceApi::Files> EvidenceApi::files_of_export(const model::Evidence& record) {
+  // A file that a person added may be the same bytes as a manifest, and is one file all the same.
+  const std::string key = record.manifest + '/' + record.name;
+  const std::lock_guard lock(mutex_);
+  const auto known = std::find_if(exports_.begin(), exports_.end(),
+                                  [&](const auto& one) { return one.first == key; });
+  if (known != exports_.end()) return known->second;
+  auto files = files_of(parts_.store, record);
+  if (!files) return fail(files.error());
+  auto kept = std::make_shared<const std::vector<ExportFile>>(*std::move(files));
+  exports_.emplace_front(key, kept);
+  if (exports_.size() > kExportsKept) exports_.pop_back();
+  return kept;
+}
+
 Result<v1::EvidencePiece> EvidenceApi::read(const model::Principal& caller,
                                             const v1::ReadEvidenceRequest& request) {
   TOCSIN_TRY(check_released(caller, request));
   const auto found = received(request.evidence_id());
   if (!found) return fail(found.error());
-  const auto files = files_of(parts_.store, *found);
+  const auto files = files_of_export(*found);
   if (!files) return fail(files.error());
-  if (request.file() >= files->size()) {
+  const std::vector<ExportFile>& all = **files;
+  if (request.file() >= all.size()) {
     return fail(ErrorCode::not_found, fmt::format("no file {}", request.file()));
   }
-  const ExportFile& file = (*files)[request.file()];
+  const ExportFile& file = all[request.file()];
   v1::EvidencePiece piece;
   piece.set_name(file.name);
-  piece.set_files(static_cast<std::uint32_t>(files->size()));
+  piece.set_files(static_cast<std::uint32_t>(all.size()));
   if (file.sha256.empty()) {
     piece.set_size(file.content.size());
     if (request.offset() < file.content.size()) {

@@ -7,11 +7,17 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "tocsin/v1/operator.pb.h"
 
 #include "collector/evidence/store.hpp"
+#include "collector/evidence/verify.hpp"
 #include "collector/operate/operator_api.hpp"
 #include "collector/ports/intake.hpp"
 #include "collector/ports/state.hpp"
@@ -53,9 +59,16 @@ class EvidenceApi {
   Result<model::Evidence> record(std::uint64_t id);
   Result<model::Evidence> received(std::uint64_t id);
   Status check_released(const model::Principal& caller, const v1::ReadEvidenceRequest& request);
+  using Files = std::shared_ptr<const std::vector<ExportFile>>;
+  Result<Files> files_of_export(const model::Evidence& record);
 
   const Parts parts_;
   std::atomic_flag verifying_;
+
+  // Of the records that were read last: a file is read in many pieces, and its manifest once. What
+  // is under a hash never changes.
+  std::mutex mutex_;
+  std::deque<std::pair<std::string, Files>> exports_;  // by manifest, the newest first
 };
 
 }  // namespace tocsin::collector

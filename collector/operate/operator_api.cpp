@@ -162,6 +162,22 @@ std::vector<model::Message> OperatorApi::all_warnings(const v1::AsOf& as_of) {
   return warnings;
 }
 
+// All that may be listed. One that is called by its whole name, and has an agent, is all that is
+// asked for: the others are not read, which show what they saw last with it.
+Result<std::vector<model::Host>> OperatorApi::listed_hosts(const std::string& name) {
+  if (!name.empty()) {
+    auto called = parts_.state.hosts_called(name);
+    const bool found = called && std::any_of(called->begin(), called->end(),
+                                             [](const model::Host& host) { return !host.revoked; });
+    if (!called || found) return called;
+  }
+  auto hosts = parts_.state.hosts();
+  if (!hosts) return hosts;
+  std::vector<model::Host> pages = hosts_without_agent(*parts_.judge.policy(), *hosts);
+  std::move(pages.begin(), pages.end(), std::back_inserter(*hosts));
+  return hosts;
+}
+
 Result<v1::HostList> OperatorApi::list_hosts(const v1::ListHostsRequest& request) {
   if (request.name().size() > limits::kName) {
     return fail(ErrorCode::invalid_argument, "the host name is too long");
@@ -169,13 +185,11 @@ Result<v1::HostList> OperatorApi::list_hosts(const v1::ListHostsRequest& request
   TOCSIN_TRY(wait_until(request.read_at()));
   auto now = as_of();
   if (!now) return fail(now.error());
-  auto hosts = parts_.state.hosts();
+  auto hosts = listed_hosts(request.name());
   if (!hosts) return fail(hosts.error());
   const auto open = parts_.state.incidents(all_open());
   if (!open) return fail(open.error());
 
-  std::vector<model::Host> pages = hosts_without_agent(*parts_.judge.policy(), *hosts);
-  std::move(pages.begin(), pages.end(), std::back_inserter(*hosts));
   const auto has_incident = [&](const model::Host& host) {
     return std::any_of(open->begin(), open->end(),
                        [&](const model::Incident& i) { return is_of(i, host); });
@@ -214,11 +228,10 @@ Result<v1::MetricList> OperatorApi::get_metrics(const v1::GetMetricsRequest& req
   }
   const auto now = as_of();
   if (!now) return fail(now.error());
-  const auto hosts = parts_.state.hosts();
+  const auto hosts = parts_.state.hosts_called(request.host());
   if (!hosts) return fail(hosts.error());
-  const auto host = std::find_if(hosts->begin(), hosts->end(), [&](const model::Host& h) {
-    return !h.revoked && (h.name == request.host() || h.agent.hex == request.host());
-  });
+  const auto host =
+      std::find_if(hosts->begin(), hosts->end(), [](const model::Host& h) { return !h.revoked; });
   if (host == hosts->end() || !parts_.samples) {
     return fail(ErrorCode::not_found, fmt::format("no host {}", request.host()));
   }

@@ -103,6 +103,7 @@ class OperatorApi {
  private:
   Status wait_until(const v1::ReadAt& read_at);
   Result<v1::AsOf> as_of();
+  Result<std::vector<model::Host>> listed_hosts(const std::string& name);
   std::vector<model::Message> all_warnings(const v1::AsOf& as_of);
 
   Result<std::optional<model::BaselineRecord>> compared_with(const model::BaselineRecord& record);

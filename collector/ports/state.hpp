@@ -101,6 +101,15 @@ struct BaselineQuery {
   std::size_t limit = 100;
 };
 
+// A baseline in a list: its entries are only counted, for there may be thousands.
+struct BaselineSummary {
+  model::BaselineRecord record;  // without entries and what is left out
+  std::uint32_t entries = 0;
+  std::uint32_t left_out = 0;
+  std::uint32_t marked = 0;  // entries that somebody should look at
+  friend bool operator==(const BaselineSummary&, const BaselineSummary&) = default;
+};
+
 // How many rows belong to one incident.
 struct RowCounts {
   std::uint64_t findings = 0;
@@ -118,6 +127,8 @@ class StateReader {
   };
   virtual Result<AsOf> as_of() = 0;
   virtual Result<std::vector<model::Host>> hosts() = 0;
+  // Those of this whole name, or with this agent id; revoked ones too.
+  virtual Result<std::vector<model::Host>> hosts_called(std::string_view reference) = 0;
   virtual Result<std::vector<model::Incident>> incidents(const IncidentQuery& query) = 0;
   // By official number or internal id ("42").
   virtual Result<std::optional<model::Incident>> incident(std::string_view reference) = 0;
@@ -138,6 +149,7 @@ class StateReader {
   virtual Result<std::uint64_t> evidence_bytes(const AgentId& agent) = 0;
   // The newest first.
   virtual Result<std::vector<model::BaselineRecord>> baselines(const BaselineQuery& query) = 0;
+  virtual Result<std::vector<BaselineSummary>> baseline_list(const BaselineQuery& query) = 0;
 };
 
 }  // namespace tocsin::collector

@@ -198,6 +198,15 @@ class Reader final : public StateReader {
     return hosts;
   }
 
+  Result<std::vector<model::Host>> hosts_called(std::string_view reference) override {
+    const std::lock_guard lock(content_->mutex);
+    std::vector<model::Host> found;
+    for (const auto& [id, host] : content_->hosts) {
+      if (host.name == reference || id.hex == reference) found.push_back(host);
+    }
+    return found;
+  }
+
   Result<std::vector<model::Incident>> incidents(const IncidentQuery& query) override {
     const std::lock_guard lock(content_->mutex);
     std::vector<model::Incident> found;
@@ -314,6 +323,15 @@ class Reader final : public StateReader {
     for (auto at = content_->baselines.rbegin(); at != content_->baselines.rend(); ++at) {
       if (found.size() == page_rows(query)) break;
       if (matches(at->second, query)) found.push_back(at->second);
+    }
+    return found;
+  }
+
+  Result<std::vector<BaselineSummary>> baseline_list(const BaselineQuery& query) override {
+    auto records = baselines(query);
+    std::vector<BaselineSummary> found;
+    for (model::BaselineRecord& record : *records) {
+      found.push_back(summary_of(std::move(record)));
     }
     return found;
   }

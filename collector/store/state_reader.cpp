@@ -13,6 +13,13 @@
 namespace tocsin::collector {
 namespace {
 
+// A row at a time, so that all entries of all rows are never there together.
+Result<BaselineSummary> decode_summary(std::string_view document) {
+  auto record = wire::decode_baseline(document);
+  if (!record) return fail(record.error());
+  return summary_of(*std::move(record));
+}
+
 class SqliteStateReader final : public StateReader {
  public:
   explicit SqliteStateReader(sqlite::Database database) : database_(std::move(database)) {}
@@ -29,6 +36,13 @@ class SqliteStateReader final : public StateReader {
 
   Result<std::vector<model::Host>> hosts() override {
     return read_hosts_where("", [](sqlite::Statement&) {});
+  }
+
+  // The names are not indexed: a host's row begins with them, and only those that match are
+  // decoded.
+  Result<std::vector<model::Host>> hosts_called(std::string_view reference) override {
+    return read_hosts_where("WHERE host.name = ?1 OR host.agent = ?1",
+                            [&](sqlite::Statement& query) { query.bind(1, reference); });
   }
 
   Result<std::optional<model::Host>> host(const AgentId& agent) {
@@ -142,11 +156,22 @@ class SqliteStateReader final : public StateReader {
   }
 
   Result<std::vector<model::BaselineRecord>> baselines(const BaselineQuery& query) override {
+    return baselines_as(wire::decode_baseline, query);
+  }
+
+  Result<std::vector<BaselineSummary>> baseline_list(const BaselineQuery& query) override {
+    return baselines_as(decode_summary, query);
+  }
+
+ private:
+  template <class T>
+  Result<std::vector<T>> baselines_as(Result<T> (*decode)(std::string_view),
+                                      const BaselineQuery& query) {
     const std::string scope = query.scope ? model::to_string(*query.scope) : std::string();
     return all(
         "SELECT document FROM baseline WHERE (?1 = 0 OR id = ?1) AND (?2 = '' OR scope = ?2)"
         " AND (?3 = 0 OR version = ?3) AND (?4 = 0 OR live = 1) ORDER BY id DESC LIMIT ?5",
-        wire::decode_baseline, [&](sqlite::Statement& statement) {
+        decode, [&](sqlite::Statement& statement) {
           statement.bind(1, query.id.value)
               .bind(2, std::string_view(scope))
               .bind(3, std::int64_t{query.version})
@@ -155,7 +180,6 @@ class SqliteStateReader final : public StateReader {
         });
   }
 
- private:
   template <class Bind>
   Result<std::vector<model::Host>> read_hosts_where(std::string_view condition, Bind bind) {
     const std::lock_guard lock(mutex_);

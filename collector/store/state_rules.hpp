@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <optional>
 #include <string_view>
+#include <utility>
 
+#include "collector/core/proposal.hpp"
 #include "collector/ports/state.hpp"
 #include "common/base/limits.hpp"
 
@@ -30,6 +32,17 @@ inline bool is_live(const model::BaselineRecord& record) {
 
 // Whether somebody tried to deliver it, so that it says something about its channel.
 inline bool has_outcome(const model::Notification& row) { return row.attempts > 0; }
+
+inline BaselineSummary summary_of(model::BaselineRecord record) {
+  BaselineSummary summary;
+  summary.entries = static_cast<std::uint32_t>(record.entries.size());
+  summary.left_out = static_cast<std::uint32_t>(record.left_out.size());
+  summary.marked = static_cast<std::uint32_t>(marked(record));
+  record.entries.clear();
+  record.left_out.clear();
+  summary.record = std::move(record);
+  return summary;
+}
 
 // Of what is here; a host's manifest says how much there is before it has come.
 inline std::uint64_t bytes_here(const model::Evidence& evidence) {

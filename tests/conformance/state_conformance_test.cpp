@@ -379,6 +379,37 @@ TYPED_TEST(StateConformance, BaselinesThatAreOverStayReadable) {
   EXPECT_THAT(asked({{}, {{model::ScopeKind::group, "web1"}}, 0, false, 10}), IsEmpty());
 }
 
+TYPED_TEST(StateConformance, AListOfBaselinesCountsTheirEntries) {
+  StateDelta delta;
+  delta.baselines = {baseline(1, "web1", 1, model::BaselineStatus::approved)};
+  model::BaselineRecord& record = delta.baselines[0];
+  record.entries.resize(3);
+  record.entries[1].marks = {{"baseline.mark.late", {}}};
+  record.left_out.resize(2);
+  this->commit(delta);
+  const auto rows = this->reader->baseline_list({{}, {}, 0, true, 10});
+  ASSERT_TRUE(rows);
+  ASSERT_EQ(rows->size(), 1U);
+  EXPECT_EQ(rows->front().entries, 3U);
+  EXPECT_EQ(rows->front().marked, 1U);
+  EXPECT_EQ(rows->front().left_out, 2U);
+  record.entries.clear();
+  record.left_out.clear();
+  EXPECT_EQ(rows->front().record, record);
+  EXPECT_THAT(*this->reader->baseline_list({BaselineId{7}, {}, 0, false, 10}), IsEmpty());
+}
+
+TYPED_TEST(StateConformance, AHostIsFoundByItsWholeNameOrItsAgent) {
+  StateDelta delta;
+  delta.hosts = {host("1", "web1"), host("2", "web"), host("3", "web1")};
+  this->commit(delta);
+  EXPECT_THAT(*this->reader->hosts_called("web1"),
+              ::testing::UnorderedElementsAre(delta.hosts[0], delta.hosts[2]));
+  EXPECT_THAT(*this->reader->hosts_called(delta.hosts[1].agent.hex), ElementsAre(delta.hosts[1]));
+  EXPECT_THAT(*this->reader->hosts_called("we"), IsEmpty());
+  EXPECT_THAT(*this->reader->hosts_called(""), IsEmpty());
+}
+
 TYPED_TEST(StateConformance, ATimerClearedAndSetAtOnceIsSet) {
   StateDelta delta;
   delta.timers_cleared = {"a"};

@@ -14,6 +14,7 @@
 #include "collector/engine/judge.hpp"
 #include "collector/ports/intake.hpp"
 #include "collector/ports/state.hpp"
+#include "collector/store/state_rules.hpp"
 #include "common/base/limits.hpp"
 #include "common/time/time_source.hpp"
 
@@ -75,6 +76,13 @@ class FakeState final : public collector::StateReader {
     return bytes;
   }
   Result<std::vector<model::Host>> hosts() override { return host_rows; }
+  Result<std::vector<model::Host>> hosts_called(std::string_view reference) override {
+    std::vector<model::Host> found;
+    for (const model::Host& host : host_rows) {
+      if (host.name == reference || host.agent.hex == reference) found.push_back(host);
+    }
+    return found;
+  }
   Result<std::vector<model::Incident>> incidents(const collector::IncidentQuery& query) override {
     std::vector<model::Incident> found;
     for (auto row = incident_rows.rbegin(); row != incident_rows.rend(); ++row) {
@@ -129,6 +137,15 @@ class FakeState final : public collector::StateReader {
       if (query.live_only && !live) continue;
       if (found.size() == query.limit) break;
       found.push_back(*row);
+    }
+    return found;
+  }
+  Result<std::vector<collector::BaselineSummary>> baseline_list(
+      const collector::BaselineQuery& query) override {
+    auto rows = baselines(query);
+    std::vector<collector::BaselineSummary> found;
+    for (model::BaselineRecord& row : *rows) {
+      found.push_back(collector::summary_of(std::move(row)));
     }
     return found;
   }

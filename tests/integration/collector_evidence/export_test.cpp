@@ -208,6 +208,25 @@ TEST_F(Export, NothingIsReadWithoutAReleaseOfOnesOwn) {
   EXPECT_EQ(api_.read(officer_, request).error().code, ErrorCode::permission_denied);
 }
 
+// A file is read in many pieces; its manifest is parsed for the first.
+TEST_F(Export, TheManifestIsReadOnce) {
+  v1::ExecuteRequest asked;
+  asked.mutable_command()->set_id("release-1");
+  asked.mutable_command()->mutable_export_evidence()->set_evidence_id(2);
+  ASSERT_TRUE(operators_.execute(officer_, asked));
+  v1::ReadEvidenceRequest request;
+  request.set_evidence_id(2);
+  request.set_command_id("release-1");
+  ASSERT_TRUE(api_.read(officer_, request));
+  fs::remove_all(temp_.file("evidence/seals"));
+  request.set_file(4);
+  request.set_offset(2 << 20);
+  const auto piece = api_.read(officer_, request);
+  ASSERT_TRUE(piece) << piece.error().message;
+  EXPECT_EQ(piece->data().size(), 1U << 20);
+  EXPECT_EQ(piece->files(), 5U);
+}
+
 TEST_F(Export, WhatIsDamagedInTheStoreIsNotTakenForTheHosts) {
   spoil(item_.sha256);
   const ctl::Printed done = ask(export_to(temp_.file("export")), officer_);

@@ -101,6 +101,11 @@ struct Scene final : collector::StateReader, collector::Intake {
     return {};
   }
   Result<std::uint64_t> evidence_bytes(const AgentId&) override { return 0; }
+  Result<std::vector<model::Host>> hosts_called(std::string_view) override { return {}; }
+  Result<std::vector<collector::BaselineSummary>> baseline_list(
+      const collector::BaselineQuery&) override {
+    return {};
+  }
   Result<std::vector<model::BaselineRecord>> baselines(const collector::BaselineQuery&) override {
     return {};
   }
