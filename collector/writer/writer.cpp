@@ -19,7 +19,7 @@ Writer::Writer(JournalWriter& journal, const time::TimeSource& time, Sink sink,
       sink_(std::move(sink)),
       options_(options),
       head_(journal.head()),
-      base_(journal.head() ? journal.head_time() : time.wall()),
+      base_(std::max(journal.head_time(), time.wall())),
       base_steady_(time.steady()) {}
 
 Writer::~Writer() { stop(); }
@@ -199,7 +199,9 @@ void Writer::commit_group() {
 bool Writer::check_clock() {
   const MonoTime now = time_.steady();
   if (clock_checked_ && now - *clock_checked_ < options_.clock_check) return true;
-  const Instant at = std::max(journal_now(), journal_.head_time());
+  // Journal time went on while nobody was here; that it did is journaled now.
+  const bool pause = !clock_checked_ && journal_.head();
+  const Instant at = pause ? journal_.head_time() : std::max(journal_now(), journal_.head_time());
   const Instant wall = time_.wall();
   const Duration change = (wall - at) - known_difference_;
   if (std::chrono::abs(change) > options_.clock_tolerance && !journal_step(wall - at, at, wall)) {
@@ -217,9 +219,10 @@ bool Writer::journal_step(Duration difference, Instant at, Instant wall) {
     failed(position.error());
     return false;
   }
+  const Instant now = journal_now();
   {
     const std::lock_guard lock(mutex_);
-    base_ = std::max(at, wall);
+    base_ = std::max({at, wall, now});
     base_steady_ = time_.steady();
     ++counters_.clock_steps;
   }

@@ -8,7 +8,7 @@
 // `clock_check` it is compared with the wall; when the difference changed by more than
 // `clock_tolerance` a ClockStep is journaled, alone and with the time before the step, and journal
 // time goes on from the wall if that is ahead. It never goes back: behind a wall that was set back
-// it runs on alone.
+// it runs on alone. After a pause it goes on from the wall too, from the first moment on.
 //
 // When the disk is full the group is kept and tried again, waiting longer each time; the queue
 // fills, submit() refuses, agents keep their facts in their spools, and health() says so. Nothing

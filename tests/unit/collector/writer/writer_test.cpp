@@ -326,9 +326,10 @@ TEST_F(WriterTest, AStartAfterAPauseIsAStep) {
   ASSERT_TRUE(journal.append(bodies, before, {}));
   time.advance(3h);
   make();
-  EXPECT_EQ(writer->journal_now(), before);
+  EXPECT_EQ(writer->journal_now(), before + 3h) << "who asks before the first entry knows it too";
   writer->step();
   ASSERT_EQ(handed.size(), 1U);
+  EXPECT_EQ(handed[0].at, before);
   EXPECT_EQ(std::get<model::ClockStep>(handed[0].body).difference, Duration(3h));
   EXPECT_EQ(writer->journal_now(), before + 3h);
 }
