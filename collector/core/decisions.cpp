@@ -44,13 +44,26 @@ void set_verdict(Context& context, model::Incident& incident, IncidentVerdict ve
        by);
 }
 
+// The key of the agent that found it was revoked, and it is still open: nobody will look again.
+bool is_left_behind(const World& world, const model::Finding& finding) {
+  const model::Host* host = world.hosts.find(finding.agent);
+  return !finding.closed && host != nullptr && host->revoked;
+}
+
+bool has_left_behind(const World& world, const model::Incident& incident) {
+  return std::any_of(incident.findings.begin(), incident.findings.end(), [&](FindingId id) {
+    const model::Finding* finding = world.finding(id);
+    return finding != nullptr && is_left_behind(world, *finding);
+  });
+}
+
 // When the last of its findings that still counts will have been good for long enough; nullopt: one
-// is still bad.
+// is still bad. What was left behind is for a person to judge.
 std::optional<Instant> quiet_at(const Context& context, const model::Incident& incident) {
   Instant quiet = context.now;
   for (const FindingId id : incident.findings) {
     const model::Finding* finding = context.world.finding(id);
-    if (finding == nullptr) continue;
+    if (finding == nullptr || is_left_behind(context.world, *finding)) continue;
     if (!finding->closed) return std::nullopt;
     quiet = std::max(quiet, *finding->closed + context.policy.stable);
   }
@@ -92,7 +105,8 @@ std::optional<model::Message> not_closable(const Context& context, const model::
   }
   const std::optional<Instant> quiet = quiet_at(context, incident);
   if (!quiet) return model::Message{"command.still_bad", {}};
-  if (*quiet > context.now || !incident.recovered) {
+  const bool over = incident.recovered || has_left_behind(context.world, incident);
+  if (*quiet > context.now || !over) {
     return model::Message{"command.not_quiet", {{"wait", duration_text(*quiet - context.now)}}};
   }
   return std::nullopt;

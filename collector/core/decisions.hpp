@@ -23,7 +23,8 @@ bool may_approve(model::Role role, const model::Incident& incident, model::Sever
 bool may_close(model::Role role, const model::Incident& incident);
 
 // Why it cannot be closed with this verdict now: no verdict, not registered (P-06), still bad or
-// not good for long enough (H-08). nullopt: it can.
+// not good for long enough (H-08). nullopt: it can. What only an agent saw whose key was revoked
+// would be bad for ever, and keeps nobody from closing it.
 std::optional<model::Message> not_closable(const Context& context, const model::Incident& incident,
                                            model::IncidentVerdict verdict);
 

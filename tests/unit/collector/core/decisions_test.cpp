@@ -193,6 +193,21 @@ TEST(Decisions, ARegisteredIncidentIsClosedByAPersonAfterTheStabilityWindow) {
   EXPECT_EQ(close("c4").outcome, CommandOutcome::not_found);
 }
 
+// A host that is gone, or has a new key, will never show that it is good again.
+TEST(Decisions, WhatARevokedAgentLeftBehindCanBeClosed) {
+  Story story = with_failed_service();
+  story.asks(order("r", kDuty, model::RegisterIncident{{1}}));
+  const auto close = [&](const std::string& id) {
+    return story.asks(
+        order(id, kOfficer, model::CloseIncident{{1}, IncidentVerdict::fault}, "dismantled"));
+  };
+  EXPECT_EQ(close("c1").detail.code, "command.still_bad");
+  story.asks(order("gone", kOfficer, model::RevokeAgent{agent_of("web1")}));
+  EXPECT_FALSE(story.incident().recovered) << "nobody has seen that it is good";
+  EXPECT_EQ(close("c2").outcome, CommandOutcome::done);
+  EXPECT_TRUE(story.incident().closed);
+}
+
 TEST(Decisions, AnIncidentThatComesBackAfterItsEndIsANewOne) {
   Story story = with_failed_service();
   story.asks(order("r", kDuty, model::RegisterIncident{{1}}));
