@@ -141,12 +141,65 @@ std::vector<Case> cases() {
   };
 }
 
+// Facts at random, at the borders of every limit more often than chance would have it.
+GradeFacts any_facts() {
+  GradeFacts f;
+  f.kind = static_cast<Kind>(*rc::gen::inRange(0, 12));
+  f.criticality = static_cast<Criticality>(*rc::gen::inRange(0, 4));
+  f.centre_critical = *rc::gen::arbitrary<bool>();
+  f.effect = static_cast<Effect>(*rc::gen::inRange(0, 4));
+  f.confidence = static_cast<Confidence>(*rc::gen::inRange(0, 3));
+  const auto any_duration = [] {
+    return *rc::gen::oneOf(
+        rc::gen::element<Duration>(Duration{}, 30min - 1ns, 30min, 2h, 4h, 24h - 1ns, 24h, -1h,
+                                   Duration::max()),
+        rc::gen::map(rc::gen::inRange<std::int64_t>(0, 100'000),
+                     [](std::int64_t s) { return Duration(std::chrono::seconds(s)); }));
+  };
+  f.bad_for = any_duration();
+  if (*rc::gen::arbitrary<bool>()) f.repair_estimate = any_duration();
+  f.estimate_by_person = *rc::gen::arbitrary<bool>();
+  f.access = static_cast<Access>(*rc::gen::inRange(0, 3));
+  f.impact = static_cast<Impact>(*rc::gen::inRange(0, 2));
+  f.fixable_now = *rc::gen::arbitrary<bool>();
+  f.contained = *rc::gen::arbitrary<bool>();
+  f.recurrences = *rc::gen::inRange<std::uint32_t>(0, 5);
+  f.continuing = *rc::gen::arbitrary<bool>();
+  f.redundancy_lost = *rc::gen::arbitrary<bool>();
+  f.room_wide = *rc::gen::arbitrary<bool>();
+  f.core_services_interrupted = *rc::gen::inRange<std::uint32_t>(0, 4);
+  return f;
+}
+
 TEST(Grade, HitsEachRowOfTheTable) {
   for (const Case& c : cases()) {
     const GradeExplanation explanation = graded(c.facts);
     EXPECT_TRUE(hit(explanation, c.rule)) << c.rule;
     EXPECT_EQ(explanation.proposed, c.severity) << c.rule;
   }
+}
+
+// A new rule has a row above.
+TEST(Grade, HasARowForEveryRule) {
+  std::set<std::string> rows;
+  for (const Case& c : cases()) rows.insert(c.rule);
+  EXPECT_TRUE(rc::check("every hit is a row", [&rows] {
+    for (const std::string& rule : graded(any_facts()).hits) RC_ASSERT(rows.contains(rule));
+  }));
+}
+
+// Row Z, "any effect that no other row hits is C", is never needed: whatever effect is not
+// contradicted is hit by a row of its own, B1 to D2.
+TEST(Grade, RowZEveryEffectIsHitByARowAboutEffects) {
+  const std::set<std::string> of_effects{"B1", "B1-support", "C0", "C1", "D1", "D2"};
+  EXPECT_TRUE(rc::check("no effect is left over", [&of_effects] {
+    GradeFacts facts = any_facts();
+    if (facts.effect == Effect::none || facts.confidence == Confidence::contradicted) return;
+    const GradeExplanation explanation = graded(facts);
+    RC_ASSERT(std::any_of(explanation.hits.begin(), explanation.hits.end(),
+                          [&](const std::string& rule) { return of_effects.contains(rule); }));
+    RC_ASSERT(explanation.proposed >= Severity::d);
+  }));
 }
 
 TEST(Grade, IsNoneForOneHarmlessEvent) {
@@ -239,36 +292,6 @@ TEST(Grade, FollowsTheLimitsOfTheSite) {
   EXPECT_EQ(grade(with(of_kind(Kind::backup_job), [](auto& f) { f.recurrences = 3; }), limits, kNow)
                 .proposed,
             Severity::none);
-}
-
-// Facts at random, at the borders of every limit more often than chance would have it.
-GradeFacts any_facts() {
-  GradeFacts f;
-  f.kind = static_cast<Kind>(*rc::gen::inRange(0, 12));
-  f.criticality = static_cast<Criticality>(*rc::gen::inRange(0, 4));
-  f.centre_critical = *rc::gen::arbitrary<bool>();
-  f.effect = static_cast<Effect>(*rc::gen::inRange(0, 4));
-  f.confidence = static_cast<Confidence>(*rc::gen::inRange(0, 3));
-  const auto any_duration = [] {
-    return *rc::gen::oneOf(
-        rc::gen::element<Duration>(Duration{}, 30min - 1ns, 30min, 2h, 4h, 24h - 1ns, 24h, -1h,
-                                   Duration::max()),
-        rc::gen::map(rc::gen::inRange<std::int64_t>(0, 100'000),
-                     [](std::int64_t s) { return Duration(std::chrono::seconds(s)); }));
-  };
-  f.bad_for = any_duration();
-  if (*rc::gen::arbitrary<bool>()) f.repair_estimate = any_duration();
-  f.estimate_by_person = *rc::gen::arbitrary<bool>();
-  f.access = static_cast<Access>(*rc::gen::inRange(0, 3));
-  f.impact = static_cast<Impact>(*rc::gen::inRange(0, 2));
-  f.fixable_now = *rc::gen::arbitrary<bool>();
-  f.contained = *rc::gen::arbitrary<bool>();
-  f.recurrences = *rc::gen::inRange<std::uint32_t>(0, 5);
-  f.continuing = *rc::gen::arbitrary<bool>();
-  f.redundancy_lost = *rc::gen::arbitrary<bool>();
-  f.room_wide = *rc::gen::arbitrary<bool>();
-  f.core_services_interrupted = *rc::gen::inRange<std::uint32_t>(0, 4);
-  return f;
 }
 
 bool has_words(const model::Message& message) {

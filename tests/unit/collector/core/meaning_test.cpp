@@ -18,6 +18,37 @@ TEST(Meaning, TurnsCodesIntoFacts) {
   EXPECT_EQ(meaning_of("port.unexpected")->access, Access::suspected);
 }
 
+// The examples of the severity page, section 4: from a finding to the facts that are graded.
+TEST(Meaning, SaysOfEachExampleWhatTheTableSays) {
+  struct Example {
+    const char* code;
+    Kind kind;
+    Effect effect;
+    Access access;
+  };
+  for (const Example& e : {
+           Example{"service.inactive", Kind::availability, Effect::interrupted, Access::none},
+           Example{"ping.unreachable", Kind::network, Effect::interrupted, Access::none},
+           Example{"port.unexpected", Kind::logical_access, Effect::none, Access::suspected},
+           Example{"source.unexpected", Kind::logical_access, Effect::none, Access::suspected},
+           Example{"process.unexpected", Kind::logical_access, Effect::none, Access::suspected},
+           Example{"audit.emptied", Kind::audit_gap, Effect::none, Access::none},
+           Example{"malware.found", Kind::malware, Effect::none, Access::suspected},
+           Example{"login.rejected", Kind::logical_access, Effect::degraded, Access::suspected},
+           Example{"backup.missed", Kind::backup_job, Effect::none, Access::none},
+           Example{"backup.rpo", Kind::backup_job, Effect::none, Access::none},
+           Example{"backup.unreachable", Kind::backup_job, Effect::interrupted, Access::none},
+           Example{"backup.restore_failed", Kind::backup_job, Effect::interrupted, Access::none},
+           Example{"agent.silent", Kind::agent_silence, Effect::none, Access::none},
+       }) {
+    const auto meaning = meaning_of(e.code);
+    ASSERT_TRUE(meaning) << e.code;
+    EXPECT_EQ(meaning->kind, e.kind) << e.code;
+    EXPECT_EQ(meaning->effect, e.effect) << e.code;
+    EXPECT_EQ(meaning->access, e.access) << e.code;
+  }
+}
+
 TEST(Meaning, IsNoneForWhatDoesNotGrade) {
   EXPECT_EQ(meaning_of("audit.cannot_tell"), std::nullopt);
   EXPECT_EQ(meaning_of("ping.ok"), std::nullopt);
