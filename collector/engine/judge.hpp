@@ -9,7 +9,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -70,6 +72,9 @@ class Judge {
   virtual void committed(std::vector<CommittedRun> runs) = 0;
   virtual Progress progress() const = 0;       // thread-safe
   virtual JudgeCounters counters() const = 0;  // thread-safe
+  // What the core has counted since the journal began, by name: what was over a limit, not asked
+  // for, not known. Thread-safe.
+  virtual std::map<std::string, std::uint64_t> counts() const = 0;
   // Waits until `position` is judged and durable; false at the timeout. Thread-safe.
   virtual bool wait_for(Position position, std::chrono::milliseconds timeout) = 0;
   // The policy in force; never null (an empty site before the first). Thread-safe.

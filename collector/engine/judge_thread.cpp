@@ -88,6 +88,17 @@ void add_revoked_operators(const std::map<std::string, std::string>& values,
   }
 }
 
+void add_counts(const std::map<std::string, std::string>& values,
+                std::map<std::string, std::uint64_t>& counts) {
+  constexpr std::string_view kCounter = "counter/";
+  for (auto row = values.lower_bound(std::string(kCounter));
+       row != values.end() && row->first.starts_with(kCounter); ++row) {
+    const std::string& text = row->second;
+    std::uint64_t& count = counts[row->first.substr(kCounter.size())];
+    std::from_chars(text.data(), text.data() + text.size(), count);
+  }
+}
+
 JudgeThread::ApprovedBaselines approved_of(const World& world) {
   JudgeThread::ApprovedBaselines all;
   for (const auto& [id, record] : world.baselines.rows()) {
@@ -133,6 +144,7 @@ JudgeThread::JudgeThread(JudgeParts parts, Hooks hooks, Fold fold)
     admissions_[agent] = admission_of(host);
   }
   add_revoked_operators(fold_.world().values(), revoked_operators_);
+  add_counts(fold_.world().values(), counts_);
   progress_ = progress_of(fold_);
   queue_.reached(fold_.cursor());
 }
@@ -274,6 +286,7 @@ void JudgeThread::publish(const StateDelta& delta, bool baselines_changed) {
   policy_ = fold_.policy();
   for (const model::Host& host : delta.hosts) admissions_[host.agent] = admission_of(host);
   add_revoked_operators(delta.values, revoked_operators_);
+  add_counts(delta.values, counts_);
   judged_.notify_all();
 }
 
@@ -366,6 +379,11 @@ JudgeCounters JudgeThread::counters() const {
   JudgeCounters counters = counters_;
   counters.waiting_entries = queue_.head().value - std::min(queue_.head(), progress_.judged).value;
   return counters;
+}
+
+std::map<std::string, std::uint64_t> JudgeThread::counts() const {
+  const std::lock_guard lock(mutex_);
+  return counts_;
 }
 
 bool JudgeThread::wait_for(Position position, std::chrono::milliseconds timeout) {

@@ -33,6 +33,7 @@ class JudgeThread final : public Judge {
   void committed(std::vector<CommittedRun> runs) override;
   Progress progress() const override;
   JudgeCounters counters() const override;
+  std::map<std::string, std::uint64_t> counts() const override;
   bool wait_for(Position position, std::chrono::milliseconds timeout) override;
   std::shared_ptr<const model::SitePolicy> policy() const override;
   std::shared_ptr<const model::ApprovedBaseline> approved_baseline(
@@ -78,6 +79,7 @@ class JudgeThread final : public Judge {
   bool stopping_ = false;
   Progress progress_;
   JudgeCounters counters_;
+  std::map<std::string, std::uint64_t> counts_;
   std::shared_ptr<const model::SitePolicy> policy_;
   ApprovedBaselines baselines_;
   std::uint64_t baselines_revision_ = 1;

@@ -142,6 +142,11 @@ Result<v1::Status> OperatorApi::get_status(const model::Principal& caller,
     counter->set_name(source.name);
     counter->set_value(source.value());
   }
+  for (const auto& [name, value] : parts_.judge.counts()) {
+    auto* counter = status.add_counters();
+    counter->set_name("core." + name);
+    counter->set_value(value);
+  }
   wire::to_proto(caller, *status.mutable_you());
   *status.mutable_as_of() = std::move(*now);
   return status;

@@ -171,6 +171,7 @@ class FakeJudge final : public collector::Judge {
   std::atomic<std::uint64_t> unknown_entries{0};
   model::SitePolicy site;
   std::map<std::string, Admission> admissions;
+  std::map<std::string, std::uint64_t> counted;
   std::optional<Error> failed;
 
   void committed(std::vector<collector::CommittedRun>) override {}
@@ -178,6 +179,7 @@ class FakeJudge final : public collector::Judge {
     return {Position{judged}, kNow, unknown_entries};
   }
   collector::JudgeCounters counters() const override { return {}; }
+  std::map<std::string, std::uint64_t> counts() const override { return counted; }
   bool wait_for(Position position, std::chrono::milliseconds) override {
     return position.value <= judged;
   }

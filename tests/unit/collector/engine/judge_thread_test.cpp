@@ -173,6 +173,19 @@ TEST_F(JudgeThreadTest, JudgesWhatIsHandedOverAndPublishesItAfterTheCommit) {
   EXPECT_GE(outbox_changes_, 1);
 }
 
+// What was over a limit is to be seen, after a restart too.
+TEST_F(JudgeThreadTest, SaysWhatTheCoreHasCounted) {
+  start();
+  put_policy_and_host();
+  EXPECT_EQ(judge_->counts()["unknown_policies"], 0U);
+  const Position last = intake_.put(model::PolicyChange{"weather", "d", "", {}}).last;
+  ASSERT_TRUE(is_judged(last));
+  EXPECT_EQ(judge_->counts()["unknown_policies"], 1U);
+  stop();
+  start();
+  EXPECT_EQ(judge_->counts()["unknown_policies"], 1U);
+}
+
 TEST_F(JudgeThreadTest, CatchesUpWithTheJournalBeforeItStarts) {
   put_policy_and_host();
   const Position last = sees(ports_are({listener(4444, "/usr/bin/nc")})).last;

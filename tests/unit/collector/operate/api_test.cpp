@@ -367,6 +367,7 @@ TEST_F(OperatorApiTest, TheStatusTellsWhatIsWrongAndWhoAsks) {
   fake_.judge.site.site = "idc";
   fake_.judge.failed = Error{ErrorCode::data_loss, "state.db is damaged"};
   fake_.judge.unknown_entries = 2;
+  fake_.judge.counted = {{"findings_over_limit", 2}};
   OperatorApi api(parts());
   const auto status = api.get_status(duty_, {});
   ASSERT_TRUE(status);
@@ -377,8 +378,10 @@ TEST_F(OperatorApiTest, TheStatusTellsWhatIsWrongAndWhoAsks) {
   for (const auto& warning : status->warnings()) codes.push_back(warning.code());
   EXPECT_EQ(codes, (std::vector<std::string>{"disk.almost_full", "judge.failed",
                                              "judge.unknown_entries"}));
-  ASSERT_EQ(status->counters_size(), 1);
+  ASSERT_EQ(status->counters_size(), 2);
   EXPECT_EQ(status->counters(0).value(), 3U);
+  EXPECT_EQ(status->counters(1).name(), "core.findings_over_limit");
+  EXPECT_EQ(status->counters(1).value(), 2U);
 }
 
 TEST_F(OperatorApiTest, AStoreThatFailsIsAnErrorAndNotAnEmptyList) {
