@@ -124,6 +124,12 @@ bool exceeds_decision(const model::Incident& incident) {
          incident.live > incident.decided_basis && incident.live > incident.approved;
 }
 
+bool was_confirmed(const model::Incident& incident) {
+  const auto& facts = incident.explanation.facts;
+  return std::find(facts.begin(), facts.end(), model::Parameter{"confidence", "confirmed"}) !=
+         facts.end();
+}
+
 // Grades again by what is known now. `reason` is what people are told when it is worse than ever.
 void regrade(Context& context, IncidentId id, NotifyReason reason) {
   model::Incident& incident = *context.world.incidents.change(id);
@@ -134,6 +140,8 @@ void regrade(Context& context, IncidentId id, NotifyReason reason) {
     recover(context, incident);
     return;
   }
+  const bool now_confirmed =
+      !was_confirmed(incident) && assessment->facts.confidence == Confidence::confirmed;
   incident.explanation = grade(assessment->facts, limits_of(context.policy), context.now);
   set_next_regrade(context, incident, *assessment);
   // While it comes and goes its grade is the worst of that time.
@@ -155,6 +163,10 @@ void regrade(Context& context, IncidentId id, NotifyReason reason) {
   }
   if (worst_so_far || is_new || review) {
     raise(context, incident, occasion_of(reason, incident.live, assessment->facts));
+  } else if (now_confirmed && !incident.flapping) {
+    Occasion occasion = occasion_of(NotifyReason::opened, incident.live, assessment->facts);
+    occasion.now_confirmed = true;
+    notify(context, incident, occasion);
   }
 }
 

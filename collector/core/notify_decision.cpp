@@ -20,7 +20,7 @@ constexpr Duration kLongestRetry = 30min;
 // (procedure M-01).
 bool is_concerned(const model::ContactPolicy& contact, const model::Incident& incident,
                   const Occasion& occasion) {
-  if (contact.group != "network") return true;
+  if (contact.group != "network") return !occasion.now_confirmed;
   return incident.kind == to_string(Kind::network) && occasion.confidence == Confidence::confirmed;
 }
 

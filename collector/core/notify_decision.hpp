@@ -44,6 +44,7 @@ struct Occasion {
   bool already_over = false;
   model::Severity before = model::Severity::none;  // who was told of this hears of the change too
   bool for_committee = false;                      // grade A was confirmed, or taken back
+  bool now_confirmed = false;  // nothing else is new: for those who hear of confirmed ones only
 };
 
 // nullopt: tell this contact.

@@ -57,6 +57,27 @@ TEST(Correlate, AVantagePointThatReachesTheTargetContradictsTheOneThatDoesNot) {
   EXPECT_THAT(story.told(), Contains("worse C officer@example.tw"));
 }
 
+// Procedure M-01: on confirmation, whatever grade it has then.
+TEST(Correlate, TheNetworkGroupHearsOfABreakWhenItIsConfirmed) {
+  model::SitePolicy policy = story_policy();
+  model::ContactPolicy group = policy.contacts[0];
+  group.name = "network";
+  group.group = "network";
+  group.address = "net@example.tw";
+  policy.contacts.push_back(group);
+  Story story(policy);
+  story.admit("a");
+  story.admit("b");
+  story.sees("a", ping_of(kTarget, 0));
+  EXPECT_THAT(story.told(), Not(Contains(::testing::HasSubstr("net@"))));
+  story.at(1min).sees("b", ping_of(kTarget, 0));
+  EXPECT_EQ(fact(story.incident(), "confidence"), "confirmed");
+  EXPECT_EQ(story.incident().peak, model::Severity::c);
+  EXPECT_THAT(story.told(), ElementsAre("opened C net@example.tw"));
+  story.at(2min).sees("a", ping_of(kTarget, 0));
+  EXPECT_THAT(story.told(), SizeIs(0));
+}
+
 TEST(Correlate, AContradictedIncidentIsNotPagedBeyondTheFirstLine) {
   model::SitePolicy policy = story_policy();
   policy.contacts[1].at_least = model::Severity::e;
