@@ -227,6 +227,10 @@ std::uint64_t EvidenceStore::arriving_bytes(const AgentId& agent) const {
   return bytes_below(folder_ + "/parts/" + agent.hex);
 }
 
+std::size_t EvidenceStore::arriving_parts(const AgentId& agent) const {
+  return files_below(folder_ + "/parts/" + agent.hex).size();
+}
+
 void EvidenceStore::forget_old_parts(Instant now) {
   for (const std::string& path : files_below(folder_ + "/parts")) {
     forget_part(path, now - kPartsKept);

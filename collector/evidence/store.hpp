@@ -13,6 +13,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -33,6 +34,7 @@ struct EvidenceLimits {
   std::uint64_t agent_bytes = 2ULL << 30;       // of one agent
   std::uint64_t collection_bytes = 1ULL << 30;  // of one collection
   std::uint64_t free_bytes = 1ULL << 30;        // left to the journal and the state
+  std::size_t agent_parts = 4096;               // files that one agent began to send, empty or not
 };
 
 inline constexpr Duration kPartsKept = 7 * 24h;  // after the last byte came
@@ -89,6 +91,7 @@ class EvidenceStore {
 
   // All that is on its way from this agent.
   std::uint64_t arriving_bytes(const AgentId& agent) const;
+  std::size_t arriving_parts(const AgentId& agent) const;
   // Forgets what nobody went on with for kPartsKept; of one agent, all but these files. What is
   // being written stays.
   void forget_old_parts(Instant now);

@@ -117,10 +117,8 @@ Result<UploadReply> EvidenceUpload::open_places() {
   UploadWanted reply;
   for (UploadPlace& place : places_) {
     const evidence::Item& item = manifest_.items[place.item];
-    auto part = parts_.store.open_part(agent_, item.sha256);
-    if (!part) return fail(part.error());
     // As long as it may be, or longer: its hash decides, and the last byte is what asks for that.
-    place.offset = std::min(part->length(), item.bytes - 1);
+    place.offset = std::min(parts_.store.part_bytes(agent_, item.sha256), item.bytes - 1);
     reply.places.push_back(place);
   }
   TOCSIN_TRY(next_item());
@@ -132,6 +130,9 @@ Result<UploadReply> EvidenceUpload::open_places() {
 Result<EvidenceStore::Room> EvidenceUpload::room_for(std::uint64_t bytes) {
   const auto had = parts_.agent_bytes(agent_);
   if (!had) return fail(had.error());
+  if (parts_.store.arriving_parts(agent_) >= parts_.store.limits().agent_parts) {
+    parts_.store.forget_parts_but(agent_, hashes());
+  }
   auto room = parts_.store.reserve(bytes, *had + parts_.store.arriving_bytes(agent_));
   if (room || room.error().code != ErrorCode::resource_exhausted) return room;
   parts_.store.forget_parts_but(agent_, hashes());

@@ -264,6 +264,21 @@ TEST(Upload, WhatAnAgentBeganAndNeverEndedCountsForItsShare) {
   EXPECT_EQ(scene.store->arriving_bytes(scene.agent), 0U);
 }
 
+// Empty files take no bytes, and still fill a disk.
+TEST(Upload, OffersThatNothingFollowsLeaveFewFiles) {
+  Scene scene;
+  scene.limits.agent_parts = 3;
+  scene.reopen();
+  for (int i = 0; i < 20; ++i) {
+    scene.manifest.items.clear();
+    scene.add("a", "first " + std::to_string(i));
+    scene.add("b", "second " + std::to_string(i));
+    auto upload = scene.upload();
+    ASSERT_TRUE(upload.offer(scene.offer()));
+    EXPECT_LE(scene.store->arriving_parts(scene.agent), 4U);
+  }
+}
+
 TEST(Upload, WhatWasBegunBeforeGivesWayToWhatIsOfferedNow) {
   Scene scene;
   scene.limits.agent_bytes = 5000;
