@@ -248,7 +248,8 @@ Status read_content(const os::OpenedFile& file, const std::optional<AuditPositio
   const bool grown = before && before->device == file.stat.device &&
                      before->inode == file.stat.inode && size > before->size;
   if (grown && size - before->size <= kMostAppended) {
-    auto appended = os::read_at(file.fd, before->size, size - before->size);
+    const std::uint64_t from = before->size - std::min(before->size, before->unfinished);
+    auto appended = os::read_at(file.fd, from, size - from);
     if (!appended) return fail(appended.error());
     look.appended = std::move(*appended);
   }

@@ -73,6 +73,12 @@ bool head_differs(const AuditLook& look, const AuditPosition& before) {
   return look.head.size() >= before.head_bytes && !same_head(look.head, before);
 }
 
+// The kernel's records have at most 8,970 bytes; what is much longer is no log of lines.
+constexpr std::uint64_t kLongestLine = 16384;
+
+// Of text that ends in the middle of a line: that one comes whole at the next look.
+std::string_view whole_lines(std::string_view text) { return text.substr(0, text.rfind('\n') + 1); }
+
 std::uint64_t serials_missing(const std::vector<std::uint64_t>& serials, std::uint64_t before) {
   const auto first_new = std::upper_bound(serials.begin(), serials.end(), before);
   if (before == 0 || first_new == serials.end()) return 0;
@@ -148,6 +154,7 @@ bool read_more(std::string_view name, std::string_view rest, AuditPosition& p) {
   if (name == "heartbeat") return set_if(parse_heartbeat(rest), p.heartbeat);
   if (name == "prefix") return (p.prefix = parse_prefix_digest(rest)).has_value();
   if (name == "begun") return read_flag(rest, p.begun_empty);
+  if (name == "unfinished") return os::read_number(rest, p.unfinished);
   if (name == "lost") return os::read_number(rest, p.kernel_lost.emplace());
   bool on = false;
   if (name != "recorded" || !read_flag(rest, on)) return false;
@@ -170,7 +177,8 @@ void compare(const AuditLook& look, const AuditPosition& before, model::AuditLog
                           (same && look.stat.size == 0 && before.begun_empty);
   const bool same_boot = before.boot_id == look.boot_id;
   if (same && same_boot && !facts.shrunk && !facts.head_changed) {
-    facts.sequence_gap = serials_missing(parse_audit_serials(look.appended), before.serial);
+    facts.sequence_gap =
+        serials_missing(parse_audit_serials(whole_lines(look.appended)), before.serial);
   }
   if (look.prefix && !has_changed_hands(look, before)) {
     facts.content_changed = look.prefix->changed;
@@ -200,11 +208,18 @@ AuditPosition next_position(const AuditLook& look, const std::optional<AuditPosi
   next.head_bytes = look.head.size();
   next.head_hash = look.head.empty() ? std::string() : hash_of(look.head);
   next.was_on = next.was_on || (!look.head.empty() && !all_zero(look.head));
-  const auto serials = parse_audit_serials(look.appended.empty() ? look.tail : look.appended);
+  const std::string_view newest = look.appended.empty() ? look.tail : look.appended;
+  const std::string_view lines = whole_lines(newest);
+  const auto serials = parse_audit_serials(lines);
   if (!serials.empty()) next.serial = serials.back();
+  // The tail may hold less of that line than was seen of it before.
+  if (!look.appended.empty() || !same || look.stat.size != before->size) {
+    next.unfinished = newest.size() - lines.size();
+  }
+  if (next.unfinished > kLongestLine) next.unfinished = 0;
   // Only of what came in this boot: the kernel starts without auditing.
   const std::uint64_t serial_before = before ? before->serial : 0;
-  next.recorded_on = recorded_switch(look.appended, next.recorded_on, serial_before);
+  next.recorded_on = recorded_switch(whole_lines(look.appended), next.recorded_on, serial_before);
   next.prefix = look.prefix ? std::optional(look.prefix->next) : std::nullopt;
   return next;
 }
@@ -255,6 +270,7 @@ std::string to_text(const AuditPosition& p) {
   std::string text = fmt::format("1;{};{};{};{};{};{};{};{}", p.device, p.inode, p.size,
                                  p.head_bytes, p.head_hash, p.was_on ? 1 : 0, p.boot_id, p.serial);
   if (p.begun_empty) text += "\nbegun;1";
+  if (p.unfinished > 0) text += fmt::format("\nunfinished;{}", p.unfinished);
   if (p.kernel_lost) text += fmt::format("\nlost;{}", *p.kernel_lost);
   if (p.recorded_on != model::Tristate::unknown) {
     text += fmt::format("\nrecorded;{}", p.recorded_on == model::Tristate::yes ? 1 : 0);

@@ -30,7 +30,8 @@ struct AuditPosition {
   std::string head_hash;       // SHA-256 in hex; empty where nothing was read
   bool was_on = false;         // seen with content before
   std::string boot_id;
-  std::uint64_t serial = 0;                  // the highest audit serial read; 0: none
+  std::uint64_t unfinished = 0;  // bytes of its last line, which was still being written
+  std::uint64_t serial = 0;      // the highest audit serial read, of whole lines; 0: none
   std::optional<std::uint32_t> kernel_lost;  // of this boot; nothing: the kernel did not say
   // What the newest record said that turned auditing on or off.
   model::Tristate recorded_on = model::Tristate::unknown;
@@ -53,10 +54,12 @@ struct AuditLook {
   std::string source;
   model::Tristate present = model::Tristate::unknown;
   model::Tristate readable = model::Tristate::unknown;
-  os::FileStat stat;     // where present
-  std::string head;      // its first kHeadBytes, where readable
-  std::string tail;      // its last kHeadBytes, where readable
-  std::string appended;  // what came since the position before; empty where too much or unknown
+  os::FileStat stat;  // where present
+  std::string head;   // its first kHeadBytes, where readable
+  std::string tail;   // its last kHeadBytes, where readable
+  // What came since the position before, from the line on that was unfinished then; empty where it
+  // is too much or unknown.
+  std::string appended;
   std::size_t zeroed_logins = 0;
   bool old_content_beside = false;
   Duration missing_for{};  // where it is not there: since when this agent misses it

@@ -269,6 +269,38 @@ TEST(AuditLogFacts, CountSerialsThatAreMissing) {
   EXPECT_EQ(audit_log_facts(next, before).facts.sequence_gap, 0U);
 }
 
+// Wherever a look comes between two bytes of what is written, no serial is missing.
+TEST(AuditLogFacts, TakeALineThatIsStillBeingWrittenAtTheNextLook) {
+  const std::string start = "type=A msg=audit(1.0:9): x\n";
+  const std::string text = start + "type=A msg=audit(1.0:10): x\ntype=A msg=audit(1.0:1112): x\n" +
+                           "type=A msg=audit(1.0:1113): x\n";
+  for (std::size_t cut = start.size(); cut <= text.size(); ++cut) {
+    std::uint64_t missing = 0;
+    AuditPosition position = after(look(1, start));
+    for (const std::size_t end : {cut, text.size()}) {
+      AuditLook next = look(1, text.substr(0, end));
+      if (next.stat.size > position.size) {
+        next.appended = next.head.substr(position.size - position.unfinished);
+      }
+      const auto result = audit_log_facts(next, position);
+      missing += result.facts.sequence_gap;
+      position = result.next;
+    }
+    EXPECT_EQ(missing, 1112U - 11) << cut;
+    EXPECT_EQ(position.serial, 1113U);
+    EXPECT_EQ(position.unfinished, 0U);
+  }
+}
+
+TEST(AuditLogFacts, KeepNoPlaceInTheMiddleOfWhatIsNoLogOfLines) {
+  EXPECT_EQ(after(look(1, "type=A msg=audit(1.0:9): x\nabc")).unfinished, 3U);
+  AuditLook binary = look(1, "x\n");
+  const AuditPosition before = after(binary);
+  binary.appended = std::string(20'000, 'x');
+  binary.stat.size += binary.appended.size();
+  EXPECT_EQ(audit_log_facts(binary, before).next.unfinished, 0U);
+}
+
 TEST(AuditPosition, ReadsBackWhatItWrote) {
   EXPECT_TRUE(rc::check("text goes there and back", [](std::uint64_t number, bool on) {
     AuditPosition position =
