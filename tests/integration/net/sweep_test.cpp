@@ -90,8 +90,9 @@ TEST_P(SweepOf, HostsThatAreThereAndHostsThatAreNot) {
         EXPECT_LT(one.shortest, Duration(5s));
       }
       if (kind == HostKind::live) {
-        EXPECT_GT(one.shortest, Duration(0));
+        // When each of a batch left is reckoned, so that an answer may seem to take no time at all.
         EXPECT_LE(one.shortest, one.longest);
+        EXPECT_LT(one.longest, took);
       }
     }
   });
