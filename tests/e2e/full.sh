@@ -41,11 +41,7 @@ install_agent web1 || exit 1
 
 mkdir "$work/data"
 mount -t tmpfs -o size=32m,mode=0700 tocsin "$work/data" || exit 1
-"$bin/tocsin-collector" init --dir "$work/site" --data "$work/data" --site FULL --dns collector \
-  --ip 10.77.0.1 --listen-agents 10.77.0.1:8444 --listen-enroll 10.77.0.1:8445 \
-  --listen-operators 10.77.0.1:8443 >"$work/log/init" || exit 1
 {
-  printf '[site]\nname = "FULL"\n\n'
   hosts exec web1 tocsin-agent baseline propose --name plain
   cat <<'TOML'
 
@@ -58,7 +54,7 @@ kind = "sockets"
 interval = "1s"
 deadline = "1s"
 TOML
-} >"$work/site/site.toml"
+} | make_site FULL --data "$work/data" || exit 1
 start_collector
 check "The collector answers" within 20 collector_answers || exit 1
 check "The host enrols" enrol_agent web1 || exit 1

@@ -20,11 +20,12 @@ ctl() { "${lan[@]}" "$bin/tocsinctl" --contexts "$work/site/contexts.toml" "$@";
 
 # ---- a site, and who works there
 
-# make_site NAME: the collector's folder; what stands on standard input is its policy, after its name.
+# make_site NAME OPTION…: the collector's folder, made with more options of init; what stands on
+# standard input is its policy, after its name.
 make_site() {
   "$bin/tocsin-collector" init --dir "$work/site" --site "$1" --dns collector --ip 10.77.0.1 \
     --listen-agents 10.77.0.1:8444 --listen-enroll 10.77.0.1:8445 --listen-operators 10.77.0.1:8443 \
-    >"$work/log/init" || return 1
+    "${@:2}" >"$work/log/init" || return 1
   { printf '[site]\nname = "%s"\n\n' "$1" && cat; } >"$work/site/site.toml"
 }
 # mail_to_duty: of the policy, mail to the duty desk, which start_mailbox takes.
