@@ -76,6 +76,7 @@ struct FindingMeaning {
   Impact impact = Impact::limited;
   bool fixable = false;      // a person can undo the effect at once
   bool of_one_look = false;  // it may pass by itself: it counts where the next look sees it too
+  friend bool operator==(const FindingMeaning&, const FindingMeaning&) = default;
 };
 std::optional<FindingMeaning> meaning_of(std::string_view finding_code);
 // Every code of that table, sorted: those that can head an incident.

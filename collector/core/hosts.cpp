@@ -9,6 +9,7 @@
 
 #include "collector/core/baselines.hpp"
 #include "collector/core/correlate.hpp"
+#include "collector/core/grade.hpp"
 #include "collector/core/hidden_ports.hpp"
 #include "collector/core/inquiry.hpp"
 #include "collector/core/learning.hpp"
@@ -62,9 +63,11 @@ void open_finding(Context& context, const Seen& seen, const model::Violation& vi
   const std::string key = dedup_key(seen.agent, seen.check, violation.code, violation.subject);
   const model::Finding* known = world.finding_by_key(key);
   if (known != nullptr && !known->closed) {
-    if (known->message != violation.message) {
-      world.change_finding(known->id).message = violation.message;
-    }
+    if (known->message == violation.message) return;
+    const bool same =
+        meaning_of(violation.code, known->message) == meaning_of(violation.code, violation.message);
+    if (!same) transitions.push_back({known->id, Transition::Change::changed, look.late});
+    world.change_finding(known->id).message = violation.message;
     return;
   }
   if (world.open_findings(seen.agent) >= kOpenFindings) {
@@ -319,17 +322,7 @@ void take_range_lost(Context& context, const model::FactRangeLost& lost) {
 Judged find_about(Context& context, const AgentId& agent, const model::CheckRef& check,
                   const std::vector<model::Violation>& violations) {
   Judged judged;
-  std::vector<FindingId> changed;
-  for (const model::Violation& violation : violations) {
-    const model::Finding* open =
-        context.world.finding_by_key(dedup_key(agent, check, violation.code, violation.subject));
-    const bool is_open = open != nullptr && !open->closed;
-    if (is_open && open->message != violation.message) changed.push_back(open->id);
-  }
   compare(context, {agent, check, violations}, {context.now, false}, judged.transitions);
-  for (const FindingId id : changed) {
-    judged.transitions.push_back({id, Transition::Change::opened, false});
-  }
   return judged;
 }
 

@@ -1,4 +1,5 @@
-// Stage 1: what agents saw becomes verdicts, and verdicts become findings that open and close. A
+// Stage 1: what agents saw becomes verdicts, and verdicts become findings that open, change and
+// close. A
 // finding exists at first sight; whether somebody is told is stage 2's business (incident.hpp).
 #pragma once
 
@@ -13,7 +14,8 @@ namespace tocsin::collector {
 inline constexpr Duration kLate = 60s;
 
 struct Transition {
-  enum class Change : std::uint8_t { opened, closed };
+  // changed: it is still open, and what it says grades differently now.
+  enum class Change : std::uint8_t { opened, changed, closed };
   FindingId finding;
   Change change = Change::opened;
   bool late = false;
@@ -33,8 +35,7 @@ inline constexpr const char* kFactsMissing = "missing/facts";
 inline constexpr const char* kFactsMissingSince = "missing/found_ns";
 void take_range_lost(Context& context, const model::FactRangeLost& lost);
 // What the collector itself found about an agent, or about itself where the agent's id is empty,
-// under a check of its own: opens what is new, closes what is not there any more, and tells stage 2
-// of what says something else than before.
+// under a check of its own: opens what is new and closes what is not there any more.
 Judged find_about(Context& context, const AgentId& agent, const model::CheckRef& check,
                   const std::vector<model::Violation>& violations);
 // The agent is not watched any more: what the collector itself found about it is closed.

@@ -344,6 +344,23 @@ void take_opened(Context& context, const Transition& transition) {
   }
 }
 
+// It came as one thing and turned out to be another: a program in an unusual place whose file is
+// deleted then. The incident says what it is now.
+void take_changed(Context& context, const Transition& transition) {
+  const model::Finding& finding = *context.world.finding(transition.finding);
+  const model::Incident* known = context.world.incidents.find(finding.incident);
+  if (known == nullptr || known->recovered) {
+    const bool waits =
+        context.world.timers.due(timer_key("attach", transition.finding)).has_value();
+    if (!waits) take_opened(context, transition);
+    return;
+  }
+  model::Incident& incident = *context.world.incidents.change(finding.incident);
+  if (incident.findings.front() == finding.id) incident.title = finding.message;
+  note(context, incident.id, finding.message);
+  regrade(context, incident.id, NotifyReason::worse);
+}
+
 void take_closed(Context& context, const Transition& transition) {
   const model::Finding& finding = *context.world.finding(transition.finding);
   const std::string waiting = timer_key("attach", transition.finding);
@@ -440,10 +457,16 @@ void finish(Context& context, model::Incident& incident, const model::Principal&
 
 void take_judged(Context& context, const Judged& judged) {
   for (const Transition& transition : judged.transitions) {
-    if (transition.change == Transition::Change::opened) {
-      take_opened(context, transition);
-    } else {
-      take_closed(context, transition);
+    switch (transition.change) {
+      case Transition::Change::opened:
+        take_opened(context, transition);
+        break;
+      case Transition::Change::changed:
+        take_changed(context, transition);
+        break;
+      case Transition::Change::closed:
+        take_closed(context, transition);
+        break;
     }
   }
   for (const model::CheckRef& check : judged.changed) {

@@ -292,6 +292,42 @@ TEST(Incident, GettingWorseAsksAgainOfSomebodyWhoAcknowledged) {
   EXPECT_THAT(story.told(), Contains("reminder B duty@example.tw"));
 }
 
+// procedure M-09: merely unusual at first, then one that anyone could have put there. It is graded
+// by what it is now, and what people read first says so.
+TEST(Incident, AFindingThatTurnsOutToBeGraverIsGradedAnew) {
+  model::SitePolicy policy = story_policy();
+  policy.baselines[0].has_processes = true;
+  Story story(policy);
+  story.admit("web1");
+  model::ProcessesFacts facts;
+  facts.groups.resize(1);
+  facts.groups[0].name = "tool";
+  facts.groups[0].executable = "/srv/tool";
+  facts.groups[0].count = 1;
+  facts.groups[0].executable_deleted = model::Tristate::no;
+  facts.groups[0].executable_world_writable = model::Tristate::no;
+  const auto look = [&] {
+    story.sees("web1", observation({model::CheckKind::processes, ""}, facts));
+  };
+  look();
+  EXPECT_EQ(story.incident().live, model::Severity::e);
+  story.told();
+  facts.groups[0].executable_world_writable = model::Tristate::yes;
+  story.at(1min);
+  look();
+  EXPECT_THAT(story.incidents(), SizeIs(1));
+  EXPECT_EQ(story.incident().live, model::Severity::c);
+  EXPECT_THAT(story.incident().title.parameters,
+              Contains(model::Parameter{"why", "@why.world_writable @why.outside"}));
+  EXPECT_THAT(story.told(), Contains("worse C duty@example.tw"));
+  EXPECT_FALSE(story.incident().flapping);
+  // Another name of the same program changes nothing that people have to hear.
+  facts.groups[0].name = "other";
+  story.at(2min);
+  look();
+  EXPECT_THAT(story.told(), IsEmpty());
+}
+
 TEST(Incident, WhatWasOverBeforeItWasKnownIsRecordedAndNobodyIsPaged) {
   Story story;
   story.admit("web1");
