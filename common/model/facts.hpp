@@ -268,6 +268,12 @@ struct LoginFacts {
 
 // Records of a log that a catalogue knows as warnings, counted by meaning (procedure M-04).
 enum class WarningLevel : std::uint8_t { notice = 1, warning, error, critical };
+// In a site's own words, for readers of either language; both empty: it says nothing.
+struct Meaning {
+  std::string en;
+  std::string zh_tw;
+  friend bool operator==(const Meaning&, const Meaning&) = default;
+};
 struct WarningGroup {
   std::string id;  // of the message catalogue: "sshd.failed_password", "ANR2997W"
   WarningLevel level = WarningLevel::warning;
@@ -275,6 +281,7 @@ struct WarningGroup {
   Instant first;
   Instant last;
   std::string example;  // one record, cleaned and cut
+  Meaning meaning;      // of the host's own catalogue; what ships has texts "message.<id>"
   friend bool operator==(const WarningGroup&, const WarningGroup&) = default;
 };
 struct WarningsFacts {
@@ -288,6 +295,8 @@ struct WarningsFacts {
   std::uint32_t own_records = 0;   // of our own login probe, left out
   std::vector<WarningGroup> groups;
   std::uint32_t groups_over_limit = 0;
+  // Is there a log at all? Unknown: not now, and it may only be between two of them (rotation).
+  Tristate present = Tristate::unknown;
   friend bool operator==(const WarningsFacts&, const WarningsFacts&) = default;
 };
 

@@ -12,6 +12,8 @@ void put_item(const model::WarningGroup& from, v1::WarningGroup& to) {
   to.set_first_ns(from.first.ns);
   to.set_last_ns(from.last.ns);
   to.set_example(from.example);
+  to.set_meaning_en(from.meaning.en);
+  to.set_meaning_zh_tw(from.meaning.zh_tw);
 }
 
 Result<model::WarningGroup> take_item(const v1::WarningGroup& from) {
@@ -23,6 +25,7 @@ Result<model::WarningGroup> take_item(const v1::WarningGroup& from) {
   item.first = host_instant(from.first_ns());
   item.last = host_instant(from.last_ns());
   item.example = value_text(from.example());
+  item.meaning = {value_text(from.meaning_en()), value_text(from.meaning_zh_tw())};
   return item;
 }
 
@@ -136,6 +139,7 @@ void put(const model::WarningsFacts& from, v1::WarningsFacts& to) {
   to.set_own_records(from.own_records);
   for (const model::WarningGroup& one : from.groups) put_item(one, *to.add_groups());
   to.set_groups_over_limit(from.groups_over_limit);
+  to.set_present(wire::to(from.present));
 }
 
 Result<model::WarningsFacts> take(const v1::WarningsFacts& from) {
@@ -150,6 +154,7 @@ Result<model::WarningsFacts> take(const v1::WarningsFacts& from) {
   facts.own_records = from.own_records();
   TOCSIN_TRY(take_items("warnings.groups", from.groups(), limits::kWarningGroups, facts.groups));
   facts.groups_over_limit = from.groups_over_limit();
+  facts.present = wire::from(from.present());
   return facts;
 }
 

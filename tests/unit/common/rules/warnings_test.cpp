@@ -15,7 +15,7 @@ model::WarningsFacts with(const std::string& id, WarningLevel level) {
   model::WarningsFacts facts;
   facts.source = "journal";
   facts.records = 7;
-  facts.groups = {{id, level, 3, Instant{1}, Instant{2}, "a record"}};
+  facts.groups = {{id, level, 3, Instant{1}, Instant{2}, "a record", {}}};
   return facts;
 }
 

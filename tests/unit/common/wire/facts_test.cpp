@@ -56,9 +56,15 @@ std::vector<model::Observation> samples() {
                                 2,
                                 4,
                                 5,
-                                {{"sshd.failed_password", model::WarningLevel::error, 3, Instant{1},
-                                  Instant{2}, "x"}},
-                                6}),
+                                {{"sshd.failed_password",
+                                  model::WarningLevel::error,
+                                  3,
+                                  Instant{1},
+                                  Instant{2},
+                                  "x",
+                                  {"a guess", "猜測密碼"}}},
+                                6,
+                                Tristate::no}),
       seen(CheckKind::port_scan, "192.0.2.7",
            model::PortScanFacts{"192.0.2.7", 100, {22, 65535}, 1, 90, 8, true}),
       seen(CheckKind::answer, "tls://h:443",
@@ -231,6 +237,34 @@ TEST(Facts, WhatIsOutOfRangeIsRefused) {
   EXPECT_FALSE(from_proto(audit));
   unasked.mutable_audit_log()->mutable_kernel()->set_unasked(static_cast<v1::KernelUnasked>(4));
   EXPECT_FALSE(from_proto(unasked));
+}
+
+// An agent of before says neither whether there is a log nor what a site calls a message.
+TEST(Facts, WarningsOfAnOlderAgentSayNothingOfTheLogItself) {
+  v1::Observation warnings;
+  to_proto(samples()[1], warnings);
+  warnings.mutable_warnings()->clear_present();
+  warnings.mutable_warnings()->mutable_groups(0)->clear_meaning_en();
+  warnings.mutable_warnings()->mutable_groups(0)->clear_meaning_zh_tw();
+  const auto read = from_proto(warnings);
+  ASSERT_TRUE(read);
+  const auto& facts = std::get<model::WarningsFacts>(read->facts);
+  EXPECT_EQ(facts.present, model::Tristate::unknown);
+  EXPECT_EQ(facts.groups.at(0).meaning, model::Meaning{});
+}
+
+TEST(Facts, WhatASiteSaysOfAMessageIsBoundedAndCleaned) {
+  v1::Observation warnings;
+  to_proto(samples()[1], warnings);
+  v1::WarningGroup& group = *warnings.mutable_warnings()->mutable_groups(0);
+  group.set_meaning_en("\x1b[2J" + std::string(9'999, 'x'));
+  group.set_meaning_zh_tw("\xff");
+  const auto read = from_proto(warnings);
+  ASSERT_TRUE(read);
+  const auto& meaning = std::get<model::WarningsFacts>(read->facts).groups.at(0).meaning;
+  EXPECT_EQ(meaning.en.find('\x1b'), std::string::npos);
+  EXPECT_LE(meaning.en.size(), limits::kText);
+  EXPECT_EQ(meaning.zh_tw, "\xef\xbf\xbd");
 }
 
 TEST(Facts, AListOverItsLimitIsRefused) {
