@@ -17,10 +17,12 @@ namespace {
 
 constexpr std::uint64_t kMostEntries = 20'000;  // of the journal in one run
 
-// Caches: the catalogue with the host's own files, and files that are open.
+// Caches: the catalogue with the host's own files, and files that are open; and since when there is
+// no log.
 struct WarningsMemory : CheckMemory {
   catalogue::Catalogue catalogue;
   TailMemory tail;
+  std::optional<MonoTime> missing_since;
 };
 
 Result<catalogue::Catalogue> load_catalogue(const CheckContext& context) {
@@ -60,11 +62,13 @@ Result<std::string> read_file_log(const std::string& target, CheckContext& conte
   const auto on_record = [&](std::string_view line) {
     reading.counter.add(parse_log_record(line), now);
   };
-  const auto outcome =
-      read_tail(os::under(context.root, target), parse_tail_position(reading.reader), TailLimits{},
-                now, reading.memory.tail, on_record);
+  const auto before = parse_tail_position(reading.reader);
+  const auto outcome = read_tail(os::under(context.root, target), before, TailLimits{}, now,
+                                 reading.memory.tail, on_record);
   if (!outcome) return fail(outcome.error());
   model::WarningsFacts& facts = reading.facts;
+  facts.present = log_present(outcome->present, before && had_log(*before), context.time.steady(),
+                              reading.memory.missing_since);
   facts.records = outcome->records;
   facts.bytes = outcome->bytes;
   facts.bytes_behind = outcome->bytes_behind;
@@ -76,6 +80,7 @@ Result<std::string> read_file_log(const std::string& target, CheckContext& conte
 
 Result<std::string> read_journal_log(CheckContext& context, const Reading& reading) {
   model::WarningsFacts& facts = reading.facts;
+  facts.present = model::Tristate::yes;
   const auto on_entry = [&](const os::JournalEntry& entry) {
     facts.bytes += entry.message.size();
     reading.counter.add({entry.program, entry.message}, entry.at);

@@ -3,8 +3,9 @@
 // each.
 //
 // Verdicts: abnormal warning.access, .backup, .critical, .system by what the message catalogue says
-// of the record; cannot tell warning.more, .lost, .behind (not all was read); normal warning.ok,
-// with warning.seen for what is no error.
+// of the record; cannot tell warning.no_log (nothing is there, for a minute or ever), .more, .lost,
+// .behind (not all was read); normal warning.ok, with warning.seen for what is no error. Beside any
+// of them warning.cut: what was behind the first 16 KiB of a record was not looked at.
 //
 // No finding: records that the catalogue does not know, what was logged before the first run, and
 // what the login test of this site leaves ([warnings] probe_accounts).

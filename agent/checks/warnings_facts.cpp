@@ -128,6 +128,17 @@ std::optional<WarningsPosition> parse_warnings_position(std::string_view text) {
   return position;
 }
 
+model::Tristate log_present(bool there, bool there_before, MonoTime now,
+                            std::optional<MonoTime>& missing_since) {
+  if (there) {
+    missing_since.reset();
+    return model::Tristate::yes;
+  }
+  if (there_before && !missing_since) missing_since = now;
+  const bool soon = missing_since && now - *missing_since < kMadeAnew;
+  return soon ? model::Tristate::unknown : model::Tristate::no;
+}
+
 WarningCounter::WarningCounter(const catalogue::Catalogue& catalogue,
                                const WarningsSettings& settings, ManyWindows windows)
     : catalogue_(catalogue), settings_(settings), windows_(std::move(windows)) {}

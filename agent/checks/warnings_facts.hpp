@@ -44,6 +44,13 @@ struct WarningsPosition {
 std::string to_text(const WarningsPosition& position);
 std::optional<WarningsPosition> parse_warnings_position(std::string_view text);
 
+// A log that was renamed is made anew within this time, or nobody makes it.
+inline constexpr Duration kMadeAnew = 1min;
+// Is there a log? Unknown for a while where the look before found one (`there_before`, which also
+// holds across a restart); `missing_since` is kept between looks.
+model::Tristate log_present(bool there, bool there_before, MonoTime now,
+                            std::optional<MonoTime>& missing_since);
+
 class WarningCounter {
  public:
   // `windows`: as the run before left them. Both references outlive this.

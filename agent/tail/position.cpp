@@ -65,6 +65,10 @@ std::optional<TailPlace> parse_place(std::string_view line) {
 
 }  // namespace
 
+bool had_log(const TailPosition& position) {
+  return !position.places.empty() && !position.places.back().left;
+}
+
 std::string to_text(const TailPosition& position) {
   std::string text = fmt::format("{};{};\n", kVersion, position.newest_sibling.ns);
   for (const TailPlace& p : position.places) {

@@ -47,6 +47,8 @@ struct TailPosition {
   Instant newest_sibling;
   friend bool operator==(const TailPosition&, const TailPosition&) = default;
 };
+// Was there a log at that look, under its own name?
+bool had_log(const TailPosition& position);
 // Lines of text, each ending in '\n'; nothing where it is not one this version wrote.
 std::string to_text(const TailPosition& position);
 std::optional<TailPosition> parse_tail_position(std::string_view text);

@@ -65,6 +65,10 @@ model::Judgement judge_warnings(const WarningsFacts& facts) {
                  static_cast<int>(group.level));
   }
   const auto source = said("source", facts.source);
+  if (facts.present == model::Tristate::no) findings.blind({"warning.no_log", {source}});
+  if (facts.long_records > 0) {
+    findings.note({"warning.cut", {source, said("count", facts.long_records)}});
+  }
   if (facts.groups_over_limit > 0) {
     findings.blind({"warning.more", {source, said("count", facts.groups_over_limit)}});
   }

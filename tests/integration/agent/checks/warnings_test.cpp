@@ -71,6 +71,24 @@ TEST_F(Warnings, SurviveHostileRecords) {
   }
 }
 
+TEST_F(Warnings, SayWhetherThereIsALog) {
+  EXPECT_EQ(look().present, model::Tristate::yes);
+  std::filesystem::remove(path_);
+  EXPECT_EQ(look().present, model::Tristate::unknown) << "it may be rotated right now";
+  EXPECT_EQ(look().present, model::Tristate::unknown);
+  check_.context.memory.reset();
+  EXPECT_EQ(look().present, model::Tristate::no) << "after a restart it is still not there";
+  append("Nov 22 22:14:55 h kernel: Out of memory: Killed process 4242 (dsmserv)\n");
+  const auto back = look();
+  EXPECT_EQ(back.present, model::Tristate::yes);
+  EXPECT_EQ(back.groups.size(), 1U) << "what it has is new";
+}
+
+TEST_F(Warnings, SayAtOnceThatANameIsOfNoLog) {
+  CheckRun other(model::CheckKind::warnings, folder_.file("typo"));
+  EXPECT_EQ(other.facts<model::WarningsFacts>().present, model::Tristate::no);
+}
+
 TEST_F(Warnings, LeaveOutOurOwnLoginProbe) {
   check_.context.settings.warnings.probe_accounts = {"tocsin-probe"};
   check_.context.settings.warnings.probe_addresses = {"10.0.0.5"};

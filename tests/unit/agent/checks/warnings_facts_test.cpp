@@ -1,5 +1,6 @@
 #include "agent/checks/warnings_facts.hpp"
 
+#include <optional>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -119,6 +120,26 @@ TEST(WarningCounter, StaysInBoundsWhateverCodesComeIn) {
   counter.finish(kNow, facts);
   EXPECT_EQ(facts.groups.size(), limits::kWarningGroups);
   EXPECT_GT(facts.groups_over_limit, 0U);
+}
+
+// procedure M-04: what is not there cannot be read, and a rotation has a minute to make it anew.
+TEST(LogPresent, IsUnknownForAMinuteAfterALogWent) {
+  using model::Tristate;
+  constexpr MonoTime kStart{1'000};
+  std::optional<MonoTime> missing_since;
+  EXPECT_EQ(log_present(true, true, kStart, missing_since), Tristate::yes);
+  EXPECT_EQ(log_present(false, true, kStart + 1s, missing_since), Tristate::unknown);
+  EXPECT_EQ(log_present(false, false, kStart + 60s, missing_since), Tristate::unknown);
+  EXPECT_EQ(log_present(false, false, kStart + 61s, missing_since), Tristate::no);
+  EXPECT_EQ(log_present(true, false, kStart + 90s, missing_since), Tristate::yes);
+  EXPECT_EQ(log_present(false, true, kStart + 99s, missing_since), Tristate::unknown)
+      << "another time, another minute";
+}
+
+TEST(LogPresent, IsNoAtOnceWhereThereWasNoneAtTheLookBefore) {
+  std::optional<MonoTime> missing_since;  // nothing is remembered: first look, or a restart
+  EXPECT_EQ(log_present(false, false, MonoTime{5}, missing_since), model::Tristate::no);
+  EXPECT_EQ(log_present(false, false, MonoTime{6}, missing_since), model::Tristate::no);
 }
 
 TEST(WarningsPosition, RefusesWhatItDidNotWrite) {

@@ -25,6 +25,16 @@ TEST(TailPosition, ReadsBackWhatItWrote) {
   EXPECT_EQ(parse_tail_position(to_text(TailPosition{})), TailPosition{});
 }
 
+TEST(TailPosition, KnowsWhetherThereWasALog) {
+  TailPosition position;
+  EXPECT_FALSE(had_log(position));
+  position.places = {read_place("older\n", 6)};
+  position.places[0].left = Instant{42};
+  EXPECT_FALSE(had_log(position)) << "only an older part";
+  position.places.push_back(read_place("", 0));
+  EXPECT_TRUE(had_log(position));
+}
+
 TEST(TailPosition, RefusesWhatItDidNotWrite) {
   const std::string good = to_text(TailPosition{{read_place("first\n", 6)}, {}});
   for (const std::string& bad :

@@ -8,6 +8,7 @@
 namespace tocsin::rules {
 namespace {
 
+using model::Tristate;
 using model::Verdict;
 using model::WarningLevel;
 
@@ -41,15 +42,61 @@ TEST(JudgeWarnings, SaysNoticesAndWarningsButIsNotAlarmedByThem) {
   }
 }
 
-TEST(JudgeWarnings, CannotTellWhatItDidNotRead) {
+model::WarningsFacts quiet() {
   model::WarningsFacts facts;
   facts.source = "/var/log/syslog";
-  EXPECT_EQ(judge_warnings(facts).verdict, Verdict::normal);
-  facts.bytes_behind = 9;
-  EXPECT_EQ(judge_warnings(facts).verdict, Verdict::cannot_tell);
-  facts.bytes_behind = 0;
-  facts.lost_bytes = 1;
-  EXPECT_EQ(judge_warnings(facts).verdict, Verdict::cannot_tell);
+  facts.records = 7;
+  facts.present = Tristate::yes;
+  return facts;
+}
+
+// The verdict and all reasons, "cannot_tell warning.lost"; of the first its parameters but the log.
+std::string answer_for(const model::WarningsFacts& facts) {
+  const auto judgement = judge_warnings(facts);
+  std::string answer(model::to_string(judgement.verdict));
+  for (const model::Message& reason : judgement.reasons) {
+    EXPECT_EQ(reason.parameters.at(0), (model::Parameter{"source", facts.source}));
+    answer += " " + reason.code;
+    for (std::size_t i = 1; i < reason.parameters.size(); ++i) {
+      answer += " " + reason.parameters[i].name + "=" + reason.parameters[i].value;
+    }
+  }
+  return answer;
+}
+
+TEST(JudgeWarnings, IsWellWhereAllWasReadAndNothingFound) {
+  EXPECT_EQ(answer_for(quiet()), "normal warning.ok records=7");
+}
+
+TEST(JudgeWarnings, CannotTellWhatItDidNotRead) {
+  model::WarningsFacts behind = quiet();
+  behind.bytes_behind = 9;
+  EXPECT_EQ(answer_for(behind), "cannot_tell warning.behind count=9");
+  model::WarningsFacts lost = quiet();
+  lost.lost_bytes = 1;
+  EXPECT_EQ(answer_for(lost), "cannot_tell warning.lost count=1");
+  model::WarningsFacts more = quiet();
+  more.groups_over_limit = 3;
+  EXPECT_EQ(answer_for(more), "cannot_tell warning.more count=3");
+  EXPECT_FALSE(judge_warnings(more).unseen.empty()) << "what was found before stays";
+}
+
+// A name that is mistyped, a log that nobody writes on this host, or one that was deleted.
+TEST(JudgeWarnings, CannotTellWhatALogSaysThatIsNotThere) {
+  model::WarningsFacts facts = quiet();
+  facts.records = 0;
+  facts.present = Tristate::no;
+  EXPECT_EQ(answer_for(facts), "cannot_tell warning.no_log");
+  EXPECT_FALSE(judge_warnings(facts).unseen.empty());
+  facts.present = Tristate::unknown;
+  EXPECT_EQ(answer_for(facts), "normal warning.ok records=0")
+      << "between two of them, or from an older agent";
+}
+
+TEST(JudgeWarnings, SaysThatLongRecordsWereCut) {
+  model::WarningsFacts facts = quiet();
+  facts.long_records = 2;
+  EXPECT_EQ(answer_for(facts), "normal warning.ok records=7 warning.cut count=2");
 }
 
 TEST(JudgeWarnings, SaysWhatTheMessageMeansInBothLanguages) {
