@@ -25,21 +25,11 @@ struct WarningsMemory : CheckMemory {
   std::optional<MonoTime> missing_since;
 };
 
-Result<catalogue::Catalogue> load_catalogue(const CheckContext& context) {
-  catalogue::Catalogue catalogue = catalogue::Catalogue::shipped();
-  for (const std::string& file : context.settings.warnings.catalogues) {
-    const auto text = os::read_start(os::under(context.root, file), catalogue::kCatalogueBytes + 1);
-    if (!text) return fail(text.error());
-    TOCSIN_TRY(catalogue.add(*text, file));
-  }
-  return catalogue;
-}
-
 // The memory of this check; made at its first run. A mistake in a file of the host's shows at every
 // run until it is corrected and the agent restarted.
 Result<WarningsMemory*> memory_of(CheckContext& context) {
   if (auto* memory = dynamic_cast<WarningsMemory*>(context.memory.get())) return memory;
-  auto catalogue = load_catalogue(context);
+  auto catalogue = load_catalogue(context.root, context.settings.warnings);
   if (!catalogue) return fail(catalogue.error());
   auto memory = std::make_unique<WarningsMemory>();
   memory->catalogue = std::move(*catalogue);
@@ -101,6 +91,17 @@ Result<std::string> read_journal_log(CheckContext& context, const Reading& readi
 }
 
 }  // namespace
+
+Result<catalogue::Catalogue> load_catalogue(const std::string& root,
+                                            const WarningsSettings& settings) {
+  catalogue::Catalogue catalogue = catalogue::Catalogue::shipped();
+  for (const std::string& file : settings.catalogues) {
+    const auto text = os::read_start(os::under(root, file), catalogue::kCatalogueBytes + 1);
+    if (!text) return fail(text.error());
+    TOCSIN_TRY(catalogue.add(*text, file));
+  }
+  return catalogue;
+}
 
 model::Observation observe_warnings(const model::CheckDefinition& check, CheckContext& context) {
   const Run run(check, context);

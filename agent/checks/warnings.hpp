@@ -15,9 +15,19 @@
 // counted twice, through rotation and restart.
 #pragma once
 
+#include <string>
+
 #include "agent/checks/check.hpp"
+#include "agent/config/settings.hpp"
+#include "common/base/result.hpp"
+#include "common/catalogue/catalogue.hpp"
 
 namespace tocsin::agent {
+
+// What ships and the host's own files, those below `root`. Errors: every mistake in one of them, as
+// the system says.
+Result<catalogue::Catalogue> load_catalogue(const std::string& root,
+                                            const WarningsSettings& settings);
 
 model::Observation observe_warnings(const model::CheckDefinition& check, CheckContext& context);
 

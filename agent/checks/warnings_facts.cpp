@@ -159,6 +159,7 @@ void WarningCounter::add(const LogRecord& record, Instant at) {
     group.last = at;
     group.level = level;
     group.example = clean_text(record.message, kExampleBytes);
+    if (match->message != nullptr) group.meaning = match->message->meaning;
     found = groups_.emplace(group.id, std::move(group)).first;
   }
   model::WarningGroup& group = found->second;

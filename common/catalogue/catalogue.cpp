@@ -34,6 +34,24 @@ std::optional<model::WarningLevel> level_of_code(std::string_view code) {
   }
 }
 
+// One text is for the readers of both languages, and so is one language where the other is left
+// out.
+model::Meaning read_meaning(config::Table& message) {
+  constexpr std::string_view kKey = "meaning";
+  model::Meaning meaning;
+  if (!message.holds_table(kKey)) {
+    message.text(kKey, meaning.en, limits::kText);
+    meaning.zh_tw = meaning.en;
+    return meaning;
+  }
+  auto words = message.table(kKey);
+  words->text("en", meaning.en, limits::kText);
+  words->text("zh-TW", meaning.zh_tw, limits::kText);
+  if (meaning.en.empty()) meaning.en = meaning.zh_tw;
+  if (meaning.zh_tw.empty()) meaning.zh_tw = meaning.en;
+  return meaning;
+}
+
 Message read_message(config::Table& table) {
   Message message;
   table.require({"id", "level"});
@@ -43,7 +61,7 @@ Message read_message(config::Table& table) {
   }
   table.word("level", message.level, level_from, kLevels);
   table.texts("programs", message.programs, kPrograms);
-  table.text("meaning", message.meaning, limits::kText);
+  message.meaning = read_meaning(table);
   std::vector<std::string> patterns;
   table.texts("match", patterns, kPatterns);
   for (const std::string& text : patterns) {
@@ -75,11 +93,25 @@ bool valid_id(std::string_view text) {
   });
 }
 
+std::string_view to_string(model::WarningLevel level) {
+  switch (level) {
+    case model::WarningLevel::notice:
+      return "notice";
+    case model::WarningLevel::warning:
+      return "warning";
+    case model::WarningLevel::error:
+      return "error";
+    case model::WarningLevel::critical:
+      return "critical";
+  }
+  return "unknown";
+}
+
 std::optional<model::WarningLevel> level_from(std::string_view word) {
-  if (word == "notice") return model::WarningLevel::notice;
-  if (word == "warning") return model::WarningLevel::warning;
-  if (word == "error") return model::WarningLevel::error;
-  if (word == "critical") return model::WarningLevel::critical;
+  for (int i = 1; i <= static_cast<int>(model::WarningLevel::critical); ++i) {
+    const auto level = static_cast<model::WarningLevel>(i);
+    if (word == to_string(level)) return level;
+  }
   return std::nullopt;
 }
 

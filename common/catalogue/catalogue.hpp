@@ -1,7 +1,7 @@
 // Which records of a log are warnings, and how grave (procedure M-04). What ships is compiled in
 // from messages.toml; a site adds files of the same form. What a message means and what to do about
 // it are texts "message.<id>" and "message.<id>.do" of both languages; a site's own messages bring
-// their meaning along.
+// their meaning along, as one text for every reader or as { "zh-TW" = "…", en = "…" }.
 //
 //   [[message]]
 //   id = "sshd.failed_password"
@@ -45,7 +45,7 @@ struct Message {
   std::vector<std::string> programs;  // empty: any
   std::vector<Pattern> patterns;      // any of them
   std::optional<Many> many;
-  std::string meaning;  // of a site's own message
+  model::Meaning meaning;  // of a site's own message
 };
 
 // What one record is. `message` is nullptr for a code of Storage Protect that is not listed.
@@ -80,6 +80,8 @@ std::string_view storage_protect_code(std::string_view record);
 // True where `text` can be an id: letters, digits, '.', '_', '-'; 1 to 64 bytes.
 bool valid_id(std::string_view text);
 
+// "notice", "warning", "error", "critical".
+std::string_view to_string(model::WarningLevel level);
 std::optional<model::WarningLevel> level_from(std::string_view word);
 
 }  // namespace tocsin::catalogue

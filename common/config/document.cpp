@@ -208,6 +208,11 @@ bool Table::has(std::string_view key) const {
   return static_cast<const toml::table*>(node_)->contains(key);
 }
 
+bool Table::holds_table(std::string_view key) const {
+  const toml::node* node = static_cast<const toml::table*>(node_)->get(key);
+  return node != nullptr && node->is_table();
+}
+
 void Table::require(std::initializer_list<std::string_view> keys) {
   for (const std::string_view key : keys) {
     if (!has(key)) error(key, fmt::format("\"{}\" is missing", key));

@@ -39,6 +39,8 @@ class Document;
 class Table {
  public:
   bool has(std::string_view key) const;
+  // True where the value is a table, for keys that can be a table or something simpler.
+  bool holds_table(std::string_view key) const;
   // An error for each of these keys that is absent.
   void require(std::initializer_list<std::string_view> keys);
 

@@ -40,6 +40,18 @@ std::string value_in_words(Language language, const std::string& value) {
   return clean_text(value, limits::kText);
 }
 
+// The value for this language, else the one for all; nullptr where there is neither.
+const std::string* value_of(Language language, const model::Message& message,
+                            std::string_view name) {
+  const std::string own = name_in(language, name);
+  const std::string* value = nullptr;
+  for (const model::Parameter& parameter : message.parameters) {
+    if (parameter.name == own) return &parameter.value;
+    if (parameter.name == name && value == nullptr) value = &parameter.value;
+  }
+  return value;
+}
+
 std::string untranslated(const model::Message& message) {
   std::string out = clean_text(message.code, limits::kName);
   for (const model::Parameter& parameter : message.parameters) {
@@ -71,6 +83,10 @@ Language language_from_environment(std::string_view lc_all, std::string_view lc_
   return chosen.starts_with("zh") ? Language::zh_tw : Language::en;
 }
 
+std::string name_in(Language language, std::string_view name) {
+  return std::string(name).append(".").append(to_string(language));
+}
+
 std::string_view text(Language language, std::string_view code) {
   const TextRow* row = find_row(code);
   if (row == nullptr) return {};
@@ -87,11 +103,10 @@ std::string render(Language language, const model::Message& message) {
     const std::size_t close = open == rest.npos ? rest.npos : rest.find('}', open);
     if (close == rest.npos) break;
     const std::string_view name = rest.substr(open + 1, close - open - 1);
-    const auto given = std::find_if(message.parameters.begin(), message.parameters.end(),
-                                    [&](const model::Parameter& p) { return p.name == name; });
+    const std::string* value = value_of(language, message, name);
     out += rest.substr(0, open);
     // A parameter that is missing shows as "?": the sentence stays readable and honest.
-    out += given == message.parameters.end() ? "?" : value_in_words(language, given->value);
+    out += value == nullptr ? "?" : value_in_words(language, *value);
     rest.remove_prefix(close + 1);
   }
   return out.append(rest);

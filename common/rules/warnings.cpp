@@ -6,10 +6,12 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/i18n/i18n.hpp"
 #include "common/rules/checks.hpp"
 #include "common/rules/findings.hpp"
+#include "common/rules/messages.hpp"
 
 namespace tocsin::rules {
 namespace {
@@ -21,12 +23,6 @@ using model::WarningsFacts;
 constexpr std::array<std::string_view, 8> kAccess{
     "account.", "auditd.", "net.promiscuous", "net.syn_flood", "pam.", "sshd.", "su.", "sudo."};
 
-// ANR2997W, ANS1017E, ANE4005E
-bool is_storage_protect(std::string_view id) {
-  return id.size() == 8 &&
-         (id.starts_with("ANR") || id.starts_with("ANS") || id.starts_with("ANE"));
-}
-
 std::string_view code_of(const WarningGroup& group) {
   if (is_storage_protect(group.id)) return "warning.backup";
   if (std::any_of(kAccess.begin(), kAccess.end(),
@@ -36,18 +32,28 @@ std::string_view code_of(const WarningGroup& group) {
   return group.level == WarningLevel::critical ? "warning.critical" : "warning.system";
 }
 
-// The text that says what the message means. Only codes that exist are referred to.
-std::string meaning_of(const WarningGroup& group) {
-  const std::string code = "message." + group.id;
-  if (!i18n::text(i18n::Language::en, code).empty()) return "@" + code;
-  return is_storage_protect(group.id) ? "@message.storage_protect" : "@message.of_site";
+// What the site says of its message goes before what we say of one with that id.
+void add_meaning(const WarningGroup& group, std::vector<model::Parameter>& parameters) {
+  const auto& [en, zh_tw] = group.meaning;
+  if (en.empty()) {
+    const std::string code = text_of_message(group.id);
+    parameters.push_back({"meaning", code.empty() ? "@message.of_site" : "@" + code});
+    return;
+  }
+  parameters.push_back(said("meaning", en));
+  if (!zh_tw.empty() && zh_tw != en) {
+    parameters.push_back(said(i18n::name_in(i18n::Language::zh_tw, "meaning"), zh_tw));
+  }
 }
 
 model::Message message_of(std::string_view code, const WarningsFacts& facts,
                           const WarningGroup& group) {
-  return {std::string(code),
-          {said("source", facts.source), said("id", group.id), said("count", group.count),
-           model::Parameter{"meaning", meaning_of(group)}, said("example", group.example)}};
+  model::Message message{
+      std::string(code),
+      {said("source", facts.source), said("id", group.id), said("count", group.count)}};
+  add_meaning(group, message.parameters);
+  message.parameters.push_back(said("example", group.example));
+  return message;
 }
 
 }  // namespace

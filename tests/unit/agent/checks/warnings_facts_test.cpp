@@ -122,6 +122,25 @@ TEST(WarningCounter, StaysInBoundsWhateverCodesComeIn) {
   EXPECT_GT(facts.groups_over_limit, 0U);
 }
 
+TEST(WarningCounter, SendsASitesOwnWordsAlong) {
+  catalogue::Catalogue catalogue = catalogue::Catalogue::shipped();
+  ASSERT_TRUE(
+      catalogue.add("[[message]]\nid = \"payroll.failed\"\nlevel = \"error\"\nmatch = [\"lost\"]\n"
+                    "meaning = { \"zh-TW\" = \"薪資\", en = \"payroll\" }\n",
+                    "site.toml"));
+  WarningCounter counter(catalogue, kNoProbe, {});
+  counter.add({"", "it was lost"}, kNow);
+  counter.add({"sshd", kFailed}, kNow);
+  counter.add({"", "ANR0001E of no list"}, kNow);
+  model::WarningsFacts facts;
+  counter.finish(kNow, facts);
+  ASSERT_EQ(facts.groups.size(), 3U);
+  for (const model::WarningGroup& group : facts.groups) {
+    const model::Meaning site{"payroll", "薪資"};
+    EXPECT_EQ(group.meaning, group.id == "payroll.failed" ? site : model::Meaning{}) << group.id;
+  }
+}
+
 // procedure M-04: what is not there cannot be read, and a rotation has a minute to make it anew.
 TEST(LogPresent, IsUnknownForAMinuteAfterALogWent) {
   using model::Tristate;

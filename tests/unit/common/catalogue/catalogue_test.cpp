@@ -1,5 +1,7 @@
 #include "common/catalogue/catalogue.hpp"
 
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -78,8 +80,48 @@ TEST(Catalogue, TakesASitesOwnMessagesAndLetsThemReplaceOurs) {
                     "[[message]]\nid = \"ANR2578W\"\nlevel = \"critical\"\n",
                     "site.toml"));
   EXPECT_EQ(catalogue.messages().size(), before + 1);
-  EXPECT_EQ(catalogue.find("", "export of May failed")->message->meaning, "薪資匯出失敗");
+  const model::Meaning for_both{"薪資匯出失敗", "薪資匯出失敗"};
+  EXPECT_EQ(catalogue.find("", "export of May failed")->message->meaning, for_both);
   EXPECT_EQ(catalogue.find("", "ANR2578W")->level, WarningLevel::critical);
+}
+
+TEST(Catalogue, TakesWhatAMessageMeansInBothLanguagesOrInOneForAll) {
+  const auto meaning_of = [](const std::string& words) {
+    Catalogue catalogue;
+    const Status added = catalogue.add(
+        "[[message]]\nid = \"a\"\nlevel = \"error\"\nmatch = [\"x\"]\n" + words, "site.toml");
+    EXPECT_TRUE(added) << added.error().message;
+    return catalogue.messages().front().meaning;
+  };
+  EXPECT_EQ(meaning_of("meaning = { \"zh-TW\" = \"薪資\", en = \"payroll\" }\n"),
+            (model::Meaning{"payroll", "薪資"}));
+  EXPECT_EQ(meaning_of("[message.meaning]\nen = \"payroll\"\n"),
+            (model::Meaning{"payroll", "payroll"}));
+  EXPECT_EQ(meaning_of("meaning = { \"zh-TW\" = \"薪資\" }\n"), (model::Meaning{"薪資", "薪資"}));
+  EXPECT_EQ(meaning_of(""), model::Meaning{});
+}
+
+TEST(Catalogue, RefusesAMeaningThatIsNone) {
+  for (const std::string words : {"7", "[]", "{ \"zh\" = \"x\" }", "{ en = 7 }", "\"\\u001b[2J\"",
+                                  "{ en = \"\\u001b[2J\" }"}) {
+    Catalogue catalogue;
+    const Status added = catalogue.add(
+        "[[message]]\nid = \"a\"\nlevel = \"error\"\nmatch = [\"x\"]\nmeaning = " + words + "\n",
+        "site.toml");
+    ASSERT_FALSE(added) << words;
+    EXPECT_THAT(added.error().message, HasSubstr("site.toml:5:"));
+  }
+}
+
+TEST(Catalogue, TakesTheExampleOfASite) {
+  std::ifstream file(TOCSIN_EXAMPLES "/messages.toml");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  Catalogue catalogue = Catalogue::shipped();
+  const Status added = catalogue.add(text, "messages.toml");
+  ASSERT_TRUE(added) << added.error().message;
+  const auto match = catalogue.find("payroll", "export of May failed");
+  ASSERT_TRUE(match);
+  EXPECT_NE(match->message->meaning.zh_tw, match->message->meaning.en);
 }
 
 TEST(Catalogue, SaysEveryMistakeOfAFileWithItsLineAndTakesNothingOfIt) {

@@ -64,6 +64,15 @@ TEST(Render, KeepsAValueThatOnlyLooksLikeACode) {
   EXPECT_EQ(render(Language::en, running("")), " is running");
 }
 
+TEST(Render, GivesAReaderTheValueOfTheirLanguage) {
+  const Message both{"service.running", {{"unit", "payroll"}, {"unit.zh-TW", "薪資"}}};
+  EXPECT_EQ(render(Language::zh_tw, both), "薪資 執行中");
+  EXPECT_EQ(render(Language::en, both), "payroll is running");
+  EXPECT_EQ(name_in(Language::zh_tw, "unit"), "unit.zh-TW");
+  const Message one{"service.running", {{"unit.zh-TW", "薪資"}, {"unit", "payroll"}}};
+  EXPECT_EQ(render(Language::zh_tw, one), "薪資 執行中") << "in whatever order they come";
+}
+
 TEST(Render, HidesNothingOfAnUnknownCode) {
   EXPECT_EQ(render(Language::zh_tw, {"no.such", {{"a", "1"}, {"b", "x\ny"}}}),
             "no.such a=1 b=x\\x0ay");

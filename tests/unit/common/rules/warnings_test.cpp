@@ -99,6 +99,25 @@ TEST(JudgeWarnings, SaysThatLongRecordsWereCut) {
   EXPECT_EQ(answer_for(facts), "normal warning.ok records=7 warning.cut count=2");
 }
 
+TEST(JudgeWarnings, SaysWhatTheSiteCallsItsMessage) {
+  model::WarningsFacts facts = with("payroll.export_failed", WarningLevel::error);
+  facts.groups[0].meaning = {"Tell the payroll group", "請通知薪資組"};
+  const model::Message message = judge_warnings(facts).violations.at(0).message;
+  EXPECT_EQ(i18n::render(i18n::Language::en, message),
+            "journal: payroll.export_failed, 3 records (Tell the payroll group): a record");
+  EXPECT_EQ(i18n::render(i18n::Language::zh_tw, message),
+            "journal：payroll.export_failed 共 3 筆（請通知薪資組）：a record");
+}
+
+TEST(JudgeWarnings, LetsTheSitesWordsGoBeforeOurs) {
+  model::WarningsFacts facts = with("ANR2578W", WarningLevel::error);
+  facts.groups[0].meaning = {"Call the night shift", "Call the night shift"};
+  const model::Message message = judge_warnings(facts).violations.at(0).message;
+  for (const auto language : {i18n::Language::en, i18n::Language::zh_tw}) {
+    EXPECT_NE(i18n::render(language, message).find("Call the night shift"), std::string::npos);
+  }
+}
+
 TEST(JudgeWarnings, SaysWhatTheMessageMeansInBothLanguages) {
   const auto judgement = judge_warnings(with("ANR2578W", WarningLevel::error));
   const model::Message& message = judgement.violations.front().message;
@@ -112,8 +131,10 @@ TEST(JudgeWarnings, SaysWhatTheMessageMeansInBothLanguages) {
 TEST(JudgeWarnings, RefersOnlyToTextsOfMessages) {
   model::WarningsFacts facts = with("x y", WarningLevel::error);
   facts.groups[0].example = "@audit.emptied";
+  facts.groups[0].meaning = {"@audit.emptied", "@audit.missing"};
   const auto message = judge_warnings(facts).violations.front().message;
   EXPECT_EQ(i18n::render(i18n::Language::en, message).find("intrusion"), std::string::npos);
+  EXPECT_EQ(i18n::render(i18n::Language::zh_tw, message).find("入侵"), std::string::npos);
 }
 
 // More of anything never makes the answer milder.
