@@ -12,6 +12,7 @@
 
 #include "agent/app/cli.hpp"
 #include "agent/commands/evidence.hpp"
+#include "agent/commands/explain.hpp"
 #include "agent/commands/host_identity.hpp"
 #include "agent/commands/inspect.hpp"
 #include "agent/commands/observer_process.hpp"
@@ -49,6 +50,7 @@ struct Arguments {
   std::string certificate;
   EvidenceRequest evidence;
   std::string file;
+  std::string message;
 };
 
 // Both processes as children of this one.
@@ -187,6 +189,16 @@ Status show_config(const Arguments& arguments) {
   return {};
 }
 
+Status explain(const Arguments& arguments) {
+  const auto config = config_if_any(arguments.config);
+  if (!config) return fail(config.error());
+  const auto text =
+      explain_message(config->settings.warnings, arguments.message, language_of(arguments));
+  if (!text) return fail(text.error());
+  fmt::print("{}", *text);
+  return {};
+}
+
 Status version(const Arguments&) {
   fmt::print("tocsin-agent {}\n", TOCSIN_VERSION);
   return {};
@@ -235,6 +247,16 @@ void add_diagnose(CLI::App& app, Arguments& a, Command& chosen) {
   key->needs(sub->add_option("--certificate", a.certificate, "of the key")->needs(key));
 }
 
+void add_explain(CLI::App& app, Arguments& a, Command& chosen) {
+  CLI::App* sub = add_command(app, "explain",
+                              "what a message of a log means, of this host's own catalogues too",
+                              reporting(explain, a), chosen);
+  add_config(sub, a.config);
+  sub->add_option("message", a.message, "sshd.failed_password, ANR2578W, payroll.export_failed")
+      ->required();
+  sub->add_option("--lang", a.language)->check(CLI::IsMember({"zh-TW", "en"}));
+}
+
 void add_evidence(CLI::App& app, Arguments& a, Command& chosen) {
   CLI::App* evidence =
       app.add_subcommand("evidence", "what this host can show of itself")->require_subcommand(1);
@@ -253,6 +275,7 @@ void add_evidence(CLI::App& app, Arguments& a, Command& chosen) {
 void add_commands(CLI::App& app, Arguments& a, char** argv, Command& chosen) {
   add_daemons(app, a, chosen);
   add_diagnose(app, a, chosen);
+  add_explain(app, a, chosen);
   add_link_program(app, argv, chosen);
   add_config(
       add_command(app, "status", "identity, certificate and spool", reporting(status, a), chosen),

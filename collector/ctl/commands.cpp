@@ -1,6 +1,7 @@
 #include "collector/ctl/commands.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -88,6 +89,27 @@ class Runner {
   Client& client_;
   const time::TimeSource& time_;
 };
+
+std::string explained(const std::string& topic, std::string_view text, const Settings& settings) {
+  if (!settings.json) return std::string(text);
+  return fmt::format("{{\"topic\":{},\"text\":{}}}\n", json_text(topic), json_text(text));
+}
+
+Printed not_explained(const std::string& topic, const Settings& settings) {
+  std::string message = fmt::format("no code \"{}\"", clean_text(topic, limits::kName));
+  const std::vector<std::string> similar = similar_codes(topic, kSimilar);
+  for (std::size_t i = 0; i < similar.size(); ++i) {
+    message += (i == 0 ? "; did you mean: " : ", ") + similar[i];
+  }
+  return printed({ErrorCode::not_found, message}, settings);
+}
+
+// A code has a dot and letters first ("port.unexpected"), a grade is one letter; a number has
+// dashes or digits.
+bool may_be_incident(std::string_view topic) {
+  return topic.find('.') == std::string_view::npos &&
+         topic.find_first_of("0123456789") != std::string_view::npos;
+}
 
 // The agent was asked and has not answered yet.
 bool is_asked(const v1::ExecuteReply& reply) {
@@ -403,9 +425,25 @@ Printed Runner::operator()(const RestartService& command) {
 }
 
 Printed Runner::operator()(const Explain& command) {
-  const auto detail = find_incident(command.topic);
-  if (!detail) return failed(detail.error());
-  return show(*detail, [&] { return render_explanation(view_, *detail); });
+  Printed unknown = not_explained(command.topic, settings_);
+  if (may_be_incident(command.topic)) {
+    const auto detail = find_incident(command.topic);
+    if (detail) return show(*detail, [&] { return render_explanation(view_, *detail); });
+    unknown = failed(detail.error());
+    if (detail.error().code != ErrorCode::not_found) return unknown;
+  }
+  // A site's own message: its catalogue lies on its hosts, and what it says came with the finding.
+  v1::ListIncidentsRequest everything;
+  everything.set_limit(limits::kPageRows);
+  const auto list = client_.list_incidents(everything);
+  if (!list) return failed(list.error());
+  const auto& incidents = list->incidents();
+  const auto told = std::find_if(incidents.begin(), incidents.end(), [&](const auto& incident) {
+    return tells_of_message(incident, command.topic);
+  });
+  if (told == incidents.end()) return unknown;
+  return {ExitCode::done, explained(command.topic, explain_site_message(view_, *told), settings_),
+          ""};
 }
 
 Printed Runner::operator()(const CreateToken& command) {
@@ -435,34 +473,18 @@ Printed Runner::operator()(const EvidenceCommand& command) {
                                 }});
 }
 
-// What can be said without asking a collector; exit `not_found` where it cannot.
-Printed explain_here(const std::string& topic, const Settings& settings) {
-  const auto in_json = [&](std::string_view text) {
-    return settings.json
-               ? fmt::format("{{\"topic\":{},\"text\":{}}}\n", json_text(topic), json_text(text))
-               : std::string(text);
-  };
+// What can be said without asking a collector; nothing where a collector may know more.
+std::optional<Printed> explain_here(const std::string& topic, const Settings& settings) {
+  std::string text;
   if (topic.size() == 1) {
     if (const auto severity = severity_from(topic)) {
-      return {ExitCode::done, in_json(explain_severity(settings.view, *severity)), ""};
+      text = explain_severity(settings.view, *severity);
     }
   }
-  if (const std::string text = explain_code(settings.view, topic); !text.empty()) {
-    return {ExitCode::done, in_json(text), ""};
-  }
-  std::string message = fmt::format("no code \"{}\"", clean_text(topic, limits::kName));
-  const std::vector<std::string> similar = similar_codes(topic, kSimilar);
-  for (std::size_t i = 0; i < similar.size(); ++i) {
-    message += (i == 0 ? "; did you mean: " : ", ") + similar[i];
-  }
-  return printed({ErrorCode::not_found, message}, settings);
-}
-
-// A code has a dot and letters first ("port.unexpected"), a grade is one letter; a number has
-// dashes or digits.
-bool may_be_incident(std::string_view topic) {
-  return topic.find('.') == std::string_view::npos &&
-         topic.find_first_of("0123456789") != std::string_view::npos;
+  if (text.empty()) text = explain_code(settings.view, topic);
+  if (!text.empty()) return Printed{ExitCode::done, explained(topic, text, settings), ""};
+  if (may_be_incident(topic) || similar_codes(topic, kSimilar).empty()) return std::nullopt;
+  return not_explained(topic, settings);
 }
 
 Printed print_version(const Settings& settings) {
@@ -533,7 +555,7 @@ Printed run(const Command& command, const Settings& settings, const Connect& con
   }
   if (std::holds_alternative<ShowVersion>(command)) return print_version(settings);
   if (const auto* explain = std::get_if<Explain>(&command)) {
-    if (!may_be_incident(explain->topic)) return explain_here(explain->topic, settings);
+    if (auto known = explain_here(explain->topic, settings)) return *std::move(known);
   }
   if (const auto* signed_one = std::get_if<VerifyDiagnosis>(&command)) {
     return run_verify_diagnosis(*signed_one, settings, connect, time);

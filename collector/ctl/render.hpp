@@ -28,6 +28,10 @@ std::string render_explanation(const View& view, const v1::IncidentDetail& detai
 std::string explain_severity(const View& view, v1::Severity severity);
 // A message code in both languages and what it means for a grade; empty: no such code.
 std::string explain_code(const View& view, std::string_view code);
+// Is a message of a log with this id in the incident's title?
+bool tells_of_message(const v1::IncidentState& incident, std::string_view id);
+// What a site's own catalogue says of the message that the incident is about, in both languages.
+std::string explain_site_message(const View& view, const v1::IncidentState& incident);
 // Codes that begin like `word`, at most `most`.
 std::vector<std::string> similar_codes(std::string_view word, std::size_t most);
 // The judge's answer to a command, about `what`.

@@ -9,8 +9,8 @@
 #include "collector/ctl/render.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
-#include "common/catalogue/catalogue.hpp"
 #include "common/model/check.hpp"
+#include "common/rules/messages.hpp"
 
 namespace tocsin::ctl {
 namespace {
@@ -34,6 +34,13 @@ std::optional<model::CheckKind> kind_of_code(std::string_view code) {
     if (code.starts_with(prefix)) return kind;
   }
   return std::nullopt;
+}
+
+std::string_view value_of(const v1::Message& message, std::string_view name) {
+  for (const v1::Parameter& parameter : message.parameters()) {
+    if (parameter.name() == name) return parameter.value();
+  }
+  return {};
 }
 
 // What to do now, a step a line: they stand two spaces apart in the text.
@@ -65,21 +72,22 @@ std::string_view severity_code(v1::Severity severity) {
   }
 }
 
+void add_clause(const View& view, model::CheckKind kind, Labelled& lines) {
+  lines.add(say(view, "ctl.explain.clause"),
+            fmt::format("{}  {}", model::clause_of(kind),
+                        say(view, fmt::format("check.{}", model::to_string(kind)))));
+}
+
 // What a message of the catalogue means and what to do (procedure M-04): "sshd.failed_password",
 // "ANR2997W". A code of Storage Protect that is not listed has its family's text.
 std::string explain_message(const View& view, std::string_view id) {
-  std::string code = fmt::format("message.{}", id);
-  if (i18n::text(i18n::Language::en, code).empty()) {
-    if (catalogue::storage_protect_code(id) != id || id.empty()) return {};
-    code = "message.storage_protect";
-  }
+  const std::string code = rules::text_of_message(id);
+  if (code.empty()) return {};
   Labelled lines(view);
   lines.add(clean(id), std::string(i18n::text(i18n::Language::zh_tw, code)));
   lines.add("", std::string(i18n::text(i18n::Language::en, code)));
   lines.add(say(view, "ctl.explain.what_to_do"), say(view, code + ".do"));
-  lines.add(say(view, "ctl.explain.clause"),
-            fmt::format("{}  {}", model::clause_of(model::CheckKind::warnings),
-                        say(view, "check.warnings")));
+  add_clause(view, model::CheckKind::warnings, lines);
   return lines.render();
 }
 
@@ -99,9 +107,7 @@ std::string explain_code(const View& view, std::string_view code) {
   lines.add(clean(code), std::string(chinese));
   lines.add("", std::string(english));
   if (const auto kind = kind_of_code(code)) {
-    lines.add(say(view, "ctl.explain.clause"),
-              fmt::format("{}  {}", model::clause_of(*kind),
-                          say(view, fmt::format("check.{}", model::to_string(*kind)))));
+    add_clause(view, *kind, lines);
   }
   if (const auto meaning = collector::meaning_of(code)) {
     lines.add(say(view, "ctl.explain.kind"), kind_text(view, collector::to_string(meaning->kind)));
@@ -110,6 +116,23 @@ std::string explain_code(const View& view, std::string_view code) {
   } else {
     lines.add(say(view, "ctl.explain.grading"), say(view, "ctl.explain.no_grade"));
   }
+  return lines.render();
+}
+
+bool tells_of_message(const v1::IncidentState& incident, std::string_view id) {
+  return incident.title().code().starts_with("warning.") && value_of(incident.title(), "id") == id;
+}
+
+std::string explain_site_message(const View& view, const v1::IncidentState& incident) {
+  const std::string_view for_all = value_of(incident.title(), "meaning");
+  const std::string_view zh_tw =
+      value_of(incident.title(), i18n::name_in(i18n::Language::zh_tw, "meaning"));
+  Labelled lines(view);
+  lines.add(clean(value_of(incident.title(), "id")), clean(zh_tw.empty() ? for_all : zh_tw));
+  if (!zh_tw.empty()) lines.add("", clean(for_all));
+  lines.add(say(view, "ctl.explain.told_by"),
+            fmt::format("{}  {}", reference_of(incident), clean(incident.host_name())));
+  add_clause(view, model::CheckKind::warnings, lines);
   return lines.render();
 }
 

@@ -302,12 +302,37 @@ TEST_F(Commands, WhatNeedsNoCollectorAsksNone) {
   const Printed typo = run_it(Explain{"port.unexpcted"});
   EXPECT_EQ(typo.exit, ExitCode::not_found);
   EXPECT_NE(typo.err.find("port.unexpected"), std::string::npos);
+  EXPECT_EQ(run_it(Explain{"ANR2578W"}).exit, ExitCode::done);
   EXPECT_EQ(connections_, 0);
   EXPECT_EQ(run_it(Explain{"SI-115-0042"}).exit, ExitCode::done);
   EXPECT_EQ(run_it(Explain{"42"}).exit, ExitCode::done);
   script_.list.mutable_incidents(0)->set_id(1);
   EXPECT_EQ(run_it(Explain{"1"}).exit, ExitCode::done);
   EXPECT_EQ(connections_, 3);
+}
+
+// procedure M-04: the site's catalogue lies on its hosts; what it says came with the finding.
+TEST_F(Commands, AMessageOfASiteIsExplainedByWhatWasTold) {
+  EXPECT_EQ(run_it(Explain{"payroll.failed"}).exit, ExitCode::not_found);
+  v1::IncidentState& incident = *script_.list.mutable_incidents(0);
+  incident.mutable_title()->Clear();
+  samples::set_message(*incident.mutable_title(), "warning.system",
+                       {{"source", "journal"},
+                        {"id", "payroll.failed"},
+                        {"count", "1"},
+                        {"meaning", "Tell payroll\x1b[2J"},
+                        {"meaning.zh-TW", "請通知薪資組"},
+                        {"example", "x"}});
+  const Printed told = run_it(Explain{"payroll.failed"});
+  EXPECT_EQ(told.exit, ExitCode::done);
+  for (const std::string words :
+       {"payroll.failed", "Tell payroll", "請通知薪資組", "SI-115-", "M-04"}) {
+    EXPECT_NE(told.out.find(words), std::string::npos) << told.out;
+  }
+  EXPECT_EQ(told.out.find('\x1b'), std::string::npos);
+  incident.mutable_title()->mutable_parameters(1)->set_value("ORA-00600");
+  EXPECT_EQ(run_it(Explain{"ORA-00600"}).exit, ExitCode::done) << "looks like a number";
+  EXPECT_EQ(run_it(Explain{"ORA-00601"}).exit, ExitCode::not_found);
 }
 
 TEST_F(Commands, EvidenceIsAskedOfOneHostForOneIncident) {
