@@ -26,16 +26,15 @@ bool read_sayings(const os::ProcReader& proc, std::uint32_t pid, SeenProcess& se
   if (!stat) return false;
   seen.stat = std::move(*stat);
   seen.command.clear();
-  seen.unit.clear();
   if (seen.stat.kernel_thread()) return true;
   seen.command = proc.read_at_once(pid, "cmdline", kFileBytes).value_or(std::string());
   seen.command.resize(std::min(seen.command.size(), seen.command.find('\0')));
-  seen.unit = os::parse_cgroup_unit(proc.read_at_once(pid, "cgroup", kFileBytes).value_or(""));
   return true;
 }
 
-// What only the process's user (or CAP_SYS_PTRACE) may see. False: not permitted.
+// Most of it only the process's user (or CAP_SYS_PTRACE) may see. False: not permitted.
 bool read_surroundings(const os::ProcReader& proc, std::uint32_t pid, SeenProcess& seen) {
+  seen.unit = os::parse_cgroup_unit(proc.read_at_once(pid, "cgroup", kFileBytes).value_or(""));
   seen.world_writable = model::Tristate::unknown;
   seen.preload = model::Tristate::unknown;
   const auto writable = proc.executable_world_writable(pid, parse_executable_link(seen.link).path);
@@ -58,17 +57,22 @@ bool ProcessBook::refresh(const os::ProcReader& proc, SeenProcess& seen, Page& p
   const bool same_program = known && link.value_or(std::string()) == seen.link;
   const bool sayings_due = --page.sayings_left <= 0;
   const bool surroundings_due = --page.surroundings_left <= 0;
-  if (same_program && !sayings_due && !surroundings_due) return true;
+  seen.read_anew = !same_program || sayings_due || surroundings_due;
+  if (!seen.read_anew) return true;
 
   page.identity = *identity;
   seen.uid = identity->uid;
+  if (!same_program) {  // what was known of its program is about another one
+    seen.packaged = model::Tristate::unknown;
+    seen.file = {};
+  }
   if (!read_sayings(proc, page.pid, seen)) return false;
   page.sayings_left = same_program ? in_turn(page.pid, kSayingsKept) : 1;
   page.permitted = link || link.error().code != ErrorCode::permission_denied;
   seen.link = link.value_or(std::string());
   if ((!same_program || surroundings_due) && !seen.stat.kernel_thread()) {
     page.permitted = page.permitted && read_surroundings(proc, page.pid, seen);
-    page.surroundings_left = in_turn(page.pid, kSurroundingsKept);
+    page.surroundings_left = same_program ? in_turn(page.pid, kSurroundingsKept) : 1;
   }
   const auto still = proc.identity(page.pid);
   return still && *still == *identity;

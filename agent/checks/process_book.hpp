@@ -3,8 +3,8 @@
 // thousand known processes costs two system calls for each and not twenty.
 //
 //   at every look           its folder's owner (the effective user), which program it runs
-//   at every third or so    what it says of itself (name, command line), its unit
-//   at every tenth or so    its environment, who may write its program
+//   at every third or so    what it says of itself (name, command line); read_anew tells its reader
+//   at every tenth or so    its environment, its unit, who may write its program
 //
 // A process that is new, changed its user or runs another program is read whole, at once and at the
 // look after that.

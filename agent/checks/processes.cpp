@@ -40,32 +40,34 @@ struct ProcessesMemory final : CheckMemory {
   model::Tristate units_known = model::Tristate::unknown;
 };
 
-// Whose executables packages installed. Without a package database nothing is known.
-void look_up_packages(std::span<SeenProcess> processes, os::Packages& packages,
-                      std::stop_token stop) {
-  std::vector<std::string> paths;
-  paths.reserve(processes.size());
-  for (const SeenProcess& process : processes) {
-    paths.push_back(parse_executable_link(process.link).path);
-  }
-  const auto owners = packages.owners(paths, std::move(stop));
-  if (!owners) return;
-  for (std::size_t i = 0; i < processes.size(); ++i) {
-    if (paths[i].starts_with('/')) {
-      processes[i].packaged = model::tristate(!(*owners)[i].package.empty());
-    }
-  }
+bool vouched_for(const SeenProcess& process) {
+  if (process.packaged == model::Tristate::unknown) return false;
+  return process.file.package.empty() ? !process.file.sha256.empty()
+                                      : process.file.intact != model::Tristate::unknown;
 }
 
-void look_at_files(std::span<SeenProcess> processes, ProgramFiles& files, std::stop_token stop) {
+// Whether packages installed the executables, and which files they are. Nobody can write a file
+// that runs: of a process that the book did not read anew the answer holds, until packages change.
+void look_at_programs(std::span<SeenProcess> processes, ProgramFiles& files, std::stop_token stop) {
+  const bool outdated = files.outdated();
+  std::vector<SeenProcess*> asked;
   std::vector<ProgramFiles::Program> programs;
-  programs.reserve(processes.size());
-  for (const SeenProcess& process : processes) {
+  std::vector<std::string> paths;
+  for (SeenProcess& process : processes) {
+    if (!outdated && !process.read_anew && (process.link.empty() || vouched_for(process))) continue;
     const ExecutableLink link = parse_executable_link(process.link);
+    asked.push_back(&process);
     programs.push_back({process.stat.pid, link.path, link.deleted});
+    paths.push_back(link.path);
+  }
+  if (const auto owners = files.packages().owners(paths, stop)) {  // nothing is known without
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      if (!paths[i].starts_with('/')) continue;
+      asked[i]->packaged = model::tristate(!(*owners)[i].package.empty());
+    }
   }
   std::vector<model::ProgramFile> found = files.of(programs, std::move(stop));
-  for (std::size_t i = 0; i < processes.size(); ++i) processes[i].file = std::move(found[i]);
+  for (std::size_t i = 0; i < asked.size(); ++i) asked[i]->file = std::move(found[i]);
 }
 
 // What systemd would start changes rarely, and listing it costs systemd some work.
@@ -127,8 +129,7 @@ Result<model::ProcessesFacts> look(CheckContext& context, ProcessesMemory& memor
   const std::span<SeenProcess> processes = memory.book.processes();
   const MonoTime now = context.time.steady();
   for (SeenProcess& process : processes) process.user = memory.users.name_of(process.uid, now);
-  look_up_packages(processes, memory.files.packages(), context.stop);
-  look_at_files(processes, memory.files, context.stop);
+  look_at_programs(processes, memory.files, context.stop);
   look_at_units(context, memory);
   model::ProcessesFacts facts = processes_facts(processes);
   facts.units = memory.units;

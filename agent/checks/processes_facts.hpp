@@ -22,6 +22,7 @@ struct SeenProcess {
   model::Tristate preload = model::Tristate::unknown;
   model::Tristate packaged = model::Tristate::unknown;
   model::ProgramFile file{};
+  bool read_anew = true;  // at this look, or is a new one: its program is looked at again
 };
 
 // Groups by name, executable, user, unit and every sign of danger, sorted. A kernel thread's name

@@ -41,10 +41,16 @@ std::vector<model::ProgramFile> ProgramFiles::of(const std::vector<Program>& pro
   return files;
 }
 
+std::optional<os::FileStat> ProgramFiles::database_now() const {
+  const auto now = os::stat_of(os::under(root_, "/var/lib/dpkg/status"));
+  return now ? std::optional(*now) : std::nullopt;
+}
+
+bool ProgramFiles::outdated() const { return database_ != database_now(); }
+
 // What packages vouch for is asked again when one was installed, upgraded or removed.
 void ProgramFiles::refresh() {
-  const auto now = os::stat_of(os::under(root_, "/var/lib/dpkg/status"));
-  const auto database = now ? std::optional(*now) : std::nullopt;
+  const auto database = database_now();
   if (database_ != database || known_.size() > kMostKnown) known_.clear();
   if (sha256_.size() > kMostKnown) sha256_.clear();
   database_ = database;

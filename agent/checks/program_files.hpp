@@ -39,6 +39,10 @@ class ProgramFiles {
   // In the order of `programs`. What cannot be read or is not there any more is unknown.
   std::vector<model::ProgramFile> of(const std::vector<Program>& programs, std::stop_token stop);
 
+  // True where a package was installed, upgraded or removed since the last of(): what that said may
+  // hold no longer.
+  bool outdated() const;
+
   // Files that were hashed since the start; for tests and figures.
   std::uint64_t hashed() const { return hashed_; }
 
@@ -47,6 +51,7 @@ class ProgramFiles {
   using Key = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, std::int64_t, std::int64_t>;
 
   static Key key_of(const os::FileStat& stat);
+  std::optional<os::FileStat> database_now() const;
   void refresh();
   model::ProgramFile look(const Program& program, const os::Packages::Owner& owner,
                           std::uint64_t& budget);

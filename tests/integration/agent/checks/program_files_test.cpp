@@ -130,11 +130,14 @@ TEST(ProgramFiles, AFileThatItsPackageDidNotPutThereIsNotIntact) {
   EXPECT_EQ(changed.package, "thing");
   EXPECT_EQ(changed.intact, Tristate::no);
   EXPECT_EQ(changed.sha256.size(), 64U);
+  EXPECT_FALSE(files.outdated());
   // Upgraded: what dpkg says is asked again.
   const auto sum = os::md5_of(os::open_regular(root + "/opt/program")->fd).value();
   std::ofstream(root + "/var/lib/dpkg/info/thing.md5sums") << sum << "  opt/program\n";
   std::ofstream(root + "/var/lib/dpkg/status") << "Package: thing\nVersion: 2\n";
+  EXPECT_TRUE(files.outdated());
   EXPECT_EQ(look(files, child, "/opt/program"), (model::ProgramFile{"thing", Tristate::yes, ""}));
+  EXPECT_FALSE(files.outdated());
   // What runs on after it was replaced is still the package's, which says no more about it.
   EXPECT_EQ(look(files, child, "/opt/program", true).intact, Tristate::yes)
       << "the same file as a moment ago";
