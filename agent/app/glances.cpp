@@ -42,15 +42,14 @@ void Glances::end(const model::CheckRef& check) {
 void Glances::work() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    const MonoTime next = look();
-    sooner_.wait_for(lock, std::max<Duration>(next - time_.steady(), kRest));
+    const MonoTime now = time_.steady();
+    sooner_.wait_for(lock, std::max<Duration>(look(now) - now, kRest));
   }
 }
 
-MonoTime Glances::look() {
-  MonoTime next = time_.steady() + kIdle;
+MonoTime Glances::look(MonoTime now) {
+  MonoTime next = now + kIdle;
   for (auto one = all_.begin(); one != all_.end();) {
-    const MonoTime now = time_.steady();
     One& it = one->second;
     if (now >= it.due) {
       it.due = now + it.every;

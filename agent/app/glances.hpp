@@ -40,7 +40,7 @@ class Glances {
     Duration every;
   };
   void work();
-  MonoTime look();  // when the next one is due
+  MonoTime look(MonoTime now);  // when the next one is due
 
   const time::TimeSource& time_;
   const std::function<void(const model::CheckRef&)> seen_;

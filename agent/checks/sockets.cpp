@@ -432,7 +432,8 @@ bool glance_at_sockets(CheckContext& context) {
   if (!memory.reader.asks_kernel()) return false;  // Text is too dear for this.
   const MonoTime now = context.time.steady();
   const auto counts = counts_now(memory);
-  if (!memory.gate.must_list(counts, memory.ended, now)) return false;
+  const auto ended = memory.events ? std::optional(memory.ended) : std::nullopt;
+  if (!memory.gate.must_list(counts, ended, now)) return false;
   memory.ended = false;
   if (!memory.reader.read(os::SocketQuery::tcp_listeners, memory.scratch)) return false;
   memory.gate.listed(counts, now);

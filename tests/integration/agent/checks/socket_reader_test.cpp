@@ -14,6 +14,7 @@
 
 #include "agent/os/files.hpp"
 #include "agent/os/sock_diag.hpp"
+#include "agent/os/socket_counts.hpp"
 
 namespace tocsin::agent {
 namespace {
@@ -86,6 +87,29 @@ void compare() {
 
 // In a network namespace of its own, where nobody else opens sockets.
 TEST(SocketReader, SeesWhatTheKernelsTextSays) { std::thread(compare).join(); }
+
+// Made long before it listens, so that the number of all sockets does not move then.
+TEST(SocketCounter, CountsAnOldSocketThatBeginsToListenAtTheSecondReadAtLatest) {
+  for (const int family : {AF_INET, AF_INET6}) {
+    std::thread([&] {
+      ASSERT_EQ(::unshare(CLONE_NEWNET), 0) << "needs root";
+      raise_loopback();
+      const os::Fd socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+      auto counter = os::SocketCounter::open();
+      ASSERT_TRUE(counter);
+      for (int reads_before = 0; reads_before < 6; ++reads_before) {
+        const auto before = counter->read();
+        ASSERT_TRUE(before);
+        ASSERT_EQ(before->tcp + before->tcp6, 0U);
+      }
+      ASSERT_EQ(::listen(socket.get(), 1), 0);
+      ASSERT_TRUE(counter->read());
+      const auto after = counter->read();
+      ASSERT_TRUE(after);
+      EXPECT_EQ(family == AF_INET ? after->tcp : after->tcp6, 1U);
+    }).join();
+  }
+}
 
 }  // namespace
 }  // namespace tocsin::agent

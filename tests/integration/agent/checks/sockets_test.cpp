@@ -178,8 +178,8 @@ TEST(SocketsCheck, TheGlanceSeesAListenerThatTookAnothersPlace) {
     first.fd = os::Fd();
     const Bound second = bind_to_any();
     const MonoTime start = check.clock.steady();
-    // The kernel tells an end a moment later; without it the list is read after a second.
-    while (!seen && check.clock.steady() - start < 5s) seen = glance(check.context);
+    // The kernel tells an end a moment later; without it the list is read after five seconds.
+    while (!seen && check.clock.steady() - start < 4s) seen = glance(check.context);
   }).join();
   EXPECT_TRUE(seen);
 }
