@@ -26,6 +26,7 @@
 #include "agent/os/procfs.hpp"
 #include "agent/os/systemd.hpp"
 #include "agent/os/unit_watch.hpp"
+#include "agent/spool/bell.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 #include "common/log/log.hpp"
@@ -37,7 +38,8 @@ namespace tocsin::agent {
 namespace {
 
 constexpr char kBootCursor[] = "observer:boot_id";
-constexpr Duration kLongestWait = 1s;
+constexpr Duration kLongestWait = 5s;
+constexpr int kPollsWithoutBell = 10;
 constexpr Duration kWatchRest = 5ms;  // between two looks at what happened to logs
 constexpr int kGlanceRest = 15;  // times as long as the run before had a processor, until a glance
 constexpr Duration kRestartLimit = 60s;
@@ -120,6 +122,12 @@ class Observer {
     } else {
       log::warning("observer.logs_not_watched", {{"why", watch.error().message}});
     }
+    if (auto ears = spool_.listen()) {
+      ears_ = *std::move(ears);
+      await_bell();
+    } else {
+      log::warning("observer.no_bell", {{"why", ears.error().message}});
+    }
     replan({});
     return {};
   }
@@ -137,8 +145,19 @@ class Observer {
 
   // ---- What to run ----
 
+  void await_bell() {
+    runner_.when_readable(ears_.get(), [this] {
+      take_rings(ears_);
+      polled_.reset();
+      await_bell();
+    });
+  }
+  Duration spool_poll() const {
+    return ears_.valid() ? config_.spool_poll : config_.spool_poll / kPollsWithoutBell;
+  }
+
   void poll_spool(MonoTime now) {
-    if (polled_ && now - *polled_ < config_.spool_poll) return;
+    if (polled_ && now - *polled_ < spool_poll()) return;
     polled_ = now;
     take_assignment();
     take_requests();
@@ -730,7 +749,8 @@ class Observer {
   }
 
   Duration until_next(MonoTime now) const {
-    Duration wait = std::min(config_.spool_poll, kLongestWait);
+    Duration wait = std::min(spool_poll(), kLongestWait);
+    if (flushed_) wait = std::min(wait, *flushed_ + config_.flush - now);
     for (const auto& [ref, job] : jobs_) {
       if (job->state != Job::State::waiting) continue;
       wait = std::min(wait, job->due - now);
@@ -745,7 +765,8 @@ class Observer {
   const time::TimeSource& time_;
   const Catalog& catalog_;
   const std::shared_ptr<os::Packages> packages_ = std::make_shared<os::Packages>(config_.root);
-  std::optional<os::FileWatch> watch_;  // outlives runner_, which waits for it
+  std::optional<os::FileWatch> watch_;  // outlives runner_, which waits for it and for the next
+  net::Fd ears_;                        // of the link's bell; not valid: nobody tells
   bool watch_ready_ = false;
   MonoTime watch_due_;
   Turns turns_;

@@ -44,9 +44,11 @@ struct ObserverConfig {
   std::size_t request_workers = 2;
   std::size_t most_requests = 32;
   std::uint64_t jitter_seed = 0;  // 0: random
-  Duration spool_poll = 500ms;    // how often requests and assignments are looked for
-  Duration flush = 5s;            // at most this late an unchanged run is noted in the spool
-  Duration stop_grace = 2s;       // how long a stop waits for running checks
+  // How often requests and assignments are looked for that no bell told of; where there is none,
+  // ten times as often.
+  Duration spool_poll = 5s;
+  Duration flush = 5s;       // at most this late an unchanged run is noted in the spool
+  Duration stop_grace = 2s;  // how long a stop waits for running checks
 };
 
 }  // namespace tocsin::agent

@@ -1,5 +1,6 @@
 #include "agent/app/runner.hpp"
 
+#include <map>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -30,7 +31,7 @@ struct Runner::Shared {
   asio::io_context loop{1};
   asio::executor_work_guard<asio::io_context::executor_type> work{loop.get_executor()};
   std::unique_ptr<asio::thread_pool> pool;
-  asio::posix::stream_descriptor watched{loop};
+  std::map<int, asio::posix::stream_descriptor> watched;
 };
 
 Runner::Runner(std::size_t threads) : threads_(threads), shared_(std::make_shared<Shared>()) {
@@ -38,7 +39,7 @@ Runner::Runner(std::size_t threads) : threads_(threads), shared_(std::make_share
 }
 
 Runner::~Runner() {
-  if (shared_->watched.is_open()) shared_->watched.release();  // its owner closes it
+  for (auto& [descriptor, watched] : shared_->watched) watched.release();  // its owner closes it
   // A pool waits for its threads, and a stuck one may never end: then it is left to the process.
   std::unique_ptr<asio::thread_pool> pool = std::move(shared_->pool);
   if (running_ > 0) {
@@ -72,7 +73,8 @@ void Runner::wait(Duration limit) {
 }
 
 void Runner::when_readable(int descriptor, std::function<void()> ready) {
-  asio::posix::stream_descriptor& watched = shared_->watched;
+  asio::posix::stream_descriptor& watched =
+      shared_->watched.try_emplace(descriptor, shared_->loop).first->second;
   if (!watched.is_open()) watched.assign(descriptor);
   watched.async_wait(asio::posix::stream_descriptor::wait_read,
                      [ready = std::move(ready)](const boost::system::error_code& error) {

@@ -35,7 +35,7 @@ class Runner {
   // Handles what happens until `limit` passed, or wake() was called, or something was handled.
   void wait(Duration limit);
   // Calls `ready` once, in a wait(), as soon as the descriptor can be read; ask again afterwards.
-  // It stays the caller's and must outlive this. One descriptor only.
+  // It stays the caller's and must outlive this.
   void when_readable(int descriptor, std::function<void()> ready);
   // From any thread: ends a wait().
   std::function<void()> waker() const;

@@ -1,14 +1,12 @@
 #include "agent/link/spool_watch.hpp"
 
 #include <array>
-#include <cerrno>
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <sys/inotify.h>
 
-#include "agent/spool/spool.hpp"
+#include "agent/spool/bell.hpp"
 #include "common/base/result.hpp"
 #include "common/log/log.hpp"
 
@@ -19,13 +17,10 @@ struct SpoolWatch::Impl : std::enable_shared_from_this<SpoolWatch::Impl> {
       : descriptor(context), changed(std::move(call)) {}
 
   Status start(const std::string& spool_file) {
-    const int watch = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (watch < 0) return fail(system_error("inotify", errno));
-    descriptor.assign(watch);
-    const std::string bell = spool_bell(spool_file);
-    if (::inotify_add_watch(watch, bell.c_str(), IN_MODIFY) < 0) {
-      return fail(system_error("watch " + bell, errno));
-    }
+    auto ears = listen_to_bell(spool_file, Bell::up);
+    if (!ears) return fail(ears.error());
+    own = *std::move(ears);
+    descriptor.assign(own.get());
     return {};
   }
 
@@ -40,6 +35,7 @@ struct SpoolWatch::Impl : std::enable_shared_from_this<SpoolWatch::Impl> {
         });
   }
 
+  net::Fd own;  // closed after the descriptor let go of it
   boost::asio::posix::stream_descriptor descriptor;
   std::function<void()> changed;
   std::array<char, 4096> events{};
@@ -59,8 +55,7 @@ SpoolWatch::SpoolWatch(boost::asio::io_context& context, const std::string& spoo
 SpoolWatch::~SpoolWatch() { stop(); }
 
 void SpoolWatch::stop() {
-  boost::system::error_code ignored;
-  impl_->descriptor.close(ignored);
+  if (impl_->descriptor.is_open()) impl_->descriptor.release();
 }
 
 }  // namespace tocsin::agent

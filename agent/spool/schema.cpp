@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/spool/bell.hpp"
 #include "common/log/log.hpp"
 
 namespace tocsin::agent {
@@ -162,17 +163,6 @@ Result<std::string> set_aside(const std::string& path) {
               fmt::format("{}: {} damaged files are kept already", path, kMostKept));
 }
 
-// The bell belongs to whom the spool belongs, also where root looks at it first.
-net::Fd open_bell(const std::string& path, const struct stat& spool) {
-  net::Fd bell(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kMode));
-  const bool good =
-      bell.valid() && (::geteuid() != 0 || (::fchown(bell.get(), spool.st_uid, spool.st_gid) == 0 &&
-                                            ::fchmod(bell.get(), spool.st_mode & kMode) == 0));
-  if (!good)
-    log::warning("spool.no_bell", {{"error", system_error("open " + path, errno).message}});
-  return bell;
-}
-
 }  // namespace
 
 Result<SpoolFile> open_spool_file(const std::string& path, const SpoolOptions& options,
@@ -196,13 +186,12 @@ Result<SpoolFile> open_spool_file(const std::string& path, const SpoolOptions& o
   if (!opened.database) return fail(opened.database.error());
   struct stat found {};
   if (::stat(path.c_str(), &found) != 0) return fail(system_error("stat " + path, errno));
-  return SpoolFile{std::move(*opened.database), found.st_dev, found.st_ino, std::move(aside),
-                   open_bell(spool_bell(path), found)};
-}
-
-void ring(const SpoolFile& file) {
-  constexpr char kAny = '\n';
-  static_cast<void>(!file.bell.valid() || ::pwrite(file.bell.get(), &kAny, 1, 0));
+  return SpoolFile{std::move(*opened.database),
+                   found.st_dev,
+                   found.st_ino,
+                   std::move(aside),
+                   open_bell(path, Bell::up, found),
+                   open_bell(path, Bell::down, found)};
 }
 
 Status check_same_file(const SpoolFile& file) {

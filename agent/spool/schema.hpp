@@ -22,17 +22,14 @@ struct SpoolFile {
   dev_t device = 0;
   ino_t inode = 0;
   std::string set_aside;  // where the damaged file went; empty: nothing was damaged
-  net::Fd bell;           // spool_bell(); not valid where it could not be opened
+  net::Fd bell_up;
+  net::Fd bell_down;
 };
 
 // Serialized between processes by a lock file beside it. `fresh_epoch` is used if a file is
 // created.
 Result<SpoolFile> open_spool_file(const std::string& path, const SpoolOptions& options,
                                   Epoch fresh_epoch);
-
-// Tells a process that watches the bell that new facts can be read. What the system refuses (a full
-// disk) is no error: who watches also looks by itself now and then.
-void ring(const SpoolFile& file);
 
 // The path still names the file that was opened. Otherwise data_loss: the other process found it
 // damaged and set it aside; what is written to it now would never be sent.

@@ -21,6 +21,7 @@
 #include "common/base/instant.hpp"
 #include "common/base/result.hpp"
 #include "common/model/fact.hpp"
+#include "common/net/fd.hpp"
 #include "common/time/time_source.hpp"
 
 namespace tocsin::agent {
@@ -76,10 +77,6 @@ struct SpoolStatus {
   std::string last_chain;         // after the newest, or the same when empty
 };
 
-// A file beside the spool that is written to after facts were committed, for the link to watch:
-// the database itself is written to before its facts can be read, and far more often.
-inline std::string spool_bell(const std::string& spool_file) { return spool_file + ".bell"; }
-
 class Spool {
  public:
   // Opens or creates. A damaged file is set aside beside itself (".damaged-N"), a new epoch begins,
@@ -97,6 +94,9 @@ class Spool {
                              std::span<const CheckRow> checks) = 0;
   virtual Result<std::optional<std::string>> cursor(std::string_view key) = 0;
   virtual Result<std::vector<CheckRow>> checks() = 0;
+  // Readable after the link put a request, an assignment or a wish for results (bell.hpp). Errors:
+  // resource_exhausted, not_found: look now and then.
+  virtual Result<net::Fd> listen() = 0;
   // Requests not started yet, oldest first, marked started before this returns (so never acted on
   // twice). Those found started from an earlier life of the observer are in `interrupted`. Each is
   // told once in the life of this object, and again after a restart until it is finished.

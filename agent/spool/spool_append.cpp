@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/spool/bell.hpp"
 #include "agent/spool/sqlite_spool.hpp"
 #include "common/base/limits.hpp"
 #include "common/crypto/crypto.hpp"
@@ -183,7 +184,7 @@ void SqliteSpool::remember_loss(std::size_t facts, const Error& error) {
 void SqliteSpool::facts_are_in() {
   unsaved_loss_ = {};
   loss_logged_ = false;
-  ring(file_);
+  ring(file_.bell_up);
 }
 
 Status SqliteSpool::save_loss() {

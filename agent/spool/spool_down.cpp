@@ -1,5 +1,6 @@
 // What comes down from the collector: requests, the checks that it assigns, and the checks whose
 // result it wants again.
+#include "agent/spool/bell.hpp"
 #include "agent/spool/sqlite_spool.hpp"
 #include "common/base/limits.hpp"
 #include "common/wire/wire.hpp"
@@ -33,8 +34,12 @@ Status SqliteSpool::put_request(const model::Request& request, Instant received)
   if (file_.database.changes() > 0 && *waiting_now >= kWaitingRequests) {
     return fail(ErrorCode::resource_exhausted, "64 requests wait already");
   }
-  return transaction->commit();
+  TOCSIN_TRY(transaction->commit());
+  ring(file_.bell_down);
+  return {};
 }
+
+Result<net::Fd> SqliteSpool::listen() { return listen_to_bell(file_.database.path(), Bell::down); }
 
 Result<Spool::Taken> SqliteSpool::take_requests(Instant now) {
   // Asked often and almost always for nothing: look without taking the write lock first.
@@ -131,7 +136,9 @@ Status SqliteSpool::put_assignment(std::string_view bytes, std::string_view dige
       file_.database.prepare("UPDATE state SET assignment=?, assignment_digest=?");
   if (!update) return fail(update.error());
   TOCSIN_TRY(update->bind_blob(1, bytes).bind(2, digest).run());
-  return transaction->commit();
+  TOCSIN_TRY(transaction->commit());
+  ring(file_.bell_down);
+  return {};
 }
 
 Result<std::string> SqliteSpool::assignment_digest() {
@@ -156,7 +163,9 @@ Status SqliteSpool::put_resend(const model::CheckRef& check) {
   TOCSIN_TRY(insert->bind(1, static_cast<std::int64_t>(check.kind))
                  .bind(2, std::string_view(check.target))
                  .run());
-  return transaction->commit();
+  TOCSIN_TRY(transaction->commit());
+  ring(file_.bell_down);
+  return {};
 }
 
 Result<std::vector<model::CheckRef>> SqliteSpool::take_resends() {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/spool/bell.hpp"
 #include "agent/spool/sqlite_spool.hpp"
 #include "common/base/limits.hpp"
 
@@ -155,6 +156,7 @@ Result<Epoch> SqliteSpool::begin_new_epoch() {
       file_.database.execute("INSERT OR IGNORE INTO resend SELECT kind, target FROM check_state"));
   TOCSIN_TRY(store(*state));
   TOCSIN_TRY(transaction->commit());
+  ring(file_.bell_down);
   return state->epoch;
 }
 

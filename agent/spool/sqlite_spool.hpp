@@ -72,6 +72,7 @@ class SqliteSpool final : public Spool {
                      std::span<const CheckRow> checks) override;
   Result<std::optional<std::string>> cursor(std::string_view key) override;
   Result<std::vector<CheckRow>> checks() override;
+  Result<net::Fd> listen() override;
   Result<Taken> take_requests(Instant now) override;
   Result<Seq> finish_request(std::string_view request_id, std::span<const NewFact> facts) override;
   Result<std::optional<std::string>> assigned_checks() override;

@@ -8,11 +8,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/spool/bell.hpp"
 #include "common/base/limits.hpp"
 #include "common/net/fd.hpp"
 #include "common/sqlite/sqlite.hpp"
@@ -390,29 +390,24 @@ TEST_F(SpoolTest, IsNotReadableByOthers) {
   EXPECT_EQ(found.st_mode & 07, 0U);
 }
 
-// How often the bell of a spool rang since it was asked last; rings in a row may count as one.
+// Whether a bell of a spool rang since it was asked last.
 class Ears {
  public:
-  explicit Ears(const std::string& spool_file)
-      : events_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)),
-        watch_(::inotify_add_watch(events_.get(), spool_bell(spool_file).c_str(), IN_MODIFY)) {
-    EXPECT_GE(watch_, 0);
-  }
+  explicit Ears(Result<net::Fd> ears) : ears_(std::move(ears)) { EXPECT_TRUE(ears_); }
   bool rang() const {
     char events[4096];
-    return ::read(events_.get(), events, sizeof events) > 0;
+    return ::read(ears_->get(), events, sizeof events) > 0;
   }
 
  private:
-  net::Fd events_;
-  int watch_;
+  Result<net::Fd> ears_;
 };
 
 // The link looks once for each ring: it must not come too early, and not for nothing.
 TEST_F(SpoolTest, TheBellRingsWhenNewFactsCanBeReadAndForNothingElse) {
   const auto spool = open();
   const auto link = open();
-  const Ears ears(path_);
+  const Ears ears(listen_to_bell(path_, Bell::up));
   const CheckRow row = check_row(model::CheckKind::sockets, "");
   ASSERT_TRUE(spool->append({}, {}, {&row, 1}));
   EXPECT_FALSE(ears.rang());
@@ -426,6 +421,28 @@ TEST_F(SpoolTest, TheBellRingsWhenNewFactsCanBeReadAndForNothingElse) {
   EXPECT_FALSE(ears.rang());
   const NewFact answer = fact("answer");
   ASSERT_TRUE(spool->finish_request("r", {&answer, 1}));
+  EXPECT_TRUE(ears.rang());
+}
+
+// The observer looks for what the link put at each ring and hardly ever by itself.
+TEST_F(SpoolTest, TheOtherBellRingsForWhatComesDownAndForNothingElse) {
+  const auto observer = open();
+  const auto link = open();
+  const Ears ears(observer->listen());
+  ASSERT_TRUE(append(*observer, {fact("one")}));
+  ASSERT_TRUE(link->acknowledge(link->status().value().epoch, Seq{1}));
+  EXPECT_FALSE(ears.rang());
+  ASSERT_TRUE(link->put_request(request("r"), Instant{}));
+  EXPECT_TRUE(ears.rang());
+  ASSERT_EQ(observer->take_requests(Instant{}).value().fresh.size(), 1U);
+  EXPECT_FALSE(ears.rang());
+  ASSERT_TRUE(link->put_assignment("checks", "digest"));
+  EXPECT_TRUE(ears.rang());
+  EXPECT_EQ(observer->assigned_checks().value(), "checks");
+  ASSERT_TRUE(link->put_resend({model::CheckKind::sockets, ""}));
+  EXPECT_TRUE(ears.rang());
+  EXPECT_EQ(observer->take_resends().value().size(), 1U);
+  ASSERT_TRUE(link->begin_new_epoch());
   EXPECT_TRUE(ears.rang());
 }
 
