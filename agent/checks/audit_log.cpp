@@ -12,6 +12,7 @@
 #include "agent/checks/observation.hpp"
 #include "agent/os/files.hpp"
 #include "agent/os/journal.hpp"
+#include "agent/os/journal_store.hpp"
 #include "agent/os/kernel_audit.hpp"
 #include "agent/os/own_record.hpp"
 #include "agent/os/procfs.hpp"
@@ -318,21 +319,35 @@ model::Observation observe_file(const Run& run, const std::string& target, Durat
   return run.seen(std::move(result.facts));
 }
 
+std::optional<JournalPlaceSeen> journal_place(const std::string& root) {
+  const auto store = os::look_at_journal_store(root);
+  if (!store) return std::nullopt;
+  JournalPlaceSeen seen{store->machine_id, store->on_disk, store->files,
+                        store->bytes,      store->free,    {}};
+  seen.limits = journal_limits(journal_settings(store->settings, store->all_settings),
+                               store->on_disk, store->space);
+  return seen;
+}
+
 model::Observation observe_journal(const Run& run, CheckContext& context) {
   const auto before =
       context.cursor ? parse_journal_position(*context.cursor) : std::optional<JournalPosition>();
   JournalLook look;
   look.boot_id = os::boot_id(context.root);
   look.now = context.time.wall();
-  const auto end = os::read_journal(context.root, before ? before->cursor : std::string(),
-                                    kMostEntries, context.stop);
+  look.place = journal_place(context.root);  // first, so that what is new since counts as read
+  os::JournalAsked asked;
+  if (before) asked = {before->cursor, before->oldest, kMostEntries};
+  const auto end = os::read_journal(context.root, asked, context.stop);
   if (end) {
-    look.present = model::tristate(!end->newest.empty() || end->bytes > 0);
+    look.present = model::Tristate::yes;  // its folder at least
     look.readable = model::Tristate::yes;
     look.size = end->bytes;
     look.newest = end->newest;
     look.entries = end->entries;
     look.counted = end->counted;
+    look.oldest = end->oldest;
+    look.oldest_kept = end->oldest_kept;
   } else if (end.error().code == ErrorCode::not_found) {
     look.present = model::Tristate::no;
   } else if (end.error().code == ErrorCode::permission_denied) {

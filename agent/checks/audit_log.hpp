@@ -3,17 +3,19 @@
 // the host.
 //
 // Verdicts: abnormal audit.missing, .emptied, .shrunk, .rewritten, .altered, .zeroed, .gap,
-// .stopped, .disabled, .diverted, .lost_records, .heartbeat_missing, each suspected only; cannot
-// tell audit.not_readable, .never_on, .off, .heartbeat_refused and audit.cannot_tell with its
-// reason; normal audit.ok, and audit.explained after a rotation.
+// .history_gone, .stopped, .disabled, .diverted, .lost_records, .heartbeat_missing, each suspected
+// only; cannot tell audit.not_readable, .never_on, .off, .heartbeat_refused and audit.cannot_tell
+// with its reason; normal audit.ok, and audit.explained after a rotation or as retention says.
 //
 // No finding: rotation with the old content beside, a full disk, a log in memory after a restart,
-// one that was never on, a writer that was never seen to work.
+// one that was never on, a writer that was never seen to work. What a journal may forget without
+// one is in journal_retention.hpp.
 //
 // Cost, every 30 s: the first and last 4 KiB, at most 1 MiB of what was appended, of wtmp and btmp
 // 4 MiB, 128 KiB of what was written before and 4 MiB more in turn (agent/tail/prefix.hpp); of the
-// audit trail a question to the kernel, half a second at most. What was seen is the check's cursor,
-// so a restart loses nothing. A file that is cut or renamed is looked at at once.
+// journal both ends, at most 20,000 new entries and the sizes of its files; of the audit trail a
+// question to the kernel, half a second at most. What was seen is the check's cursor, so a restart
+// loses nothing. A file that is cut or renamed is looked at at once.
 //
 // Every five minutes the check writes a record of a hundred bytes to the log, where it knows the
 // way there, and looks for it: the one thing that this agent writes on a host. [audit] of the

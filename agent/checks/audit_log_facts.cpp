@@ -162,6 +162,47 @@ bool read_more(std::string_view name, std::string_view rest, AuditPosition& p) {
   return true;
 }
 
+bool read_more(std::string_view name, std::string_view rest, JournalPosition& p) {
+  if (name == "heartbeat") return set_if(parse_heartbeat(rest), p.heartbeat);
+  if (name == "place") return (p.place = parse_journal_place_kept(rest)).has_value();
+  p.oldest = std::string(rest);
+  return name == "oldest" && !rest.empty() && rest.size() <= limits::kText;
+}
+
+// The entries of a journal between where it ended and where it ends now: which are missing?
+void compare_newest(const JournalLook& look, const JournalPosition& before,
+                    model::AuditLogFacts& facts) {
+  const auto old_place = parse_journal_cursor(before.cursor);
+  const auto new_place = parse_journal_cursor(look.newest);
+  if (!old_place || !new_place) return;
+  const bool same = old_place->sequence_id == new_place->sequence_id;
+  facts.replaced = !same;
+  facts.shrunk = same && new_place->sequence < old_place->sequence;
+  if (!same || facts.shrunk || !look.counted) return;
+  // What was removed from the beginning is told apart, and no gap between others.
+  const auto oldest = parse_journal_cursor(look.oldest);
+  const bool removed = oldest && oldest->sequence_id == new_place->sequence_id &&
+                       oldest->sequence > old_place->sequence;
+  const std::uint64_t from = removed ? oldest->sequence - 1 : old_place->sequence;
+  const std::uint64_t numbered = new_place->sequence - std::min(from, new_place->sequence);
+  if (numbered > look.entries) facts.sequence_gap = numbered - look.entries;
+}
+
+// Is the oldest entry there that was the oldest before?
+void compare_oldest(const JournalLook& look, const JournalPosition& before,
+                    model::AuditLogFacts& facts) {
+  const auto was = journal_cursor_time(before.oldest);
+  const auto is = journal_cursor_time(look.oldest);
+  if (!was || !is) return;
+  facts.previous_oldest = *was;
+  facts.oldest = *is;
+  // One that was copied into another file has another cursor and its old time.
+  if (look.oldest_kept || *is <= *was) return;
+  facts.history =
+      why_gone({*was, *is, before.size, look.size, before.boot_id != look.boot_id, look.now},
+               before.place, look.place);
+}
+
 void compare(const AuditLook& look, const AuditPosition& before, model::AuditLogFacts& facts) {
   facts.auditing_was_on = before.was_on;
   facts.previous_size_bytes = before.size;
@@ -368,9 +409,24 @@ std::optional<JournalPlace> parse_journal_cursor(std::string_view cursor) {
   return place;
 }
 
+std::optional<Instant> journal_cursor_time(std::string_view cursor) {
+  while (!cursor.empty()) {
+    const std::size_t end = cursor.find(';');
+    const std::string_view part = cursor.substr(0, end);
+    cursor.remove_prefix(end == std::string_view::npos ? cursor.size() : end + 1);
+    std::int64_t us = 0;
+    if (!part.starts_with("t=")) continue;
+    if (!os::read_number(part.substr(2), us, 16) || us < 0 || us > INT64_MAX / 1000) break;
+    return Instant{us * 1000};
+  }
+  return std::nullopt;
+}
+
 std::string to_text(const JournalPosition& p) {
   std::string text = fmt::format("2|{}|{}|{}|{}", p.cursor, p.size, p.was_on ? 1 : 0, p.boot_id);
   if (p.heartbeat != HeartbeatState{}) text += "\nheartbeat;" + to_text(p.heartbeat);
+  if (!p.oldest.empty()) text += "\noldest;" + p.oldest;
+  if (p.place) text += "\nplace;" + to_text(*p.place);
   return text;
 }
 
@@ -386,8 +442,7 @@ std::optional<JournalPosition> parse_journal_position(std::string_view text) {
   p.boot_id = std::string(parts[4]);
   if (p.cursor.size() > limits::kText || p.boot_id.size() > limits::kName) return std::nullopt;
   for (std::string_view name, rest; !more.empty();) {
-    if (!take_line(more, name, rest) || name != "heartbeat") return std::nullopt;
-    if (!set_if(parse_heartbeat(rest), p.heartbeat)) return std::nullopt;
+    if (!take_line(more, name, rest) || !read_more(name, rest, p)) return std::nullopt;
   }
   return p;
 }
@@ -407,17 +462,8 @@ JournalResult journal_facts(const JournalLook& look, const std::optional<Journal
   if (before) {
     facts.auditing_was_on = before->was_on;
     facts.previous_size_bytes = before->size;
-    const auto old_place = parse_journal_cursor(before->cursor);
-    const auto new_place = parse_journal_cursor(look.newest);
-    if (old_place && new_place) {
-      const bool same = old_place->sequence_id == new_place->sequence_id;
-      facts.replaced = !same;
-      facts.shrunk = same && new_place->sequence < old_place->sequence;
-      const std::uint64_t numbered = new_place->sequence - old_place->sequence;
-      if (same && !facts.shrunk && look.counted && numbered > look.entries) {
-        facts.sequence_gap = numbered - look.entries;
-      }
-    }
+    compare_newest(look, *before, facts);
+    compare_oldest(look, *before, facts);
   }
   result.next = before.value_or(JournalPosition{});
   result.next.boot_id = look.boot_id;
@@ -425,6 +471,8 @@ JournalResult journal_facts(const JournalLook& look, const std::optional<Journal
     result.next.size = look.size;
     if (!look.newest.empty()) result.next.cursor = look.newest;
     result.next.was_on = result.next.was_on || !look.newest.empty();
+    if (!look.oldest.empty() && !look.oldest_kept) result.next.oldest = look.oldest;
+    if (look.place) result.next.place = kept_of(*look.place);
   }
   follow_heartbeat(result.next.heartbeat, look.heartbeat_found, facts.new_boot, look.now, facts);
   return result;

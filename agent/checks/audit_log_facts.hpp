@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/checks/journal_retention.hpp"
 #include "agent/checks/log_heartbeat.hpp"
 #include "agent/os/files.hpp"
 #include "agent/os/kernel_audit.hpp"
@@ -114,6 +115,8 @@ struct JournalPlace {
   friend bool operator==(const JournalPlace&, const JournalPlace&) = default;
 };
 std::optional<JournalPlace> parse_journal_cursor(std::string_view cursor);
+// When the entry was written; nothing where the cursor does not say.
+std::optional<Instant> journal_cursor_time(std::string_view cursor);
 
 struct JournalPosition {
   std::string cursor;  // of the newest entry seen; empty: none
@@ -121,9 +124,11 @@ struct JournalPosition {
   bool was_on = false;
   std::string boot_id;
   HeartbeatState heartbeat{};
+  std::string oldest{};  // cursor of the oldest entry; empty: none, or not looked for
+  std::optional<JournalPlaceKept> place{};
   friend bool operator==(const JournalPosition&, const JournalPosition&) = default;
 };
-// "2|…", and a line of the heartbeat
+// "2|…", and a line each of the heartbeat, the oldest entry and its place
 std::string to_text(const JournalPosition& position);
 std::optional<JournalPosition> parse_journal_position(std::string_view text);
 
@@ -134,6 +139,9 @@ struct JournalLook {
   std::string newest;         // cursor of the newest entry
   std::uint64_t entries = 0;  // since the position before
   bool counted = false;       // every one of them
+  std::string oldest{};       // cursor of the oldest entry
+  bool oldest_kept = false;   // the one of the position before is still there
+  std::optional<JournalPlaceSeen> place{};
   model::Tristate auditing_on = model::Tristate::unknown;
   model::Tristate disk_full = model::Tristate::unknown;
   std::string boot_id;

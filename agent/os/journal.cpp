@@ -44,6 +44,12 @@ void count(sd_journal* journal, const std::string& after, std::uint64_t most, st
   end.counted = r == 0;
 }
 
+// Is the entry of this cursor there? Stands anywhere afterwards.
+bool holds(sd_journal* journal, const std::string& cursor) {
+  return !cursor.empty() && sd_journal_seek_cursor(journal, cursor.c_str()) >= 0 &&
+         sd_journal_next(journal) > 0 && sd_journal_test_cursor(journal, cursor.c_str()) > 0;
+}
+
 // The value of a field of the entry that the journal stands at; empty where it has none.
 std::string_view field(sd_journal* journal, const char* name) {
   const void* data = nullptr;
@@ -101,15 +107,19 @@ Result<JournalRead> read_journal_entries(std::string_view root, const std::strin
   return read;
 }
 
-Result<JournalEnd> read_journal(std::string_view root, const std::string& after,
-                                std::uint64_t most_entries, std::stop_token stop) {
+Result<JournalEnd> read_journal(std::string_view root, const JournalAsked& asked,
+                                std::stop_token stop) {
   const auto journal = open_journal(root);
   if (!journal) return fail(journal.error());
   JournalEnd end;
   if (const int r = sd_journal_get_usage(journal->get(), &end.bytes); r < 0) {
     return fail(system_error("measure the journal", -r));
   }
-  if (!after.empty()) count(journal->get(), after, most_entries, stop, end);
+  end.oldest_kept = holds(journal->get(), asked.oldest);
+  if (sd_journal_seek_head(journal->get()) >= 0 && sd_journal_next(journal->get()) > 0) {
+    end.oldest = current_cursor(journal->get());
+  }
+  if (!asked.after.empty()) count(journal->get(), asked.after, asked.most_entries, stop, end);
   if (end.counted && end.entries > 0) return end;
   // Nothing new, or too much to count: the place is the end.
   if (sd_journal_seek_tail(journal->get()) >= 0 && sd_journal_previous(journal->get()) > 0) {

@@ -18,12 +18,19 @@ struct JournalEnd {
   std::string newest;         // cursor of the newest entry; empty: no entry
   std::uint64_t entries = 0;  // after the cursor given
   bool counted = false;       // all of them: not too many, not stopped
+  std::string oldest;         // cursor of the oldest entry; empty: no entry
+  bool oldest_kept = false;   // the one that was asked for is still there
+};
+struct JournalAsked {
+  std::string after;   // a cursor to count from; empty: nothing is counted
+  std::string oldest;  // a cursor: is it still there? Empty: none
+  std::uint64_t most_entries = 0;
 };
 
-// Looks from `after` (a cursor; empty: only at the end) to the newest entry. Counts at most
-// `most_entries`, about 5 us each. Errors: not_found (no journal), permission_denied.
-Result<JournalEnd> read_journal(std::string_view root, const std::string& after,
-                                std::uint64_t most_entries, std::stop_token stop);
+// Looks at both ends, and from `after` to the newest entry. Counts at most `most_entries`, about
+// 5 us each. Errors: not_found (no journal), permission_denied.
+Result<JournalEnd> read_journal(std::string_view root, const JournalAsked& asked,
+                                std::stop_token stop);
 
 // The last lines that a unit wrote, oldest first, raw. Looks at no more than `most` entries.
 // Errors: as above.

@@ -32,6 +32,7 @@ constexpr std::array kMeanings{
     Row{"audit.emptied", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
     Row{"audit.gap", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
     Row{"audit.heartbeat_missing", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
+    Row{"audit.history_gone", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
     Row{"audit.lost_records", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
     Row{"audit.missing", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
     Row{"audit.rewritten", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},

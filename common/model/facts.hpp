@@ -78,6 +78,19 @@ enum class LogHeartbeat : std::uint8_t {
   not_written,  // nobody takes it
 };
 
+// Why the oldest records that a journal had are not in it any more.
+enum class HistoryGone : std::uint8_t {
+  none = 0,            // they are there, or this is a file
+  unexplained,         // nothing that was looked at removes them
+  by_retention,        // its settings remove as much
+  maybe_by_retention,  // they allow it, or could not be read
+  disk_short,          // less is free than is to be kept free
+  settings_changed,    // those that say how much is kept
+  machine_changed,     // another machine id, which has a journal of its own
+  files_unread,        // files are there that could not be opened
+  in_memory,           // it was, before a restart
+};
+
 struct AuditLogFacts {
   std::string source;
   Tristate present = Tristate::unknown;
@@ -109,6 +122,9 @@ struct AuditLogFacts {
   std::uint64_t changed_from = 0;
   std::uint64_t changed_to = 0;
   std::uint64_t covered_bytes = 0;  // compared with what they were, some at each look
+  HistoryGone history = HistoryGone::none;
+  Instant oldest{};  // of a journal's entries, now and at the look before; 0: unknown
+  Instant previous_oldest{};
   friend bool operator==(const AuditLogFacts&, const AuditLogFacts&) = default;
 };
 

@@ -3,6 +3,7 @@
 // after every benign cause was asked for: emptied, explained, or cannot tell.
 #include <algorithm>
 #include <array>
+#include <chrono>
 
 #include "common/rules/checks.hpp"
 #include "common/rules/findings.hpp"
@@ -11,12 +12,18 @@ namespace tocsin::rules {
 namespace {
 
 using model::AuditLogFacts;
+using model::HistoryGone;
 using model::LogHeartbeat;
 using model::Tristate;
 using model::Verdict;
 
 bool missing(const AuditLogFacts& f) { return f.present == Tristate::no; }
 bool empty(const AuditLogFacts& f) { return f.present == Tristate::yes && f.size_bytes == 0; }
+// Why the oldest records of a journal are gone, where a benign cause may be it.
+template <model::HistoryGone why>
+bool gone(const AuditLogFacts& f) {
+  return f.history == why;
+}
 bool altered(const AuditLogFacts& f) {
   return missing(f) || empty(f) || f.shrunk || f.replaced || f.head_changed || f.content_changed ||
          f.zeroed;
@@ -63,6 +70,7 @@ constexpr std::array kAuditRules{
               [](const AuditLogFacts& f) { return f.zeroed && f.rotated_sibling; }},
     AuditRule{"audit.zeroed", Verdict::abnormal, "",
               [](const AuditLogFacts& f) { return f.zeroed; }},
+    AuditRule{"audit.history_gone", Verdict::abnormal, "", gone<HistoryGone::unexplained>},
     AuditRule{"audit.cannot_tell", Verdict::cannot_tell, "@why.disk_full",
               [](const AuditLogFacts& f) {
                 return (altered(f) || f.sequence_gap > 0) && disk_full(f) && !f.rotated_sibling;
@@ -115,12 +123,27 @@ constexpr std::array kAuditRules{
               [](const AuditLogFacts& f) { return f.head_changed && !f.replaced; }},
     AuditRule{"audit.altered", Verdict::abnormal, "",
               [](const AuditLogFacts& f) { return f.content_changed && !f.replaced; }},
+    // The oldest of a journal is gone, and there may be a benign cause.
+    AuditRule{"audit.cannot_tell", Verdict::cannot_tell, "@why.maybe_retention",
+              gone<HistoryGone::maybe_by_retention>},
+    AuditRule{"audit.cannot_tell", Verdict::cannot_tell, "@why.disk_short",
+              gone<HistoryGone::disk_short>},
+    AuditRule{"audit.cannot_tell", Verdict::cannot_tell, "@why.retention_changed",
+              gone<HistoryGone::settings_changed>},
+    AuditRule{"audit.cannot_tell", Verdict::cannot_tell, "@why.machine_id",
+              gone<HistoryGone::machine_changed>},
+    AuditRule{"audit.cannot_tell", Verdict::cannot_tell, "@why.files_unread",
+              gone<HistoryGone::files_unread>},
+    AuditRule{"audit.cannot_tell", Verdict::cannot_tell, "@why.new_boot",
+              gone<HistoryGone::in_memory>},
     // Rotated and packed at once looks like this, and so does a forged log.
     AuditRule{"audit.cannot_tell", Verdict::cannot_tell, "@why.replaced",
               [](const AuditLogFacts& f) { return f.replaced; }},
     AuditRule{
         "audit.off", Verdict::cannot_tell, "",
         [](const AuditLogFacts& f) { return f.auditing_on == Tristate::no || turned_off(f); }},
+    AuditRule{"audit.explained", Verdict::normal, "@why.retention",
+              gone<HistoryGone::by_retention>},
     AuditRule{"audit.ok", Verdict::normal, "", [](const AuditLogFacts&) { return true; }},
 };
 
@@ -143,6 +166,12 @@ void add_own_words(const AuditLogFacts& f, model::Message& message) {
   if (message.code == "audit.lost_records") parameters.push_back(said("lost", f.kernel.lost_since));
   if (message.code == "audit.diverted") {
     parameters.push_back(said("reader", f.kernel.reader.empty() ? "-" : f.kernel.reader));
+  }
+  if (message.code == "audit.history_gone") {
+    const auto gone =
+        std::chrono::duration_cast<std::chrono::minutes>(f.oldest - f.previous_oldest);
+    parameters.push_back(
+        said("minutes", static_cast<std::uint64_t>(std::max<std::int64_t>(gone.count(), 1))));
   }
   if (message.code == "audit.altered") {
     parameters.push_back(said("from", f.changed_from));

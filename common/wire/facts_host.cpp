@@ -131,6 +131,9 @@ void put(const model::AuditLogFacts& from, v1::AuditLogFacts& to) {
   to.set_changed_from(from.changed_from);
   to.set_changed_to(from.changed_to);
   to.set_covered_bytes(from.covered_bytes);
+  to.set_history(static_cast<v1::HistoryGone>(from.history));
+  to.set_oldest_ns(from.oldest.ns);
+  to.set_previous_oldest_ns(from.previous_oldest.ns);
 }
 
 Result<model::AuditLogFacts> take(const v1::AuditLogFacts& from) {
@@ -166,6 +169,12 @@ Result<model::AuditLogFacts> take(const v1::AuditLogFacts& from) {
   facts.changed_from = from.changed_from();
   facts.changed_to = from.changed_to();
   facts.covered_bytes = from.covered_bytes();
+  if (!v1::HistoryGone_IsValid(from.history())) {
+    return out_of_range("audit_log.history", static_cast<std::uint64_t>(from.history()));
+  }
+  facts.history = static_cast<model::HistoryGone>(from.history());
+  facts.oldest = host_instant(from.oldest_ns());
+  facts.previous_oldest = host_instant(from.previous_oldest_ns());
   return facts;
 }
 

@@ -303,6 +303,8 @@ void drop_volatile(v1::Observation& observation) {
     audit.clear_modified_ns();
     audit.clear_records_seen();
     audit.clear_covered_bytes();
+    audit.clear_oldest_ns();
+    audit.clear_previous_oldest_ns();
     if (audit.has_kernel()) {
       v1::KernelAudit& kernel = *audit.mutable_kernel();
       kernel.set_reader_pid(kernel.reader_pid() == 0 ? 0 : 1);

@@ -38,6 +38,16 @@ void check_cursor(std::string_view text) {
                    fmt::format("s={};i={:x};b=0", place->sequence_id, place->sequence)) == place);
 }
 
+// The limits of any settings can be compared with, and are no nonsense.
+void check_settings(std::string_view text) {
+  const JournalSettings settings = journal_settings({std::string(text)}, true);
+  TOCSIN_CHECK(settings.oldest >= Duration{});
+  const JournalLimits limits = journal_limits(settings, true, std::uint64_t{1} << 40);
+  TOCSIN_CHECK(limits.largest_file <= limits.most_bytes);
+  const JournalPlaceKept kept = kept_of({"0123", true, 1, 0, 0, limits});
+  TOCSIN_CHECK(parse_journal_place_kept(to_text(kept)) == kept);
+}
+
 // One look at a file that begins with `content`, from a position that `text` may be.
 void check_look(std::string_view content, const std::optional<AuditPosition>& before) {
   AuditLook look;
@@ -65,6 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   check_serials(text);
   check_cursor(text);
+  check_settings(text);
   // A kept position has a few lines, the log's content follows an empty one.
   const std::size_t line = std::min(text.find("\n\n"), text.size());
   const auto position = parse_audit_position(text.substr(0, line));
@@ -84,9 +95,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     JournalLook look;
     look.present = look.readable = model::Tristate::yes;
     look.newest = journal->cursor;
+    look.oldest = journal->oldest;
     look.counted = true;
     const JournalResult same = journal_facts(look, journal);
     TOCSIN_CHECK(!same.facts.replaced && !same.facts.shrunk && same.facts.sequence_gap == 0);
+    TOCSIN_CHECK(same.facts.history == model::HistoryGone::none);
     TOCSIN_CHECK(parse_journal_position(to_text(same.next)) == same.next);
   }
   return 0;

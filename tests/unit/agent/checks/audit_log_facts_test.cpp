@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <utmp.h>
@@ -323,6 +324,7 @@ TEST(AuditPosition, RefusesWhatItDidNotWrite) {
     parse_audit_position(noise);
     parse_journal_position(noise);
     parse_journal_cursor(noise);
+    journal_cursor_time(noise);
     const auto serials = parse_audit_serials("msg=audit(1:2)" + noise);
     RC_ASSERT(std::is_sorted(serials.begin(), serials.end()));
   }));
@@ -364,9 +366,108 @@ TEST(JournalFacts, TellAJournalThatBeganAnewOrWentBack) {
   EXPECT_EQ(back.sequence_gap, 0U);
 }
 
+// A cursor of the entry numbered `sequence` that was written `seconds` after the first.
+std::string cursor_at(std::uint64_t sequence, std::int64_t seconds,
+                      const char* id = "0639ce6dbf1e4ac2b5d61fa8f4b1bf43") {
+  return fmt::format("s={};i={:x};b=95b1;m=1;t={:x};x=3", id, sequence,
+                     1'700'000'000'000'000 + seconds * 1'000'000);
+}
+// As `journal`, with an oldest entry, in a place that may have a gigabyte.
+JournalLook journal_from(const std::string& oldest, const std::string& newest,
+                         std::uint64_t entries) {
+  JournalLook seen = journal(newest, entries);
+  seen.oldest = oldest;
+  seen.size = 40 << 20;
+  seen.now = Instant{1'700'000'900'000'000'000};
+  seen.place = JournalPlaceSeen{
+      "4a", true, 5, seen.size, UINT64_MAX, journal_limits({}, true, std::uint64_t{10} << 30)};
+  return seen;
+}
+
+// procedure M-05: journalctl --rotate; journalctl --vacuum-time=1s
+TEST(JournalFacts, SeeThatWhatWasThereIsGone) {
+  const auto first = journal_facts(journal_from(cursor_at(10, 0), cursor_at(900, 500), 0), {});
+  EXPECT_EQ(first.facts.history, model::HistoryGone::none);
+  const auto kept = parse_journal_position(to_text(first.next));
+  ASSERT_EQ(kept, first.next);
+  const auto wiped =
+      journal_facts(journal_from(cursor_at(950, 560), cursor_at(990, 570), 41), kept);
+  EXPECT_EQ(wiped.facts.history, model::HistoryGone::unexplained);
+  EXPECT_EQ(wiped.facts.oldest - wiped.facts.previous_oldest, Duration(560s));
+  // Those that were removed are no gap among others, too.
+  EXPECT_EQ(wiped.facts.sequence_gap, 0U);
+  EXPECT_EQ(wiped.next.oldest, cursor_at(950, 560));
+  // What is missing beside is.
+  EXPECT_EQ(journal_facts(journal_from(cursor_at(950, 560), cursor_at(990, 570), 38), kept)
+                .facts.sequence_gap,
+            3U);
+}
+
+// procedure M-05: rm -r /var/log/journal/*; systemctl restart systemd-journald
+TEST(JournalFacts, SeeThatAJournalWhichBeganAnewHasNothingOfBefore) {
+  const auto first = journal_facts(journal_from(cursor_at(10, 0), cursor_at(900, 500), 0), {});
+  const auto anew = journal_facts(
+      journal_from(cursor_at(1, 560, "other"), cursor_at(3, 561, "other"), 3), first.next);
+  EXPECT_TRUE(anew.facts.replaced);
+  EXPECT_EQ(anew.facts.history, model::HistoryGone::unexplained);
+}
+
+TEST(JournalFacts, MissNothingThatIsStillThere) {
+  const auto first = journal_facts(journal_from(cursor_at(10, 0), cursor_at(900, 500), 0), {});
+  // Another is said to be the oldest, as where clocks of several boots were wrong.
+  JournalLook seen = journal_from(cursor_at(700, 300), cursor_at(901, 501), 1);
+  seen.oldest_kept = true;
+  const auto same = journal_facts(seen, first.next);
+  EXPECT_EQ(same.facts.history, model::HistoryGone::none);
+  EXPECT_EQ(same.next.oldest, first.next.oldest);
+  // journald moved it from memory to the disk.
+  const auto moved = journal_facts(
+      journal_from(cursor_at(1, 0, "other"), cursor_at(900, 500, "other"), 1), first.next);
+  EXPECT_EQ(moved.facts.history, model::HistoryGone::none);
+  EXPECT_EQ(moved.next.oldest, cursor_at(1, 0, "other"));
+}
+
+TEST(JournalFacts, CompareWithWhatWasBeforeItWasAway) {
+  const auto first = journal_facts(journal_from(cursor_at(10, 0), cursor_at(900, 500), 0), {});
+  JournalLook away = journal("", 0);
+  away.boot_id = "boot";
+  const auto gone = journal_facts(away, first.next);
+  EXPECT_TRUE(gone.facts.auditing_was_on);
+  EXPECT_EQ(gone.facts.size_bytes, 0U);
+  const auto back =
+      journal_facts(journal_from(cursor_at(1, 560, "o"), cursor_at(3, 561, "o"), 3), gone.next);
+  EXPECT_EQ(back.facts.history, model::HistoryGone::unexplained);
+}
+
+// A burst that removes, by size, what came since the look before.
+TEST(JournalFacts, AFloodThatOverflowsASmallJournalIsNoGap) {
+  const auto first = journal_facts(journal_from(cursor_at(10, 0), cursor_at(900, 500), 0), {});
+  JournalLook flooded = journal_from(cursor_at(5000, 520), cursor_at(9000, 530), 4001);
+  flooded.place->limits.most_bytes = flooded.size;
+  JournalPosition before = first.next;
+  before.place = kept_of(*flooded.place);
+  const auto result = journal_facts(flooded, before);
+  EXPECT_EQ(result.facts.sequence_gap, 0U);
+  EXPECT_EQ(result.facts.history, model::HistoryGone::by_retention);
+}
+
+TEST(JournalFacts, KnowWhenAnEntryWasWritten) {
+  EXPECT_EQ(journal_cursor_time(cursor_at(1, 5)), Instant{1'700'000'005'000'000'000});
+  EXPECT_EQ(journal_cursor_time(kCursor), Instant{2000});
+  for (const char* other : {"", "s=1;i=2", "t=", "t=x", "t=-1", "t=7fffffffffffffff"}) {
+    EXPECT_EQ(journal_cursor_time(other), std::nullopt) << other;
+  }
+}
+
 TEST(JournalPosition, ReadsBackWhatItWrote) {
   const JournalPosition position{kCursor, 99, true, "boot"};
   EXPECT_EQ(parse_journal_position(to_text(position)), position);
+  // What the version before kept has no oldest entry: the first look finds nothing gone.
+  const JournalLook later = journal_from(cursor_at(950, 560), cursor_at(990, 570), 41);
+  EXPECT_EQ(journal_facts(later, position).facts.history, model::HistoryGone::none);
+  EXPECT_EQ(parse_journal_position("2|x|1|1|b\noldest;"), std::nullopt);
+  EXPECT_EQ(parse_journal_position("2|x|1|1|b\nplace;1"), std::nullopt);
+  EXPECT_EQ(parse_journal_position("2|x|1|1|b\nother;1"), std::nullopt);
   EXPECT_EQ(parse_journal_position("2|x|1|1"), std::nullopt);
   EXPECT_EQ(parse_journal_position("2|x|1|1|b|c"), std::nullopt);
 }

@@ -94,6 +94,7 @@ TEST(Meaning, AgreesWithWhatADiagnosisSuggests) {
                            "answer.failed",
                            "audit.emptied",
                            "audit.gap",
+                           "audit.history_gone",
                            "audit.missing",
                            "audit.rewritten",
                            "audit.shrunk",

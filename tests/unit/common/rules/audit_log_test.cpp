@@ -44,6 +44,7 @@ struct Case {
   const char* code;
   Verdict verdict;
   AuditLogFacts facts;
+  const char* why = "";  // the reason that is given with it
 };
 
 void expect_all(std::initializer_list<Case> cases) {
@@ -51,6 +52,7 @@ void expect_all(std::initializer_list<Case> cases) {
     const model::Judgement judgement = judged(c.facts);
     EXPECT_EQ(first_reason(judgement), c.code);
     EXPECT_EQ(judgement.verdict, c.verdict) << c.code;
+    EXPECT_EQ(parameter(judgement.reasons.front(), "why"), c.why) << c.code;
   }
 }
 
@@ -90,7 +92,8 @@ TEST(AuditLogRules, SuspectAuditingThatTakesNoRecords) {
       {"audit.cannot_tell", Verdict::cannot_tell, with([](AuditLogFacts& f) {
          f.heartbeat = LogHeartbeat::missing, f.heartbeat_worked = true;
          f.disk_full = Tristate::yes;
-       })},
+       }),
+       "@why.disk_full"},
       {"audit.heartbeat_refused", Verdict::cannot_tell, with([](AuditLogFacts& f) {
          f.heartbeat = LogHeartbeat::not_written, f.heartbeat_worked = true;
        })},
@@ -151,8 +154,8 @@ TEST(AuditLogRules, ExplainWhatHasABenignCause) {
   AuditLogFacts renamed = healthy();
   renamed.replaced = true;
   renamed.rotated_sibling = true;
-  expect_all({{"audit.explained", Verdict::normal, rotated},
-              {"audit.explained", Verdict::normal, renamed}});
+  expect_all({{"audit.explained", Verdict::normal, rotated, "@why.rotated"},
+              {"audit.explained", Verdict::normal, renamed, "@why.rotated"}});
 }
 
 TEST(AuditLogRules, AdmitWhatCannotBeTold) {
@@ -181,16 +184,76 @@ TEST(AuditLogRules, AdmitWhatCannotBeTold) {
   AuditLogFacts off = healthy();
   off.auditing_was_on = false;
   off.auditing_on = Tristate::no;
-  expect_all({{"audit.cannot_tell", Verdict::cannot_tell, full},
+  AuditLogFacts gap_full = healthy();
+  gap_full.sequence_gap = 5;
+  gap_full.disk_full = Tristate::yes;
+  expect_all({{"audit.cannot_tell", Verdict::cannot_tell, full, "@why.disk_full"},
+              {"audit.cannot_tell", Verdict::cannot_tell, gap_full, "@why.disk_full"},
               {"audit.never_on", Verdict::cannot_tell, never},
               {"audit.not_readable", Verdict::cannot_tell, unreadable},
               {"audit.not_readable", Verdict::cannot_tell, unknown},
-              {"audit.cannot_tell", Verdict::cannot_tell, packed},
-              {"audit.cannot_tell", Verdict::cannot_tell, in_memory},
-              {"audit.cannot_tell", Verdict::cannot_tell, serials},
-              {"audit.cannot_tell", Verdict::cannot_tell, across},
-              {"audit.cannot_tell", Verdict::cannot_tell, copied},
+              {"audit.cannot_tell", Verdict::cannot_tell, packed, "@why.replaced"},
+              {"audit.cannot_tell", Verdict::cannot_tell, in_memory, "@why.new_boot"},
+              {"audit.cannot_tell", Verdict::cannot_tell, serials, "@why.new_boot"},
+              {"audit.cannot_tell", Verdict::cannot_tell, across, "@why.rotated"},
+              {"audit.cannot_tell", Verdict::cannot_tell, copied, "@why.rotated"},
               {"audit.off", Verdict::cannot_tell, off}});
+}
+
+AuditLogFacts with_history(model::HistoryGone why) {
+  return with([&](AuditLogFacts& f) {
+    f.source = "journal";
+    f.history = why;
+    f.previous_oldest = Instant{0};
+    f.oldest = Instant{0} + 90min;
+  });
+}
+
+// procedure M-05: who covers tracks in a journal removes its files, not its content.
+TEST(AuditLogRules, SuspectAJournalWhoseRecordsAreGone) {
+  using model::HistoryGone;
+  const AuditLogFacts wiped = with_history(HistoryGone::unexplained);
+  AuditLogFacts anew = wiped;
+  anew.replaced = true;
+  AuditLogFacts after_restart = anew;
+  after_restart.new_boot = true;
+  AuditLogFacts stopped = wiped;
+  stopped.auditing_on = Tristate::no;
+  for (const AuditLogFacts& facts : {wiped, anew, after_restart, stopped}) {
+    expect_all({{"audit.history_gone", Verdict::abnormal, facts}});
+  }
+  EXPECT_EQ(parameter(judged(wiped).reasons.front(), "minutes"), "90");
+  EXPECT_EQ(judged(wiped).violations.front().subject, "journal");
+}
+
+TEST(AuditLogRules, TellWhyRecordsOfAJournalMayBeGone) {
+  using model::HistoryGone;
+  expect_all({
+      {"audit.explained", Verdict::normal, with_history(HistoryGone::by_retention),
+       "@why.retention"},
+      {"audit.cannot_tell", Verdict::cannot_tell, with_history(HistoryGone::maybe_by_retention),
+       "@why.maybe_retention"},
+      {"audit.cannot_tell", Verdict::cannot_tell, with_history(HistoryGone::disk_short),
+       "@why.disk_short"},
+      {"audit.cannot_tell", Verdict::cannot_tell, with_history(HistoryGone::settings_changed),
+       "@why.retention_changed"},
+      {"audit.cannot_tell", Verdict::cannot_tell, with_history(HistoryGone::machine_changed),
+       "@why.machine_id"},
+      {"audit.cannot_tell", Verdict::cannot_tell, with_history(HistoryGone::files_unread),
+       "@why.files_unread"},
+      {"audit.cannot_tell", Verdict::cannot_tell, with_history(HistoryGone::in_memory),
+       "@why.new_boot"},
+  });
+}
+
+// A cause of what is gone excuses nothing else.
+TEST(AuditLogRules, SuspectTheRestOfAJournalWhoseOldRecordsWereRemovedAsToldTo) {
+  AuditLogFacts facts = with_history(model::HistoryGone::by_retention);
+  facts.sequence_gap = 3;
+  EXPECT_EQ(first_reason(judged(facts)), "audit.gap");
+  facts = with_history(model::HistoryGone::disk_short);
+  facts.auditing_on = Tristate::no;
+  EXPECT_EQ(first_reason(judged(facts)), "audit.stopped");
 }
 
 // A restart does not empty a log on disk.
@@ -216,6 +279,7 @@ TEST(AuditLogRules, AreNeverNormalWhenTheLogCannotBeRead) {
     facts.auditing_was_on = *rc::gen::arbitrary<bool>();
     facts.shrunk = *rc::gen::arbitrary<bool>();
     facts.rotated_sibling = *rc::gen::arbitrary<bool>();
+    facts.history = static_cast<model::HistoryGone>(*rc::gen::inRange(0, 9));
     RC_ASSERT(judged(facts).verdict == Verdict::cannot_tell);
   }));
 }

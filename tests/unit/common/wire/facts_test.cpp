@@ -29,6 +29,9 @@ model::AuditLogFacts audited() {
   facts.changed_from = 65536;
   facts.changed_to = 131072;
   facts.covered_bytes = 200'000;
+  facts.history = model::HistoryGone::in_memory;
+  facts.oldest = Instant{9};
+  facts.previous_oldest = Instant{8};
   return facts;
 }
 
@@ -158,6 +161,8 @@ TEST(Facts, WhatAlwaysChangesOfTheKernelsAuditingMakesNoRow) {
   later.kernel.backlog += 7;
   later.kernel.lost += 7;
   later.covered_bytes += 7;
+  later.oldest.ns += 7;
+  later.previous_oldest.ns += 7;
   EXPECT_EQ(significant_digest(before), significant_digest(after));
   kernel.lost_since = 0;
   EXPECT_NE(significant_digest(before), significant_digest(after));
@@ -233,6 +238,9 @@ TEST(Facts, WhatIsOutOfRangeIsRefused) {
   v1::Observation audit;
   to_proto(samples()[8], audit);
   v1::Observation unasked = audit;
+  v1::Observation history = audit;
+  history.mutable_audit_log()->set_history(static_cast<v1::HistoryGone>(9));
+  EXPECT_FALSE(from_proto(history));
   audit.mutable_audit_log()->set_heartbeat(static_cast<v1::LogHeartbeat>(5));
   EXPECT_FALSE(from_proto(audit));
   unasked.mutable_audit_log()->mutable_kernel()->set_unasked(static_cast<v1::KernelUnasked>(4));
