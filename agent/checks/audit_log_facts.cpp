@@ -228,9 +228,15 @@ void compare(const AuditLook& look, const AuditPosition& before, model::AuditLog
   }
 }
 
+bool in_memory(std::string_view source) {
+  return source.starts_with("/run/") || source.starts_with("/dev/shm/");
+}
+
 AuditPosition next_position(const AuditLook& look, const std::optional<AuditPosition>& before) {
-  AuditPosition next = before.value_or(AuditPosition{});
-  const bool same = before && same_file(look, *before);
+  // A log in memory ends with the boot: one that nobody has written to since was not emptied.
+  const bool ended = before && before->boot_id != look.boot_id && in_memory(look.source);
+  AuditPosition next = before && !ended ? *before : AuditPosition{};
+  const bool same = before && !ended && same_file(look, *before);
   if (next.boot_id != look.boot_id) next.recorded_on = model::Tristate::unknown;
   next.boot_id = look.boot_id;
   // A log that is away keeps its place, so that what comes back is compared with what went.

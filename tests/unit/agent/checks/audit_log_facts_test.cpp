@@ -231,6 +231,26 @@ TEST(AuditLogFacts, ALogThatIsAwayIsComparedWhenItComesBack) {
   EXPECT_TRUE(audit_log_facts(look(2, "new\n"), gone.next).facts.replaced);
 }
 
+// procedure M-05: a log on /run that its program makes when it has something to say.
+TEST(AuditLogFacts, ALogInMemoryIsNotMissedAfterARestart) {
+  const auto missed_in = [](const char* boot, const char* source) {
+    AuditLook seen = look(1, "one\n");
+    seen.source = source;
+    const AuditPosition before = after(seen);
+    AuditLook away = seen;
+    away.present = Tristate::no;
+    away.readable = Tristate::unknown;
+    away.stat = {};
+    away.boot_id = boot;
+    const auto first = audit_log_facts(away, before);
+    EXPECT_TRUE(first.facts.auditing_was_on);
+    return audit_log_facts(away, first.next).facts.auditing_was_on;
+  };
+  EXPECT_FALSE(missed_in("another", "/run/app.log"));
+  EXPECT_TRUE(missed_in("boot", "/run/app.log"));
+  EXPECT_TRUE(missed_in("another", "/var/log/app.log"));
+}
+
 // Else a log that cannot be read for one look could be rewritten meanwhile.
 TEST(AuditLogFacts, WhatCannotBeReadForAWhileKeepsWhatWasReadOfIt) {
   AuditPosition place = after(look(1, "one\n"));
