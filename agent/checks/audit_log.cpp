@@ -322,8 +322,13 @@ model::Observation observe_file(const Run& run, const std::string& target, Durat
 std::optional<JournalPlaceSeen> journal_place(const std::string& root) {
   const auto store = os::look_at_journal_store(root);
   if (!store) return std::nullopt;
-  JournalPlaceSeen seen{store->machine_id, store->on_disk, store->files,
-                        store->bytes,      store->free,    {}};
+  JournalPlaceSeen seen{store->machine_id,
+                        store->on_disk,
+                        store->files.size(),
+                        store->bytes,
+                        store->free,
+                        {},
+                        archived_journals(store->files)};
   seen.limits = journal_limits(journal_settings(store->settings, store->all_settings),
                                store->on_disk, store->space);
   return seen;

@@ -165,6 +165,7 @@ bool read_more(std::string_view name, std::string_view rest, AuditPosition& p) {
 bool read_more(std::string_view name, std::string_view rest, JournalPosition& p) {
   if (name == "heartbeat") return set_if(parse_heartbeat(rest), p.heartbeat);
   if (name == "place") return (p.place = parse_journal_place_kept(rest)).has_value();
+  if (name == "files") return set_if(parse_archived_journals(rest), p.archived);
   p.oldest = std::string(rest);
   return name == "oldest" && !rest.empty() && rest.size() <= limits::kText;
 }
@@ -201,6 +202,15 @@ void compare_oldest(const JournalLook& look, const JournalPosition& before,
   facts.history =
       why_gone({*was, *is, before.size, look.size, before.boot_id != look.boot_id, look.now},
                before.place, look.place);
+}
+
+// Is a file missing between others? In one place: what journald moves to the disk is gone in
+// memory.
+void compare_files(const JournalLook& look, const JournalPosition& before,
+                   model::AuditLogFacts& facts) {
+  if (!look.place || !before.place || look.place->on_disk != before.place->on_disk) return;
+  if (look.place->machine_id != before.place->machine_id) return;
+  facts.sequence_gap += entries_taken_out(before.archived, look.place->archived);
 }
 
 void compare(const AuditLook& look, const AuditPosition& before, model::AuditLogFacts& facts) {
@@ -433,6 +443,7 @@ std::string to_text(const JournalPosition& p) {
   if (p.heartbeat != HeartbeatState{}) text += "\nheartbeat;" + to_text(p.heartbeat);
   if (!p.oldest.empty()) text += "\noldest;" + p.oldest;
   if (p.place) text += "\nplace;" + to_text(*p.place);
+  if (!p.archived.empty()) text += "\nfiles;" + to_text(p.archived);
   return text;
 }
 
@@ -470,6 +481,7 @@ JournalResult journal_facts(const JournalLook& look, const std::optional<Journal
     facts.previous_size_bytes = before->size;
     compare_newest(look, *before, facts);
     compare_oldest(look, *before, facts);
+    compare_files(look, *before, facts);
   }
   result.next = before.value_or(JournalPosition{});
   result.next.boot_id = look.boot_id;
@@ -478,7 +490,10 @@ JournalResult journal_facts(const JournalLook& look, const std::optional<Journal
     if (!look.newest.empty()) result.next.cursor = look.newest;
     result.next.was_on = result.next.was_on || !look.newest.empty();
     if (!look.oldest.empty() && !look.oldest_kept) result.next.oldest = look.oldest;
-    if (look.place) result.next.place = kept_of(*look.place);
+    if (look.place) {
+      result.next.place = kept_of(*look.place);
+      result.next.archived = look.place->archived;
+    }
   }
   follow_heartbeat(result.next.heartbeat, look.heartbeat_found, facts.new_boot, look.now, facts);
   return result;

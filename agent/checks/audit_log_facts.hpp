@@ -126,9 +126,10 @@ struct JournalPosition {
   HeartbeatState heartbeat{};
   std::string oldest{};  // cursor of the oldest entry; empty: none, or not looked for
   std::optional<JournalPlaceKept> place{};
+  std::vector<ArchivedJournal> archived{};  // files of that place
   friend bool operator==(const JournalPosition&, const JournalPosition&) = default;
 };
-// "2|…", and a line each of the heartbeat, the oldest entry and its place
+// "2|…", and a line each of the heartbeat, the oldest entry, the place and its files
 std::string to_text(const JournalPosition& position);
 std::optional<JournalPosition> parse_journal_position(std::string_view text);
 

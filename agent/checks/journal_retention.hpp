@@ -30,6 +30,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/checks/journal_files.hpp"
 #include "common/base/instant.hpp"
 #include "common/model/facts.hpp"
 
@@ -80,6 +81,7 @@ struct JournalPlaceSeen {
   std::uint64_t bytes = 0;  // of all its files, also of those that could not be opened
   std::uint64_t free = 0;   // of its file system
   JournalLimits limits;
+  std::vector<ArchivedJournal> archived{};
 };
 // What is kept of it until the next look.
 struct JournalPlaceKept {

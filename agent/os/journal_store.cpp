@@ -24,7 +24,7 @@ constexpr std::array<std::string_view, 4> kSettingFolders{
     "/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd"};
 
 struct Folder {
-  std::uint64_t files = 0;
+  std::vector<std::string> files;
   std::uint64_t bytes = 0;
 };
 
@@ -45,7 +45,7 @@ std::optional<Folder> measure(const std::string& path) {
     struct stat raw {};
     if (!is_journal(name) || ::lstat((path + "/" + name).c_str(), &raw) != 0) continue;
     if (!S_ISREG(raw.st_mode)) continue;
-    ++folder.files;
+    folder.files.push_back(name);
     folder.bytes += static_cast<std::uint64_t>(raw.st_blocks) * 512;
   }
   return folder;
@@ -106,7 +106,7 @@ Result<JournalStore> look_at_journal_store(std::string_view root) {
   const auto on_disk = measure(disk);
   const auto before = measure(memory);
   if (!on_disk && !before) return fail(ErrorCode::not_found, "this host keeps no journal");
-  const bool written = on_disk && on_disk->files > 0;
+  const bool written = on_disk && !on_disk->files.empty();
   const std::string& path = written || !before ? disk : memory;
   store.on_disk = written && !in_memory(disk);
   store.files = (written || !before ? on_disk : before)->files;

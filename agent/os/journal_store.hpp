@@ -11,11 +11,11 @@
 namespace tocsin::agent::os {
 
 struct JournalStore {
-  std::string machine_id;   // whose journal it is; empty: unknown
-  bool on_disk = false;     // not in memory, where a restart ends it
-  std::uint64_t files = 0;  // of the folder that is written to
-  std::uint64_t bytes = 0;  // of these, and of those in memory from before
-  std::uint64_t space = 0;  // bytes of the file system, and of it free
+  std::string machine_id;          // whose journal it is; empty: unknown
+  bool on_disk = false;            // not in memory, where a restart ends it
+  std::vector<std::string> files;  // names, in the folder that is written to
+  std::uint64_t bytes = 0;         // of these, and of those in memory from before
+  std::uint64_t space = 0;         // bytes of the file system, and of it free
   std::uint64_t free = 0;
   std::vector<std::string> settings;  // contents of journald.conf and what adds to it, in order
   bool all_settings = true;           // none of them could not be read

@@ -76,6 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_serials(text);
   check_cursor(text);
   check_settings(text);
+  (void)archived_journals({std::string(text)});
   // A kept position has a few lines, the log's content follows an empty one.
   const std::size_t line = std::min(text.find("\n\n"), text.size());
   const auto position = parse_audit_position(text.substr(0, line));

@@ -471,6 +471,24 @@ TEST(JournalFacts, AFloodThatOverflowsASmallJournalIsNoGap) {
   EXPECT_EQ(result.facts.history, model::HistoryGone::by_retention);
 }
 
+// procedure M-05: who removes the file that has last night, and leaves the rest
+TEST(JournalFacts, CountWhatAFileHadThatWasTakenOut) {
+  const std::string id(32, 'a');
+  JournalLook seen = journal_from(cursor_at(10, 0), cursor_at(900, 500), 0);
+  seen.place->archived = {{id, 10, 1}, {id, 300, 2}, {id, 500, 3}};
+  const auto first = journal_facts(seen, {});
+  const auto kept = parse_journal_position(to_text(first.next));
+  ASSERT_EQ(kept, first.next);
+  seen.oldest_kept = true;
+  EXPECT_EQ(journal_facts(seen, kept).facts.sequence_gap, 0U);
+  seen.place->archived = {{id, 10, 1}, {id, 500, 3}};
+  const auto gap = journal_facts(seen, kept);
+  EXPECT_EQ(gap.facts.sequence_gap, 200U);
+  EXPECT_EQ(journal_facts(seen, gap.next).facts.sequence_gap, 0U);
+  seen.place->on_disk = false;
+  EXPECT_EQ(journal_facts(seen, kept).facts.sequence_gap, 0U);
+}
+
 TEST(JournalFacts, KnowWhenAnEntryWasWritten) {
   EXPECT_EQ(journal_cursor_time(cursor_at(1, 5)), Instant{1'700'000'005'000'000'000});
   EXPECT_EQ(journal_cursor_time(kCursor), Instant{2000});
