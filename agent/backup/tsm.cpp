@@ -53,6 +53,7 @@ constexpr std::array kQuestions{
     QuestionRow{TsmQuestion::nodes, "query filespace",
                 "select node_name,max(backup_end) from filespaces where node_name in ({}) "
                 "group by node_name"},
+    QuestionRow{TsmQuestion::associations, "query association", "query association * *"},
 };
 
 const QuestionRow& row_of(TsmQuestion question) {
@@ -136,9 +137,9 @@ std::string_view to_string(TsmQuestion question) { return row_of(question).name;
 std::vector<TsmQuestion> tsm_questions(const BackupSettings& backup) {
   std::vector<TsmQuestion> questions;
   for (const QuestionRow& row : kQuestions) {
-    if (row.question != TsmQuestion::nodes || !backup.sources.empty()) {
-      questions.push_back(row.question);
-    }
+    const bool left_out = backup.sources.empty() ? row.question == TsmQuestion::nodes
+                                                 : row.question == TsmQuestion::associations;
+    if (!left_out) questions.push_back(row.question);
   }
   return questions;
 }
@@ -240,6 +241,10 @@ void TsmFacts::add(TsmQuestion question, const TsmAnswer& answer) {
   facts_.over_limit += static_cast<std::uint32_t>(answer.over_limit);
   std::size_t unread = 0;
   for (const Row& row : answer.rows) unread += add_row(question, row) ? 0 : 1;
+  if (question == TsmQuestion::associations && unread == 0 && answer.over_limit == 0 &&
+      facts_.scheduled != model::Tristate::yes) {
+    facts_.scheduled = model::Tristate::no;
+  }
   const bool nothing = question == TsmQuestion::clock && answer.rows.empty();
   if (unread > 0 || nothing) add_blind(question, "unreadable");
 }
@@ -273,6 +278,8 @@ bool TsmFacts::add_row(TsmQuestion question, const Row& row) {
       return add_device(row, 2, "volume", " ");
     case TsmQuestion::nodes:
       return add_node(row);
+    case TsmQuestion::associations:
+      return add_association(row);
   }
   return false;
 }
@@ -364,6 +371,14 @@ bool TsmFacts::add_node(const Row& row) {
   if (row.size() != 2) return false;
   keep(facts_.sources, limits::kBackupSources, facts_,
        model::BackupSource{name_of(row[0]), local(row[1])});
+  return true;
+}
+
+// Policy domain, schedule, the nodes that have it; a schedule may have none.
+bool TsmFacts::add_association(const Row& row) {
+  if (row.size() < 2) return false;
+  const auto named = [](const std::string& field) { return !trimmed(field).empty(); };
+  if (std::any_of(row.begin() + 2, row.end(), named)) facts_.scheduled = model::Tristate::yes;
   return true;
 }
 

@@ -30,10 +30,12 @@ enum class TsmQuestion : std::uint8_t {
   paths,
   volumes,
   nodes,
+  associations,
 };
 std::string_view to_string(TsmQuestion question);  // "query database"
 
-// What to ask, in order; `clock` is the first.
+// What to ask, in order; `clock` is the first. Of the nodes that the host's own file names their
+// file spaces; where it names none, whether anything is scheduled for any.
 std::vector<TsmQuestion> tsm_questions(const BackupSettings& backup);
 // The words of the call: program, options, one command. No secret is among them.
 std::vector<std::string> tsm_call(const BackupSettings& backup, TsmQuestion question);
@@ -81,6 +83,7 @@ class TsmFacts {
   bool add_activity(const Row& row);
   bool add_device(const Row& row, std::size_t names, std::string_view what, std::string_view sign);
   bool add_node(const Row& row);
+  bool add_association(const Row& row);
   bool add_space(std::string_view name, std::string_view total, std::string_view free);
   void add_blind(TsmQuestion question, std::string_view why);
   Instant local(std::string_view text) const;

@@ -410,6 +410,8 @@ struct BackupJobFacts {
   bool restore_wanted = false;         // and for restore tests
   // In which it was looked: a backup that does not come changes nothing else, and is told hourly.
   Instant hour;
+  // Of tsm without sources: whether any client schedule has a node; unknown: not asked, no answer.
+  Tristate scheduled = Tristate::unknown;
   friend bool operator==(const BackupJobFacts&, const BackupJobFacts&) = default;
 };
 

@@ -39,6 +39,8 @@ constexpr std::array kAnswers{
     Answer{"query volume", "backup.volume_"},
     Answer{"query filespace", "backup.never"},
     Answer{"query filespace", "backup.rpo"},
+    Answer{"query association", "backup.missed"},
+    Answer{"query association", "backup.failed"},
     Answer{"check", "backup.integrity_"},
     Answer{"restore", "backup.restore_"},
 };
@@ -107,8 +109,14 @@ class Job {
 
   void sources() {
     for (const model::BackupSource& one : facts_.sources) source(one.name, one.last_success);
-    // Without a list a tsm server says it through its schedules.
-    if (facts_.sources.empty() && facts_.tool != "tsm") source(facts_.job, facts_.last_success);
+    if (!facts_.sources.empty()) return;
+    if (facts_.tool != "tsm") return source(facts_.job, facts_.last_success);
+    // Without a list a tsm server says it through its schedules: where it has none, that nothing
+    // was missed says nothing, and of what was missed earlier it does not tell any more.
+    if (facts_.scheduled != Tristate::no) return;
+    findings_.blind({"backup.nothing_scheduled", {said("job", facts_.job)}},
+                    all_of("backup.missed"));
+    findings_.unseen(all_of("backup.failed"));
   }
 
   void schedules() {

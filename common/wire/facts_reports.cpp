@@ -210,6 +210,7 @@ void put(const model::BackupJobFacts& from, v1::BackupJobFacts& to) {
   to.set_integrity_wanted(from.integrity_wanted);
   to.set_restore_wanted(from.restore_wanted);
   to.set_hour_ns(from.hour.ns);
+  to.set_scheduled(wire::to(from.scheduled));
 }
 
 Result<model::BackupJobFacts> take(const v1::BackupJobFacts& from) {
@@ -236,6 +237,7 @@ Result<model::BackupJobFacts> take(const v1::BackupJobFacts& from) {
   facts.integrity_wanted = from.integrity_wanted();
   facts.restore_wanted = from.restore_wanted();
   facts.hour = host_instant(from.hour_ns());
+  facts.scheduled = wire::from(from.scheduled());
   return facts;
 }
 

@@ -1,6 +1,9 @@
 // What backup systems print: comma-delimited answers of TSM, JSON of restic.
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "agent/backup/comma_output.hpp"
 #include "agent/backup/restic.hpp"
@@ -20,10 +23,10 @@ bool fits(const std::vector<model::BackupEvent>& events) {
   return events.size() <= limits::kBackupEvents;
 }
 
-void tsm(std::string_view text) {
+void tsm(std::string_view text, const std::vector<std::string>& sources) {
   BackupSettings backup;
   backup.tool = BackupTool::tsm;
-  backup.sources = {"NODE1"};
+  backup.sources = sources;
   TsmFacts facts(backup, Instant{1'800'000'000'000'000'000});
   for (const TsmQuestion question : tsm_questions(backup)) {
     facts.add(question, read_tsm_answer(0, text, text));
@@ -53,7 +56,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const CommaOutput output = parse_comma_output(text, 16);
   TOCSIN_CHECK(output.rows.size() <= 16 && output.messages.size() <= 32);
-  tsm(text);
+  tsm(text, {});
+  tsm(text, {"NODE1"});
   restic(text);
   return 0;
 }

@@ -133,6 +133,7 @@ TEST_F(ResticCheck, TellsWhyItCannotSee) {
   EXPECT_EQ(run().detail.code, "backup.tool_missing");
   check_.definition.check.target = "another";
   EXPECT_EQ(run().outcome, Outcome::not_applicable);
+  EXPECT_EQ(run().detail.code, "backup.unnamed");
 }
 
 TEST_F(ResticCheck, ARepositoryThatIsGoneIsAFinding) {
@@ -226,7 +227,8 @@ class TsmCheck : public testing::Test {
               "*type=admin*) cat admin_events.txt ;;\n*'query event'*) cat client_events.txt ;;\n"
               "*actlog*) cat activity.txt ;;\n*drives*) cat drives.txt ;;\n"
               "*paths*) cat paths.txt ;;\n*volumes*) cat volumes.txt ;;\n"
-              "*filespaces*) cat nodes.txt ;;\n*) exit 2 ;;\nesac\n",
+              "*filespaces*) cat nodes.txt ;;\n*association*) cat associations.txt ;;\n*) exit 2 "
+              ";;\nesac\n",
           0700);
   }
   model::Observation run() {
@@ -279,6 +281,30 @@ TEST_F(TsmCheck, WhoIsNotLetInAsksOnce) {
 TEST_F(TsmCheck, AServerThatIsDownIsAFinding) {
   answer("*) cat unreachable.txt; exit 206 ;;\n");
   EXPECT_EQ(only_code(run()), "backup.unreachable");
+}
+
+// Its exceptions are none where nothing is to be done.
+TEST_F(TsmCheck, OneThatBacksUpNobodyCannotTell) {
+  settings_.sources.clear();
+  const std::string quiet =
+      "*'query event'*|*actlog*|*drives*|*paths*|*volumes*) cat no_match.txt; exit 11 ;;\n"
+      "*'from db') echo \"20480,10240,$(date -u '+%F %T.000000')\" ;;\n"
+      "*current_timestamp\\ from*) date -u '+%F %T.000000' ;;\n"
+      "*'from log') echo 100,90 ;;\n*stgpools) echo POOL,12.0 ;;\n";
+  answer(quiet);
+  EXPECT_EQ(only_code(run()), "normal");
+  answer(quiet + "*association*) cat no_match.txt; exit 11 ;;\n");
+  const auto judgement = rules::judge(run(), nullptr, {});
+  EXPECT_EQ(judgement.verdict, model::Verdict::cannot_tell);
+  EXPECT_EQ(judgement.reasons.at(0).code, "backup.nothing_scheduled");
+}
+
+// The first question is one that every account may ask.
+TEST_F(TsmCheck, OneThatDoesNotAnswerEvenThatSawNothing) {
+  answer("*) cat not_authorized.txt; exit 9 ;;\n");
+  const auto seen = run();
+  EXPECT_EQ(seen.outcome, Outcome::failed);
+  EXPECT_EQ(seen.detail.code, "backup.not_answered");
 }
 
 TEST_F(TsmCheck, OneThatHangsIsKilledInTime) {

@@ -125,6 +125,7 @@ TEST_F(PluginCheck, WhatIsNoAnswerCannotTell) {
   EXPECT_EQ(facts(run({script("exit 3")})).status, 3U);
   CheckRun unnamed(model::CheckKind::plugin, "other");
   EXPECT_EQ(unnamed.run().outcome, Outcome::not_applicable);
+  EXPECT_EQ(unnamed.run().detail.code, "plugin.unnamed");
 }
 
 TEST_F(PluginCheck, ItGetsNoEnvironmentOfOurs) {

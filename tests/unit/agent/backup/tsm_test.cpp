@@ -100,6 +100,25 @@ TEST_F(Tsm, NothingMatchesIsAnAnswer) {
   EXPECT_EQ(read_tsm_answer(0, sample("no_match"), "").end, TsmEnd::answered);
 }
 
+// A server on which nothing is scheduled misses nothing either.
+TEST_F(Tsm, WithoutSourcesItSaysWhetherAnythingIsScheduled) {
+  ask(TsmQuestion::associations, "associations");
+  EXPECT_EQ(take().scheduled, Tristate::yes);
+  const auto scheduled = [&](int status, const std::string& output) {
+    TsmFacts facts(backup_, kNow);
+    facts.add(TsmQuestion::associations, read_tsm_answer(status, output, ""));
+    return std::move(facts).take();
+  };
+  EXPECT_EQ(scheduled(11, sample("no_match")).scheduled, Tristate::no);
+  EXPECT_EQ(scheduled(0, "DOMAIN,NIGHTLY,\nDOMAIN,WEEKLY,\n").scheduled, Tristate::no);
+  EXPECT_EQ(scheduled(0, "DOMAIN,NIGHTLY\n").scheduled, Tristate::no);
+  EXPECT_EQ(scheduled(0, "DOMAIN,NIGHTLY,A,B\n").scheduled, Tristate::yes);
+  const auto refused = scheduled(9, sample("not_authorized"));
+  EXPECT_EQ(refused.scheduled, Tristate::unknown);
+  EXPECT_THAT(refused.blind, ElementsAre(BackupEvent{"query association", "ANR0000E", {}, 1}));
+  EXPECT_EQ(scheduled(0, "what\n").scheduled, Tristate::unknown);
+}
+
 TEST_F(Tsm, WhoIsNotLetInIsToldFromAServerThatIsDown) {
   const auto refused = read_tsm_answer(137, sample("login_refused"), "");
   EXPECT_EQ(refused.end, TsmEnd::login_refused);
@@ -144,8 +163,10 @@ TEST_F(Tsm, ACallNamesTheFileOfTheSecretAndNoSecret) {
   }
   EXPECT_THAT(tsm_call(backup_, TsmQuestion::nodes).back(),
               HasSubstr("in ('DB01','MAIL01','NEW01')"));
+  EXPECT_THAT(tsm_questions(backup_), Not(Contains(TsmQuestion::associations)));
   backup_.sources.clear();
   EXPECT_THAT(tsm_questions(backup_), Not(Contains(TsmQuestion::nodes)));
+  EXPECT_THAT(tsm_call(backup_, tsm_questions(backup_).back()).back(), "query association * *");
 }
 
 TEST(TsmTime, IsReadInBothFormsAndNoOther) {

@@ -57,6 +57,30 @@ TEST(BackupJobRules, WhatIsBackedUpCheckedAndRestoredIsNormal) {
   EXPECT_EQ(judged(good_tsm()).verdict, Verdict::normal);
 }
 
+// Nothing was missed where nothing was to be done.
+TEST(BackupJobRules, AServerThatBacksUpNobodyIsNotNormal) {
+  BackupJobFacts facts = good_tsm();
+  facts.scheduled = Tristate::no;
+  const auto judgement = judged(facts);
+  EXPECT_EQ(judgement.verdict, Verdict::cannot_tell);
+  EXPECT_EQ(first_reason(judgement), "backup.nothing_scheduled");
+  facts.scheduled = Tristate::yes;
+  EXPECT_EQ(judged(facts).verdict, Verdict::normal);
+  // Whose sources are named is judged by their age.
+  facts.sources = {{"WEB1 /SRV", kNow - 5h}};
+  facts.scheduled = Tristate::unknown;
+  EXPECT_EQ(judged(facts).verdict, Verdict::normal);
+}
+
+TEST(BackupJobRules, WhatIsNotListedIsCountedAndKeepsWhatWasFound) {
+  BackupJobFacts facts = good();
+  facts.over_limit = 3;
+  const auto judgement = judged(facts);
+  ASSERT_TRUE(says(judgement, "backup.more"));
+  EXPECT_EQ(parameter(judgement.reasons.back(), "count"), "3");
+  EXPECT_FALSE(looked_at(judgement, "backup.rpo", "nightly web1:/srv"));
+}
+
 TEST(BackupJobRules, ASourceThatIsTooOldOrNeverWasIsAFindingOfItsOwn) {
   BackupJobFacts facts = good();
   facts.sources[0].last_success = kNow - 27h;

@@ -143,6 +143,19 @@ TEST(Unseen, OfABackupServerWithoutItsClockIsEveryAge) {
   EXPECT_FALSE(keeps(judgement, "backup.drive_offline", "tsm1 drive LIB/D1"));
 }
 
+// A TSM server that schedules nothing any more does not say that what it missed was made good.
+TEST(Unseen, OfABackupServerWithoutSchedulesIsWhatItMissed) {
+  model::BackupJobFacts facts;
+  facts.job = "tsm1";
+  facts.tool = "tsm";
+  facts.last_database_backup = kNow - 1h;
+  facts.scheduled = Tristate::no;
+  const auto judgement = judge(seen(CheckKind::backup_job, facts), nullptr, {});
+  EXPECT_TRUE(keeps(judgement, "backup.missed", "tsm1 NIGHTLY WEB1"));
+  EXPECT_TRUE(keeps(judgement, "backup.failed", "tsm1 NIGHTLY WEB1"));
+  EXPECT_FALSE(keeps(judgement, "backup.drive_offline", "tsm1 drive LIB/D1"));
+}
+
 TEST(Unseen, OfProcessesIsAProgramWhoseFileCouldNotBeRead) {
   model::ProcessesFacts facts;
   facts.hidden_searched = facts.units_known = Tristate::yes;
