@@ -1,6 +1,10 @@
 #include "agent/checks/antivirus_facts.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <utility>
 
 #include <time.h>
 
@@ -17,6 +21,11 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+Instant instant_of(std::int64_t seconds) {
+  return Instant{} +
+         std::chrono::seconds(std::min<std::int64_t>(seconds, INT64_MAX / 1'000'000'000));
+}
+
 // "Tue Nov 17 09:12:33 2026" as C's asctime writes it.
 Instant parse_time(std::string_view text) {
   const std::string terminated(text.substr(0, 64));
@@ -26,7 +35,7 @@ Instant parse_time(std::string_view text) {
   const time_t seconds = ::timegm(&parts);
   constexpr time_t kYear9999 = 253'402'300'799;
   if (seconds <= 0 || seconds > kYear9999) return {};
-  return Instant{} + std::chrono::seconds(std::min<time_t>(seconds, INT64_MAX / 1'000'000'000));
+  return instant_of(seconds);
 }
 
 }  // namespace
@@ -43,6 +52,43 @@ ScannerVersion parse_clamd_version(std::string_view reply) {
   version.signatures = clean_text(rest.substr(0, second), limits::kName);
   if (second < rest.size()) version.signatures_at = parse_time(rest.substr(second + 1));
   return version;
+}
+
+std::optional<ScannerVersion> parse_signature_file(std::string_view head) {
+  // Marker, time, version, signatures, level, sum, signature, maker, time in seconds; the header is
+  // 512 bytes long, filled with blanks.
+  constexpr std::size_t kFields = 9;
+  constexpr std::int64_t kYear9999 = 253'402'300'799;
+  std::array<std::string_view, kFields> fields;
+  std::string_view rest = trimmed(head.substr(0, 512));
+  for (std::size_t i = 0; i < kFields; ++i) {
+    const bool last = i + 1 == kFields;
+    const std::size_t end = last ? rest.size() : rest.find(':');
+    if (end == rest.npos) return std::nullopt;
+    fields[i] = rest.substr(0, end);
+    rest.remove_prefix(last ? end : end + 1);
+  }
+  if (fields[0] != "ClamAV-VDB") return std::nullopt;
+  std::int64_t seconds = 0;
+  const std::string_view made = fields[8];
+  const auto [end, error] = std::from_chars(made.data(), made.data() + made.size(), seconds);
+  if (error != std::errc() || end != made.data() + made.size()) return std::nullopt;
+  if (seconds <= 0 || seconds > kYear9999) return std::nullopt;
+  ScannerVersion version;
+  version.signatures = clean_text(fields[2], limits::kName);
+  version.signatures_at = instant_of(seconds);
+  return version;
+}
+
+void add_unseen(model::AntivirusFacts& facts, std::string_view path, model::FolderUnseen why) {
+  model::UnseenFolder folder{clean_text(path, limits::kPath), why};
+  const auto same = [&](const model::UnseenFolder& known) { return known.path == folder.path; };
+  if (std::any_of(facts.folders_unseen.begin(), facts.folders_unseen.end(), same)) return;
+  if (facts.folders_unseen.size() >= limits::kUnseenFolders) {
+    ++facts.folders_unseen_over_limit;
+  } else {
+    facts.folders_unseen.push_back(std::move(folder));
+  }
 }
 
 ScanAnswer parse_clamd_scan(std::string_view reply) {

@@ -19,6 +19,11 @@ struct ScannerVersion {
 };
 ScannerVersion parse_clamd_version(std::string_view reply);
 
+// The first bytes of a file with signatures of ClamAV's (.cvd, .cld), which say what version it is
+// and when it was made, as "ClamAV-VDB:17 Nov 2026 09-12 +0000:27840:…:1794906753"; nothing where
+// it is no such file or does not say when.
+std::optional<ScannerVersion> parse_signature_file(std::string_view head);
+
 // clamd's answer to one scan: "fd[8]: OK", "fd[8]: NAME FOUND", "… ERROR".
 struct ScanAnswer {
   enum class Kind { clean, infected, error };
@@ -27,6 +32,8 @@ struct ScanAnswer {
 };
 ScanAnswer parse_clamd_scan(std::string_view reply);
 
+// Adds a folder that could not be looked into, once.
+void add_unseen(model::AntivirusFacts& facts, std::string_view path, model::FolderUnseen why);
 // Adds a file where something was found.
 void add_hit(model::AntivirusFacts& facts, std::string_view path, std::string_view signature,
              std::uint64_t size_bytes);

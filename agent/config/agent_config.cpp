@@ -21,6 +21,7 @@ constexpr std::size_t kConfigBytes = 1 << 20;
 constexpr std::size_t kCollectors = 8;
 constexpr std::size_t kFolders = 64;
 constexpr std::size_t kRestarts = 64;
+constexpr std::size_t kSignatureFiles = 16;
 constexpr std::size_t kUnitBytes = 255;
 constexpr std::size_t kWords = 64;
 constexpr std::size_t kProbes = 16;
@@ -168,6 +169,10 @@ void read_antivirus(config::Table& root, AntivirusSettings& settings) {
   table->path("socket", settings.socket);
   read_command(*table, settings.command);
   table->number("infected_status", settings.infected_status, 1, 255);
+  table->texts("signatures", settings.signatures, kSignatureFiles, limits::kPath);
+  for (const std::string& file : settings.signatures) {
+    if (!file.starts_with('/')) table->error("signatures", "a file is an absolute path");
+  }
   table->texts("folders", settings.folders, kFolders, limits::kPath);
   for (const std::string& folder : settings.folders) {
     if (!folder.starts_with('/')) table->error("folders", "a folder is an absolute path");
@@ -248,9 +253,11 @@ std::string print_settings(const HostSettings& settings) {
     text += fmt::format("command = {}\n", config::toml_list(antivirus.command));
   }
   text += fmt::format(
-      "infected_status = {}\nfolders = {}\nmost_files = {}\nmost_mib = {}\nfile_mib = {}\n",
-      antivirus.infected_status, config::toml_list(antivirus.folders), antivirus.most_files,
-      antivirus.most_bytes / kMiB, antivirus.file_bytes / kMiB);
+      "infected_status = {}\nsignatures = {}\nfolders = {}\nmost_files = {}\nmost_mib = {}\n"
+      "file_mib = {}\n",
+      antivirus.infected_status, config::toml_list(antivirus.signatures),
+      config::toml_list(antivirus.folders), antivirus.most_files, antivirus.most_bytes / kMiB,
+      antivirus.file_bytes / kMiB);
   for (const PluginSettings& plugin : settings.plugins) {
     text += fmt::format("\n[[plugins]]\nname = {}\ncommand = {}\n", config::toml_text(plugin.name),
                         config::toml_list(plugin.command));

@@ -26,9 +26,14 @@ struct AntivirusSettings {
   // is clean and with `infected_status` where it is not. Empty: clamd.
   std::vector<std::string> command;
   int infected_status = 1;
-  // Looked through besides the programs that run, in this order, while the budget lasts.
+  // Where the scanner does not say how old its signatures are: the newest of these files does, by
+  // the time in the header of a database of ClamAV's, else by when it was written.
+  std::vector<std::string> signatures;
+  // Looked through besides the programs that run, in this order, while the budget lasts. Those of
+  // this list need not be there; those that a site names must be.
   std::vector<std::string> folders{"/tmp",        "/var/tmp",        "/dev/shm",
                                    "/etc/cron.d", "/var/spool/cron", "/etc/systemd/system"};
+  // Of one round, without what is known to be clean; the next goes on where it stopped.
   std::uint32_t most_files = 2000;
   std::uint64_t most_bytes = 512ULL << 20;  // of all files
   std::uint64_t file_bytes = 25ULL << 20;   // a larger file is counted as too large

@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <utility>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -96,18 +97,40 @@ Result<FileStat> stat_of(const std::string& path) {
   return from_stat(raw);
 }
 
-Result<std::vector<std::string>> list_folder(const std::string& path, std::size_t limit) {
+Result<Entry> entry_of(const std::string& path) {
+  struct stat raw {};
+  if (::lstat(path.c_str(), &raw) != 0) return fail(system_error("stat " + path, errno));
+  const EntryKind kind = S_ISREG(raw.st_mode)   ? EntryKind::file
+                         : S_ISDIR(raw.st_mode) ? EntryKind::folder
+                                                : EntryKind::other;
+  return Entry{kind, from_stat(raw)};
+}
+
+Result<FolderNames> names_in(const std::string& path, std::size_t limit, std::size_t more) {
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(path.c_str()), ::closedir);
   if (!folder) return fail(system_error("open " + path, errno));
-  std::vector<std::string> names;
-  while (names.size() < limit) {
+  FolderNames found;
+  while (found.names.size() + found.over_limit < limit + more) {
+    errno = 0;
     const dirent* entry = ::readdir(folder.get());
+    if (entry == nullptr && errno != 0) return fail(system_error("read " + path, errno));
     if (entry == nullptr) break;
     const std::string_view name(entry->d_name);
-    if (name != "." && name != "..") names.emplace_back(name);
+    if (name == "." || name == "..") continue;
+    if (found.names.size() < limit) {
+      found.names.emplace_back(name);
+    } else {
+      ++found.over_limit;
+    }
   }
-  std::sort(names.begin(), names.end());
-  return names;
+  std::sort(found.names.begin(), found.names.end());
+  return found;
+}
+
+Result<std::vector<std::string>> list_folder(const std::string& path, std::size_t limit) {
+  auto found = names_in(path, limit, 0);
+  if (!found) return fail(found.error());
+  return std::move(found->names);
 }
 
 Status make_folder(const std::string& path) {

@@ -51,8 +51,23 @@ Result<OpenedFile> open_executable(const std::string& link);
 Result<FileStat> stat_of_executable(const std::string& link);
 Result<FileStat> stat_of(const std::string& path);
 
-// Names in a folder, sorted, at most `limit`.
+// What lies at a path, looked at only; a link is itself, not what it points to. Errors: as the
+// system says.
+enum class EntryKind : std::uint8_t { file = 1, folder, other };
+struct Entry {
+  EntryKind kind = EntryKind::other;
+  FileStat stat;
+};
+Result<Entry> entry_of(const std::string& path);
+
+// Names in a folder, sorted, at most `limit`. Errors: as the system says.
 Result<std::vector<std::string>> list_folder(const std::string& path, std::size_t limit);
+// The same, and how many more there are, of which at most `more` are counted.
+struct FolderNames {
+  std::vector<std::string> names;
+  std::size_t over_limit = 0;
+};
+Result<FolderNames> names_in(const std::string& path, std::size_t limit, std::size_t more);
 
 // Makes a folder that only its owner may enter, or finds it. Errors: as the system says.
 Status make_folder(const std::string& path);

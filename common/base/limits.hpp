@@ -19,6 +19,7 @@ inline constexpr std::size_t kHiddenProcesses = 64;
 inline constexpr std::size_t kWarningGroups = 256;
 inline constexpr std::size_t kOpenPorts = 1024;
 inline constexpr std::size_t kAntivirusHits = 256;
+inline constexpr std::size_t kUnseenFolders = 32;
 inline constexpr std::size_t kBackupEvents = 256;
 inline constexpr std::size_t kBackupSources = 1024;
 inline constexpr std::size_t kFileSystems = 128;

@@ -355,6 +355,19 @@ struct AntivirusHit {
   std::uint64_t size_bytes = 0;
   friend bool operator==(const AntivirusHit&, const AntivirusHit&) = default;
 };
+// A folder that should have been looked into, or one below it, and why it was not.
+enum class FolderUnseen : std::uint8_t {
+  absent = 1,
+  unmounted,  // a file system was mounted there at an earlier look
+  not_permitted,
+  too_deep,
+  failed,
+};
+struct UnseenFolder {
+  std::string path;
+  FolderUnseen why = FolderUnseen::failed;
+  friend bool operator==(const UnseenFolder&, const UnseenFolder&) = default;
+};
 struct AntivirusFacts {
   std::string engine;  // "clamd", or the name of a scanner of the host's own file
   std::string engine_version;
@@ -368,6 +381,10 @@ struct AntivirusFacts {
   bool budget_exhausted = false;
   std::vector<AntivirusHit> hits;
   std::uint32_t hits_over_limit = 0;
+  std::uint32_t names_over_limit = 0;  // in folders that hold too many
+  std::vector<UnseenFolder> folders_unseen;
+  std::uint32_t folders_unseen_over_limit = 0;
+  bool programs_unseen = false;  // which programs run could not be seen
   friend bool operator==(const AntivirusFacts&, const AntivirusFacts&) = default;
 };
 

@@ -43,6 +43,19 @@ Result<model::AntivirusHit> take_item(const v1::AntivirusHit& from) {
   return item;
 }
 
+void put_item(const model::UnseenFolder& from, v1::UnseenFolder& to) {
+  to.set_path(from.path);
+  to.set_why(static_cast<v1::FolderUnseen>(from.why));
+}
+
+Result<model::UnseenFolder> take_item(const v1::UnseenFolder& from) {
+  model::UnseenFolder item;
+  item.path = path_text(from.path());
+  TOCSIN_TRY(check_enum("unseen_folder.why", from.why(), 1, 5));
+  item.why = static_cast<model::FolderUnseen>(from.why());
+  return item;
+}
+
 void put_item(const model::BackupEvent& from, v1::BackupEvent& to) {
   to.set_name(from.name);
   to.set_status(from.status);
@@ -171,6 +184,12 @@ void put(const model::AntivirusFacts& from, v1::AntivirusFacts& to) {
   to.set_budget_exhausted(from.budget_exhausted);
   for (const model::AntivirusHit& one : from.hits) put_item(one, *to.add_hits());
   to.set_hits_over_limit(from.hits_over_limit);
+  to.set_names_over_limit(from.names_over_limit);
+  for (const model::UnseenFolder& one : from.folders_unseen) {
+    put_item(one, *to.add_folders_unseen());
+  }
+  to.set_folders_unseen_over_limit(from.folders_unseen_over_limit);
+  to.set_programs_unseen(from.programs_unseen);
 }
 
 Result<model::AntivirusFacts> take(const v1::AntivirusFacts& from) {
@@ -187,6 +206,11 @@ Result<model::AntivirusFacts> take(const v1::AntivirusFacts& from) {
   facts.budget_exhausted = from.budget_exhausted();
   TOCSIN_TRY(take_items("antivirus.hits", from.hits(), limits::kAntivirusHits, facts.hits));
   facts.hits_over_limit = from.hits_over_limit();
+  facts.names_over_limit = from.names_over_limit();
+  TOCSIN_TRY(take_items("antivirus.folders_unseen", from.folders_unseen(), limits::kUnseenFolders,
+                        facts.folders_unseen));
+  facts.folders_unseen_over_limit = from.folders_unseen_over_limit();
+  facts.programs_unseen = from.programs_unseen();
   return facts;
 }
 

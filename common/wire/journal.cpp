@@ -285,8 +285,11 @@ std::uint32_t age_in_days(const v1::Observation& observation) {
 void drop_volatile(v1::Observation& observation) {
   if (observation.has_antivirus()) {
     v1::AntivirusFacts& antivirus = *observation.mutable_antivirus();
-    antivirus.set_scanned(age_in_days(observation));
+    // Nothing at all is another answer than many or few.
+    constexpr std::uint32_t kNothing = UINT32_MAX;
+    antivirus.set_scanned(antivirus.scanned() == 0 ? kNothing : age_in_days(observation));
     antivirus.clear_skipped();
+    antivirus.set_names_over_limit(antivirus.names_over_limit() > 0 ? 1 : 0);
   }
   observation.clear_wall_ns();
   observation.clear_duration_us();

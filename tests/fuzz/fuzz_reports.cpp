@@ -15,6 +15,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   TOCSIN_CHECK(plugin.output.size() <= limits::kText);
   const auto version = agent::parse_clamd_version(text);
   TOCSIN_CHECK(version.engine.size() <= limits::kName);
+  if (const auto file = agent::parse_signature_file(text)) {
+    TOCSIN_CHECK(file->signatures.size() <= limits::kName && file->signatures_at.ns > 0);
+  }
   const auto answer = agent::parse_clamd_scan(text);
   TOCSIN_CHECK(answer.text.size() <= limits::kName);
   return 0;

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -13,6 +14,7 @@
 namespace tocsin::agent {
 namespace {
 
+namespace fs = std::filesystem;
 using model::AntivirusFacts;
 using model::Tristate;
 
@@ -40,6 +42,7 @@ class AntivirusCheck : public testing::Test {
     std::ofstream(dir_.file(name)) << bytes;
   }
 
+  tests::TempDir root_;
   static tests::TempDir* home_;
   static tests::ServerProcess* clamd_;
   tests::TempDir dir_;
@@ -61,6 +64,29 @@ TEST_F(AntivirusCheck, FindsTheTestFileAndGradesItsFinding) {
   EXPECT_NE(facts.hits.front().name.find("Eicar-Test-Signature"), std::string::npos);
   EXPECT_EQ(facts.hits.front().size_bytes, 68U);
   EXPECT_EQ(rules::judge(seen, nullptr, {}).verdict, model::Verdict::abnormal);
+}
+
+// procedure M-10: one file among five thousand, and the last of them, has its turn when the budget
+// of a round is less than all of them.
+TEST_F(AntivirusCheck, FindsTheLastOfFiveThousandFiles) {
+  for (int i = 0; i < 4999; ++i) std::ofstream(dir_.file(std::to_string(i))) << i;
+  put("z", kEicar);
+  fs::create_directory(root_.file("proc"));
+  check_.context.root = root_.path();
+  fs::create_symlink(clamd_->port(), root_.file("socket"));
+  fs::create_symlink(dir_.path(), root_.file("srv"));
+  auto& settings = check_.context.settings.antivirus;
+  settings.socket = "/socket";
+  settings.folders = {"/srv"};
+  AntivirusFacts facts;
+  for (int round = 1; round <= 3; ++round) {
+    EXPECT_THAT(facts.hits, testing::IsEmpty());
+    facts = check_.facts<AntivirusFacts>();
+    EXPECT_EQ(facts.budget_exhausted, round < 3) << "2000 files a round";
+  }
+  ASSERT_EQ(facts.hits.size(), 1U);
+  EXPECT_EQ(facts.hits[0].path, "/srv/z");
+  EXPECT_EQ(facts.scanned, 5000U);
 }
 
 // One signature of one's own is no database: nothing found means nothing.
@@ -86,6 +112,8 @@ TEST_F(AntivirusCheck, WhatIsTooLargeOrALinkIsLeftOut) {
   const auto facts = check_.facts<AntivirusFacts>();
   EXPECT_TRUE(facts.hits.empty());
   EXPECT_GE(facts.too_large, 1U);
+  ASSERT_EQ(::mkfifo(dir_.file("pipe").c_str(), 0666), 0);  // Whose writer nobody waits for.
+  EXPECT_EQ(check_.facts<AntivirusFacts>().errors, facts.errors);
 }
 
 TEST_F(AntivirusCheck, ABudgetThatIsSpentIsSaid) {
@@ -117,6 +145,58 @@ TEST_F(AntivirusCheck, AnotherScannerAnswersThroughItsExitCode) {
   const auto facts = check_.facts<AntivirusFacts>();
   ASSERT_EQ(facts.hits.size(), 1U);
   EXPECT_EQ(facts.hits.front().name, "Test.File");
+}
+
+// procedure M-10 with Debian's clamscan, which is asked by its exit code. What it finds it finds
+// without a word of its signatures' age; that nothing is found means something where the host's own
+// file says which file tells it.
+class ClamscanCheck : public testing::Test {
+ protected:
+  ClamscanCheck() {
+    fs::create_directory(root_.file("proc"));
+    fs::create_directory(root_.file("srv"));
+    fs::create_directory(root_.file("db"));
+    std::ofstream(root_.file("db/eicar.hdb")) << "44d88612fea8a8f36de82e1278abb02f:68:Eicar\n";
+    std::ofstream(root_.file("srv/letter")) << "good news";
+    auto& settings = check_.context.settings.antivirus;
+    settings.command = {"/usr/bin/clamscan", "--no-summary", "--database=" + root_.file("db")};
+    settings.folders = {"/srv"};
+    check_.definition.deadline = 60s;
+  }
+  model::Judgement judged() { return rules::judge(check_.run(), nullptr, {}); }
+
+  tests::TempDir root_;
+  CheckRun check_{model::CheckKind::antivirus, {}, root_.path()};
+};
+
+TEST_F(ClamscanCheck, OfUnknownAgeFindsAndIsNeverNormal) {
+  EXPECT_EQ(judged().reasons.at(0).code, "antivirus.signatures_unknown");
+  std::ofstream(root_.file("srv/letter")) << kEicar;
+  const auto judgement = judged();
+  ASSERT_EQ(judgement.violations.size(), 1U);
+  EXPECT_EQ(judgement.violations[0].subject, "/srv/letter");
+}
+
+TEST_F(ClamscanCheck, IsNormalWhereAFileSaysThatItsSignaturesAreNew) {
+  auto& settings = check_.context.settings.antivirus;
+  settings.signatures = {"/db/daily.cld", "/db/eicar.hdb"};
+  EXPECT_EQ(judged().verdict, model::Verdict::normal);
+  fs::last_write_time(root_.file("db/eicar.hdb"), fs::file_time_type::clock::now() - 240h);
+  EXPECT_EQ(judged().reasons.at(0).code, "antivirus.signatures_old");
+  settings.signatures = {"/db/daily.cld"};
+  EXPECT_EQ(judged().reasons.at(0).code, "antivirus.signatures_unknown") << "it is not there";
+}
+
+// However new the file: a copy of old signatures is old.
+TEST_F(ClamscanCheck, OfADatabaseOfClamavTheHeaderCounts) {
+  const auto made = (check_.clock.wall() - 240h).ns / 1'000'000'000;
+  std::ofstream(root_.file("daily.cld"))
+      << "ClamAV-VDB:then:27000:1:90:X:X:site:" << made << std::string(400, ' ');
+  check_.context.settings.antivirus.signatures = {"/daily.cld"};
+  const auto seen = check_.run();
+  EXPECT_EQ(std::get<AntivirusFacts>(seen.facts).signatures_version, "27000");
+  const auto judgement = rules::judge(seen, nullptr, {});
+  EXPECT_EQ(judgement.reasons.at(0).code, "antivirus.signatures_old");
 }
 
 }  // namespace

@@ -37,6 +37,35 @@ TEST(AntivirusFacts, ReadsAnswersToAScan) {
   EXPECT_EQ(parse_clamd_scan(" FOUND").kind, Kind::error);
 }
 
+TEST(AntivirusFacts, ReadsTheHeaderOfADatabase) {
+  const std::string head =
+      "ClamAV-VDB:17 Nov 2026 09-12 +0000:27840:2067443:90:d41d8:sig+/=:raynman:1794906753";
+  const auto version = parse_signature_file(head + std::string(512 - head.size(), ' ') + "tar");
+  ASSERT_TRUE(version);
+  EXPECT_EQ(version->signatures, "27840");
+  EXPECT_EQ(version->signatures_at, (Instant{1'794'906'753'000'000'000}));
+  EXPECT_TRUE(parse_signature_file(head));
+  for (const std::string& bad :
+       {std::string(), std::string("ClamAV-VDB:"), head + "x", "X" + head,
+        head.substr(0, head.rfind(':') + 1), head.substr(0, head.rfind(':') + 1) + "-1",
+        head.substr(0, head.rfind(':') + 1) + "999999999999999"}) {
+    EXPECT_FALSE(parse_signature_file(bad)) << bad;
+  }
+}
+
+TEST(AntivirusFacts, FoldersThatWereNotSeenAreBoundedAndNamedOnce) {
+  model::AntivirusFacts facts;
+  add_unseen(facts, "/a\x1b", model::FolderUnseen::absent);
+  add_unseen(facts, "/a\x1b", model::FolderUnseen::failed);
+  ASSERT_EQ(facts.folders_unseen.size(), 1U);
+  EXPECT_EQ(facts.folders_unseen[0], (model::UnseenFolder{"/a\\x1b", model::FolderUnseen::absent}));
+  for (std::size_t i = 0; i < limits::kUnseenFolders + 2; ++i) {
+    add_unseen(facts, "/" + std::to_string(i), model::FolderUnseen::too_deep);
+  }
+  EXPECT_EQ(facts.folders_unseen.size(), limits::kUnseenFolders);
+  EXPECT_EQ(facts.folders_unseen_over_limit, 3U);
+}
+
 TEST(AntivirusFacts, HitsAreBoundedAndCounted) {
   model::AntivirusFacts facts;
   for (std::size_t i = 0; i < limits::kAntivirusHits + 3; ++i) add_hit(facts, "/x", "y", 1);

@@ -29,7 +29,7 @@ TEST(AgentConfig, ReadsTheExampleWithEveryKey) {
 TEST(AgentConfig, TheExamplesCommentsStateTheRealDefaults) {
   const std::string text = config::read_file(TOCSIN_EXAMPLES "/agent.toml", 1 << 20).value();
   const auto [all, count] = tests::uncommented(text);
-  EXPECT_EQ(count, 32);
+  EXPECT_EQ(count, 33);
   const auto config = read_agent_config(all, "agent.toml");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(*config, read_agent_config(text, "agent.toml").value());
@@ -48,6 +48,7 @@ TEST(AgentConfig, ReadsBackAsItIsPrinted) {
   other.settings.plugins = {{"ups", {"/usr/lib/nagios/plugins/check_ups", "-H", "localhost"}}};
   other.settings.antivirus.command = {"/opt/av/scan", "--quiet"};
   other.settings.antivirus.most_files = 7;
+  other.settings.antivirus.signatures = {"/var/lib/av/daily.cld", "/var/lib/av/daily.cvd"};
   other.settings.login.account = "tocsin-probe";
   other.settings.warnings.local_probe = "tocsin-probe";
   other.settings.login.password_file = "/etc/secret";
@@ -63,6 +64,11 @@ TEST(AgentConfig, AnEmptyFileIsAnAgentThatKeepsItsFacts) {
   const auto config = read_agent_config("", "agent.toml");
   ASSERT_TRUE(config);
   EXPECT_EQ(*config, AgentConfig{});
+}
+
+TEST(AgentConfig, WhatTellsTheAgeOfSignaturesIsAPath) {
+  EXPECT_EQ(refusal("[antivirus]\nsignatures = ['daily.cvd']\n"),
+            "agent.toml:2:14: a file is an absolute path");
 }
 
 TEST(AgentConfig, NamesEachServiceThatMayBeRestartedOnce) {

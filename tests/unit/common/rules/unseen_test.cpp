@@ -276,6 +276,7 @@ TEST(Unseen, OfAScanIsWhatItDidNotTry) {
 TEST(Unseen, OfAScannerIsWhatItDidNotFinish) {
   model::AntivirusFacts facts;
   facts.scanner_available = Tristate::yes;
+  facts.scanned = 10;
   facts.signatures_at = kNow;
   facts.hits = {{"/tmp/a", "Eicar", 68}};
   EXPECT_FALSE(keeps(judge(seen(CheckKind::antivirus, facts), nullptr, {}), "malware.found", "/b"));
@@ -342,6 +343,34 @@ TEST(Unseen, OfAPingIsTheTimeOfWhatNeverCame) {
   const auto neighbour = judge(seen(CheckKind::ping, facts), nullptr, {});
   EXPECT_TRUE(keeps(neighbour, "ping.loss.high", "10.0.0.7"));
   EXPECT_FALSE(keeps(neighbour, "ping.unreachable", "10.0.0.7"));
+}
+
+// procedure M-10: of a folder that is gone nothing is known, of the others it is.
+TEST(Unseen, OfAVirusScanIsWhatLiesInAFolderThatWasNotSeen) {
+  model::AntivirusFacts facts;
+  facts.scanner_available = Tristate::yes;
+  facts.signatures_at = kNow - 1h;
+  facts.scanned = 10;
+  facts.folders_unseen = {{"/srv/mail", model::FolderUnseen::unmounted},
+                          {"/opt/", model::FolderUnseen::absent}};
+  auto judgement = judge(seen(CheckKind::antivirus, facts), nullptr, {});
+  EXPECT_TRUE(keeps(judgement, "malware.found", "/srv/mail/a/b"));
+  EXPECT_TRUE(keeps(judgement, "malware.found", "/opt/x"));
+  EXPECT_FALSE(keeps(judgement, "malware.found", "/srv/mailbox"));
+  EXPECT_FALSE(keeps(judgement, "malware.found", "/tmp/x"));
+  facts.folders_unseen = {{"/" + std::string(2000, 'd'), model::FolderUnseen::absent}};
+  judgement = judge(seen(CheckKind::antivirus, facts), nullptr, {});
+  EXPECT_TRUE(keeps(judgement, "malware.found", "/tmp/x")) << "too long a name to tell";
+  for (const auto change : {+[](model::AntivirusFacts& f) { f.names_over_limit = 1; },
+                            +[](model::AntivirusFacts& f) { f.programs_unseen = true; },
+                            +[](model::AntivirusFacts& f) { f.scanned = 0; },
+                            +[](model::AntivirusFacts& f) { f.budget_exhausted = true; },
+                            +[](model::AntivirusFacts& f) { f.folders_unseen_over_limit = 1; }}) {
+    facts.folders_unseen.clear();
+    model::AntivirusFacts dark = facts;
+    change(dark);
+    EXPECT_TRUE(keeps(judge(seen(CheckKind::antivirus, dark), nullptr, {}), "malware.found", "/x"));
+  }
 }
 
 // ---- all of them

@@ -85,7 +85,11 @@ std::vector<model::Observation> samples() {
                                  3,
                                  true,
                                  {{"/tmp/e", "Eicar", 68}},
-                                 4}),
+                                 4,
+                                 5,
+                                 {{"/srv", model::FolderUnseen::unmounted}},
+                                 6,
+                                 true}),
       seen(CheckKind::backup_job, "tsm",
            model::BackupJobFacts{"tsm",
                                  "tsm",
@@ -211,6 +215,13 @@ TEST(Facts, VirusSignaturesMakeARowForEachDayOfTheirAge) {
   EXPECT_NE(significant_digest(before), significant_digest(after));
   facts.signatures_at = later.signatures_at = {};
   EXPECT_EQ(significant_digest(before), significant_digest(after)) << "of unknown age";
+  later.names_over_limit += 7;
+  EXPECT_EQ(significant_digest(before), significant_digest(after));
+  later.names_over_limit = 0;
+  EXPECT_NE(significant_digest(before), significant_digest(after));
+  later.names_over_limit = facts.names_over_limit;
+  later.scanned = 0;
+  EXPECT_NE(significant_digest(before), significant_digest(after)) << "nothing is not little";
 }
 
 TEST(Facts, FactsOfAnotherKindAreRefused) {
