@@ -211,6 +211,23 @@ signatures_of 0
 check "One with signatures of today answers" start_scanner web1
 check "and is normal where it finds nothing" within 15 scan 'normal antivirus.clean'
 check "which ends what was found" not finds web1 malware
+# What is no fault: signatures of a weekend, a pipe that nobody writes to, files that come and go.
+stop_scanner
+signatures_of 2
+on mkfifo /var/spool/inbox/pipe
+on systemd-run -q --collect --unit fleeting sh -c 'while :; do echo >/tmp/fleeting; sleep .01; rm /tmp/fleeting; done'
+check "One with signatures of two days ago answers" start_scanner web1
+check "and is normal, whatever comes and goes meanwhile" within 15 scan 'normal antivirus.clean'
+# clean_looks: it is normal at each look of the next three seconds.
+clean_looks() {
+  local end=$((SECONDS + 3))
+  while [ "$SECONDS" -lt "$end" ]; do
+    scan 'normal antivirus.clean' || return 1
+  done
+}
+check "at each look" clean_looks
+on systemctl stop fleeting
+on rm /var/spool/inbox/pipe
 hosts eicar web1 /var/spool/inbox/letter
 check "It finds the next" within 15 finds web1 malware.found /var/spool/inbox/letter
 hosts undo eicar web1 /var/spool/inbox/letter
@@ -234,7 +251,6 @@ hosts eicar web1 /var/spool/inbox/other
 check "and what it finds is found" within 15 finds web1 malware.found /var/spool/inbox/other
 check "by the name that it gives" scan 'abnormal malware.found … signature=Test.File'
 hosts undo eicar web1 /var/spool/inbox/other
-
 # ---- how the host fares
 
 hosts fill web1 /srv/data
@@ -254,8 +270,24 @@ reload_limits() {
 }
 reload_limits 1000 0
 check "Memory below the site's limit is found" within 15 finds web1 memory.exhausted
+# Little memory that no program waits for hinders nobody.
+if [ -e /proc/pressure/memory ]; then
+  reload_limits 1000 1000
+  check "and over when no program waits for it, however little there is" within 15 not finds web1 memory.exhausted
+fi
 reload_limits 0 1000
 check "and over above it" within 15 not finds web1 memory.exhausted
+# A file system is the kernel's, its mounts have options of their own: one that is given up after an
+# error is read-only below a mount for writing, as here by another mount of it.
+on sh -c 'mkdir -p /srv/calm /srv/other && mount -t tmpfs -o ro,size=1m calm /srv/calm && mount --bind /srv/data /srv/other'
+read_only() { on sh -c "findmnt -n -o FS-OPTIONS $1 | grep -qw ro && findmnt -n -o VFS-OPTIONS $1 | grep -qw $2"; }
+check "A disk is mounted read-only" read_only /srv/calm ro
+on mount -o remount,ro /srv/other
+check "and another turns read-only" read_only /srv/data rw
+check "which is found" within 15 finds web1 disk.read_only /srv/data
+check "while what was mounted so is none" not finds web1 disk.read_only /srv/calm
+on mount -o remount,rw /srv/other
+check "It is over when it can be written to again" within 15 not finds web1 disk.read_only
 # So is the count of programs that were ended for lack of it: this one has a limit of its own, outside.
 end_for_memory() {
   local group=/sys/fs/cgroup/memory/outofmemory$$ limit=memory.limit_in_bytes swap=memory.swappiness
