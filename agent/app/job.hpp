@@ -5,11 +5,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "agent/actions/restart.hpp"
 #include "agent/checks/check.hpp"
 #include "agent/spool/spool.hpp"
 #include "common/base/instant.hpp"
+#include "common/base/result.hpp"
 #include "common/model/check.hpp"
 
 namespace tocsin::agent {
@@ -21,8 +23,10 @@ struct Job {
   std::shared_ptr<CheckContext> context;
   State state = State::waiting;
   MonoTime due;
-  Duration cost{};         // of the last run: how long it had a processor
-  CheckRow row;            // as the spool has it, or will
+  Duration cost{};  // of the last run: how long it had a processor
+  CheckRow row;     // as the spool has it, or will
+  // What the spool refused of the last run: its digest, and why. Nothing: all was taken.
+  std::optional<std::pair<std::string, Error>> refused;
   bool must_send = false;  // whatever the digest: the first run of this boot, or it is wanted again
   std::optional<MonoTime> hurried;  // when it last ran early because it was wanted again
   bool row_pending = false;

@@ -210,6 +210,7 @@ class Observer {
     for (const auto& [ref, job] : jobs_) {
       job->removed = !next.contains(ref);
       if (!job->removed) continue;
+      if (const auto refused = std::exchange(job->refused, {})) spool_.lose(1, refused->second);
       known_rows_[ref] = job->row;
       glances_.end(ref);
     }
@@ -647,6 +648,7 @@ class Observer {
   // the run for the next flush.
   void keep(Job& job, const model::Observation& seen, MonoTime now) {
     NewFact fact = row_of(seen, priority_of(seen.check.kind));
+    fact.seen_again = true;
     const std::string digest = digest_of_row(fact, seen);
     const bool changed = job.must_send || digest != job.row.digest;
     CheckRow row = job.row;
@@ -660,6 +662,11 @@ class Observer {
     const bool stuck = job.state == Job::State::stuck;
     const auto cursor = stuck ? std::optional<std::string>() : job.context->new_cursor;
     const bool moved = cursor && cursor != job.context->cursor;
+    // What was refused and is not so any more nobody will hear of. A check that has a cursor looks
+    // again at all that came since what was taken.
+    const auto refused = std::exchange(job.refused, {});
+    const bool covered = cursor || job.context->cursor;
+    if (refused && !covered && refused->first != digest) spool_.lose(1, refused->second);
     if (!changed && !moved) {
       job.row = row;
       job.row_pending = true;
@@ -672,7 +679,10 @@ class Observer {
     std::vector<ReaderCursor> cursors;
     if (moved) cursors.push_back({cursor_key(job.check.check), *cursor});
     const auto seq = spool_.append(facts, cursors, {&row, 1});
-    if (!seq) return spool_failed("append", seq.error());  // Seen again at the next run.
+    if (!seq) {
+      if (changed) job.refused.emplace(digest, seq.error());
+      return spool_failed("append", seq.error());  // Seen again at the next run.
+    }
     if (changed) row.last_seq = *seq;
     row.told = false;
     if (moved) job.context->cursor = cursor;

@@ -9,6 +9,7 @@
 // thread-safe: one object a thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -35,6 +36,9 @@ struct SpoolOptions {
 struct NewFact {
   std::string bytes;  // common/wire encode_fact
   model::Priority priority = model::Priority::normal;
+  // What the next look says again where it is still so. Refused it is late, not lost; whoever looks
+  // tells by lose() where it was not so any more.
+  bool seen_again = false;
 };
 
 struct SpoolRow {
@@ -87,11 +91,14 @@ class Spool {
   virtual ~Spool() = default;
 
   // Observer. One transaction: facts (numbered in order), cursors and check rows. Returns the last
-  // number given. When the spool or the disk is full: resource_exhausted and nothing changed; the
-  // loss is remembered, and a SpoolLoss fact precedes the next facts that fit. So it is after any
-  // other failure to write; invalid_argument (a fact, cursor or list over its limit) is no loss.
+  // number given. When the spool or the disk is full: resource_exhausted and nothing changed; what
+  // is lost is remembered, and a SpoolLoss fact precedes the next facts that fit. So it is after
+  // any other failure to write; invalid_argument (a fact, cursor or list over its limit) is no
+  // loss.
   virtual Result<Seq> append(std::span<const NewFact> facts, std::span<const ReaderCursor> cursors,
                              std::span<const CheckRow> checks) = 0;
+  // So many facts that append() refused with `why` were not seen again: they are lost.
+  virtual void lose(std::size_t facts, const Error& why) = 0;
   virtual Result<std::optional<std::string>> cursor(std::string_view key) = 0;
   virtual Result<std::vector<CheckRow>> checks() = 0;
   // Readable after the link put a request, an assignment or a wish for results (bell.hpp). Errors:

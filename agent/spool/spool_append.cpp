@@ -56,7 +56,7 @@ Result<Seq> SqliteSpool::append(std::span<const NewFact> facts,
   TOCSIN_TRY(check_append(facts, cursors, checks));
   Result<Seq> last = try_append(facts, cursors, checks);
   if (!last && !facts.empty() && last.error().code != ErrorCode::invalid_argument) {
-    remember_loss(facts.size(), last.error());
+    refuse(facts, last.error());
   }
   return last;
 }
@@ -98,12 +98,12 @@ Status SqliteSpool::insert_facts(State& state, std::span<const NewFact> facts) {
 Status SqliteSpool::insert_loss(sqlite::Statement& insert, State& state) {
   Lost lost = state.lost;
   lost.add(unsaved_loss_);
-  if (lost.count == 0) return {};
+  if (!lost.refused()) return {};
+  state.lost = {};
+  if (lost.count == 0) return {};  // It was only late, and is told now.
   model::Fact fact;
   fact.body = model::SpoolLoss{lost.count, lost.from, lost.to, {lost.cause, {}}};
-  TOCSIN_TRY(insert_row(insert, state, encode(std::move(fact))));
-  state.lost = {};
-  return {};
+  return insert_row(insert, state, encode(std::move(fact)));
 }
 
 Status SqliteSpool::insert_row(sqlite::Statement& insert, State& state, std::string_view fact) {
@@ -168,22 +168,39 @@ Status SqliteSpool::save_checks(const State& state, std::span<const CheckRow> ch
   return trim->bind(1, static_cast<std::int64_t>(limits::kChecks)).run();
 }
 
-void SqliteSpool::remember_loss(std::size_t facts, const Error& error) {
-  const Instant now = time_->wall();
-  const char* cause =
-      error.code == ErrorCode::resource_exhausted ? "spool.full" : "spool.write_failed";
-  unsaved_loss_.add(Lost{facts, now, now, cause});
-  const Status saved = save_loss();
-  if (std::exchange(loss_logged_, true)) return;  // A full spool refuses at every run.
+// A full spool refuses at every run, which is said once.
+void SqliteSpool::refuse(std::span<const NewFact> facts, const Error& why) {
+  const auto late = static_cast<std::size_t>(
+      std::count_if(facts.begin(), facts.end(), [](const NewFact& f) { return f.seen_again; }));
+  if (late < facts.size()) lose(facts.size() - late, why);
+  if (late == 0) return;
+  if (late == facts.size()) remember(0, why);
+  if (std::exchange(late_logged_, true)) return;
+  log::warning("spool.facts_late", {{"facts", late}, {"why", why.message}});
+}
+
+void SqliteSpool::lose(std::size_t facts, const Error& why) {
+  const bool saved = remember(facts, why);
+  if (std::exchange(loss_logged_, true)) return;
   log::warning(
       "spool.facts_lost",
-      {{"facts", facts}, {"why", error.message}, {"remembered", saved ? "on disk" : "in memory"}});
+      {{"facts", facts}, {"why", why.message}, {"remembered", saved ? "on disk" : "in memory"}});
+}
+
+// That something was refused, and how many facts with it are lost. False: only in memory so far.
+bool SqliteSpool::remember(std::size_t lost, const Error& why) {
+  const Instant now = time_->wall();
+  const char* cause =
+      why.code == ErrorCode::resource_exhausted ? "spool.full" : "spool.write_failed";
+  unsaved_loss_.add(Lost{lost, now, now, cause});
+  return save_loss().has_value();
 }
 
 // And with them what told of a loss.
 void SqliteSpool::facts_are_in() {
   unsaved_loss_ = {};
   loss_logged_ = false;
+  late_logged_ = false;
   ring(file_.bell_up);
 }
 

@@ -25,7 +25,7 @@ Result<SpoolStatus> SqliteSpool::status() {
   status.last = state->last();
   status.first = Seq{status.last.value + 1};
   status.bytes = state->bytes;
-  status.full = state->lost.count > 0 || unsaved_loss_.count > 0;
+  status.full = state->lost.refused() || unsaved_loss_.refused();
   status.first_chain = state->first_chain;
   status.last_chain = state->last_chain;
   if (*row) {

@@ -22,18 +22,20 @@ std::uint64_t random_number();  // never 0, which means "none"
 // The chain after `fact`, which follows what `before` stands for.
 std::string next_chain(std::string_view before, std::string_view fact);
 
-// Facts that were refused and that no SpoolLoss fact has told yet.
+// What was refused since the last row that fitted: how many facts are lost, which a SpoolLoss fact
+// tells; none where all that was refused is only late.
 struct Lost {
   std::uint64_t count = 0;
   Instant from;
   Instant to;
-  std::string cause;  // message code
+  std::string cause;  // message code; empty: nothing was refused
 
+  bool refused() const { return !cause.empty(); }
   void add(const Lost& other) {
-    if (other.count == 0) return;
-    from = count == 0 ? other.from : std::min(from, other.from);
-    to = count == 0 ? other.to : std::max(to, other.to);
-    if (count == 0) cause = other.cause;
+    if (!other.refused()) return;
+    from = refused() ? std::min(from, other.from) : other.from;
+    to = refused() ? std::max(to, other.to) : other.to;
+    if (!refused()) cause = other.cause;
     count += other.count;
   }
 };
@@ -70,6 +72,7 @@ class SqliteSpool final : public Spool {
 
   Result<Seq> append(std::span<const NewFact> facts, std::span<const ReaderCursor> cursors,
                      std::span<const CheckRow> checks) override;
+  void lose(std::size_t facts, const Error& why) override;
   Result<std::optional<std::string>> cursor(std::string_view key) override;
   Result<std::vector<CheckRow>> checks() override;
   Result<net::Fd> listen() override;
@@ -114,7 +117,8 @@ class SqliteSpool final : public Spool {
   Status insert_loss(sqlite::Statement& insert, State& state);
   Status save_cursors(std::span<const ReaderCursor> cursors);
   Status save_checks(const State& state, std::span<const CheckRow> checks);
-  void remember_loss(std::size_t facts, const Error& error);
+  void refuse(std::span<const NewFact> facts, const Error& why);
+  bool remember(std::size_t lost, const Error& why);
   Status save_loss();
   void facts_are_in();
   std::string encode(model::Fact fact) const;
@@ -127,6 +131,7 @@ class SqliteSpool final : public Spool {
   std::uint64_t life_;  // of this object; marks the requests that it started
   Lost unsaved_loss_;   // the part of the loss that the disk did not take either
   bool loss_logged_ = false;
+  bool late_logged_ = false;
 
   // For those who ask again and again: what they asked for is still as it was then.
   std::optional<sqlite::Statement> data_version_;

@@ -180,6 +180,36 @@ TEST_F(SpoolTest, ALossIsToldBeforeTheNextFactsAndSurvivesARestart) {
   EXPECT_FALSE(told.boot_id.empty());
 }
 
+// What the next look says again is refused for a while, and not gone.
+TEST_F(SpoolTest, WhatIsSeenAgainIsLateAndNotLost) {
+  auto spool = open(at_most(2000));
+  NewFact state = fact(std::string(2000, 'x'));
+  state.seen_again = true;
+  EXPECT_FALSE(append(*spool, {state}));
+  EXPECT_FALSE(append(*spool, {state}));
+  EXPECT_TRUE(spool->status().value().full);
+  spool = open(at_most(2000));
+  EXPECT_TRUE(spool->status().value().full);
+  ASSERT_TRUE(append(*spool, {fact("z")}));
+  EXPECT_FALSE(spool->status().value().full);
+  EXPECT_THAT(contents(*spool), ElementsAre("z"));
+}
+
+TEST_F(SpoolTest, WhatWasNotSeenAgainIsLost) {
+  auto spool = open(at_most(2000));
+  NewFact state = fact(std::string(2000, 'x'));
+  state.seen_again = true;
+  const Result<Seq> refused = append(*spool, {state, fact("an event")});
+  ASSERT_FALSE(refused);
+  spool->lose(1, refused.error());
+  ASSERT_TRUE(append(*spool, {fact("z")}));
+  const std::vector<std::string> rows = contents(*spool);
+  ASSERT_EQ(rows.size(), 2U);
+  const model::Fact told = wire::decode_fact(rows[0]).value();
+  EXPECT_EQ(std::get<model::SpoolLoss>(told.body).count, 2U);
+  EXPECT_EQ(std::get<model::SpoolLoss>(told.body).cause.code, "spool.full");
+}
+
 TEST_F(SpoolTest, AFullDiskIsSaidAndCounted) {
   SpoolOptions options;
   options.vfs = tests::full_disk_vfs();

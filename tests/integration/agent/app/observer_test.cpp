@@ -1,6 +1,7 @@
 #include "agent/app/observer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
@@ -70,7 +71,7 @@ class Observe : public testing::Test {
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
   std::unique_ptr<Spool> open() {
-    auto spool = Spool::open(folder_ / "spool.db", {});
+    auto spool = Spool::open(folder_ / "spool.db", spool_options);
     EXPECT_TRUE(spool.has_value()) << spool.error().message;
     return spool ? std::move(*spool) : nullptr;
   }
@@ -121,6 +122,7 @@ class Observe : public testing::Test {
   std::string path_of(const std::string& name) const { return folder_ / name; }
 
   ObserverConfig config;
+  SpoolOptions spool_options;
   Fakes fakes;
 
  private:
@@ -249,6 +251,104 @@ TEST_F(Observe, AChangeIsARowAndItsCursorCommitsWithIt) {
 }
 
 // One check that hangs is said at its deadline, once, and nothing else waits for it.
+// ---- A spool that is full for a while
+
+// Has a check see what the test wants at each of its runs, and fills the spool beside it.
+class FullSpool : public Observe {
+ protected:
+  void SetUp() override {
+    Observe::SetUp();
+    spool_options.max_bytes = 4096;
+    add(CheckKind::sockets);
+  }
+  // `see`: what the Nth run sees, from 1 on; it may fill the spool and empty it.
+  void each_run(std::function<std::uint32_t(int run)> see) {
+    fakes.set(CheckKind::sockets, [this, see](const auto& check, CheckContext& context) {
+      model::SocketsFacts facts;
+      facts.listeners_over_limit = see(++runs_);
+      return agent::Run(check, context).seen(facts);
+    });
+  }
+  void fill() {
+    model::Fact fact;
+    fact.body = model::AgentEvent{{"test.filler", {}}};
+    const std::vector<NewFact> facts(100, NewFact{wire::encode_fact(fact)});
+    EXPECT_TRUE(other().append(facts, {}, {}));
+  }
+  void empty() {
+    const SpoolStatus status = other().status().value();
+    EXPECT_TRUE(status.full);
+    EXPECT_TRUE(other().acknowledge(status.epoch, status.last));
+  }
+  // What was seen, as told in this order, and how many facts were lost.
+  static std::vector<std::uint32_t> told(const std::vector<model::Fact>& facts) {
+    std::vector<std::uint32_t> seen;
+    for (const model::Observation& one : observations(facts, CheckKind::sockets)) {
+      seen.push_back(std::get<model::SocketsFacts>(one.facts).listeners_over_limit);
+    }
+    return seen;
+  }
+  static std::uint64_t lost(const std::vector<model::Fact>& facts) {
+    std::uint64_t count = 0;
+    for (const model::Fact& fact : facts) {
+      if (const auto* loss = std::get_if<model::SpoolLoss>(&fact.body)) count += loss->count;
+    }
+    return count;
+  }
+  auto until_run(int run) {
+    return [this, run](const auto&) { return runs_ >= run; };
+  }
+
+ private:
+  Spool& other() {
+    if (!other_) other_ = Spool::open(path_of("spool.db"), {}).value();
+    return *other_;
+  }
+  std::unique_ptr<Spool> other_;  // of the checks' threads, of which one runs at a time
+  std::atomic<int> runs_ = 0;
+};
+
+TEST_F(FullSpool, WhatIsSeenAgainIsLateAndNotLost) {
+  each_run([this](int run) -> std::uint32_t {
+    if (run == 2) fill();
+    if (run == 5) empty();
+    return run == 1 ? 1 : 2;
+  });
+  const auto facts = observe(until_run(7));
+  EXPECT_EQ(told(facts), std::vector<std::uint32_t>{2});
+  EXPECT_EQ(lost(facts), 0U);
+  EXPECT_FALSE(reader().status()->full);
+}
+
+TEST_F(FullSpool, WhatIsNotSeenAgainIsLostOnce) {
+  each_run([this](int run) -> std::uint32_t {
+    if (run == 2) fill();
+    if (run == 6) empty();
+    constexpr std::array<std::uint32_t, 6> kSeen{1, 2, 2, 3, 1, 4};  // 2 and 3 are never told
+    return kSeen[static_cast<std::size_t>(std::min(run, 6) - 1)];
+  });
+  const auto facts = observe(until_run(8));
+  EXPECT_EQ(told(facts), std::vector<std::uint32_t>{4});
+  EXPECT_EQ(lost(facts), 2U);
+}
+
+// A reader of a log goes on from where it stood: what it saw meanwhile is in what it tells.
+TEST_F(FullSpool, WhatAReaderReadsAgainIsNotLost) {
+  std::atomic<int> runs = 0;
+  fakes.set(CheckKind::sockets, [&](const auto& check, CheckContext& context) {
+    const int run = ++runs;
+    if (run == 2) fill();
+    if (run == 5) empty();
+    context.new_cursor = "read " + std::to_string(run);
+    model::SocketsFacts facts;
+    facts.listeners_over_limit = static_cast<std::uint32_t>(run);
+    return agent::Run(check, context).seen(facts);
+  });
+  const auto facts = observe([&](const auto&) { return runs >= 7; });
+  EXPECT_EQ(lost(facts), 0U);
+  EXPECT_GE(told(facts).size(), 1U);
+}
+
 TEST_F(Observe, ACheckThatHangsDelaysNoOther) {
   Hang hang;
   std::atomic<int> runs = 0;
