@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <libssh/callbacks.h>
 #include <libssh/libssh.h>
 
 #include "agent/login/codes.hpp"
@@ -61,6 +65,42 @@ Result<HostKey> read_host_key(const std::string& text) {
   return read;
 }
 
+// The errors of one call of the library as they come. It keeps the last one only, and where it
+// closes the socket because of one while it has not sent everything, it says of that that the
+// socket is closed: how fast the machine is decides which of the two is left.
+class ErrorsOfCall {
+ public:
+  ErrorsOfCall() {
+    ::ssh_set_log_userdata(this);
+    ::ssh_set_log_callback(&ErrorsOfCall::take);
+    ::ssh_set_log_level(SSH_LOG_WARN);
+  }
+  ~ErrorsOfCall() {
+    ::ssh_set_log_level(SSH_LOG_NOLOG);
+    ::ssh_set_log_userdata(nullptr);
+  }
+  ErrorsOfCall(const ErrorsOfCall&) = delete;
+  ErrorsOfCall& operator=(const ErrorsOfCall&) = delete;
+
+  // From `words` on, what the first error says that has them; empty where none has.
+  std::string with(std::string_view words) const {
+    for (const std::string& error : errors_) {
+      const std::size_t at = error.find(words);
+      if (at != error.npos) return error.substr(at);
+    }
+    return {};
+  }
+
+ private:
+  static void take(int, const char*, const char* text, void* self) {
+    constexpr std::size_t kMost = 16;
+    if (self == nullptr || text == nullptr) return;
+    std::vector<std::string>& errors = static_cast<ErrorsOfCall*>(self)->errors_;
+    if (errors.size() < kMost) errors.emplace_back(text);
+  }
+  std::vector<std::string> errors_;
+};
+
 // One login from the handshake to the forced command's answer. The steps go down the page; the one
 // that fails says so in `answer` and the rest is not done.
 class SshLogin {
@@ -108,11 +148,12 @@ class SshLogin {
     ::ssh_options_set(session, SSH_OPTIONS_HOSTKEYS, host_key.algorithms.c_str());
     ::ssh_options_set(session, SSH_OPTIONS_FD, &fd);
     set_time_left();
+    const ErrorsOfCall errors;
     if (::ssh_connect(session) == SSH_OK) return true;
-    const std::string why = library_error();
     // The host has no key of the kind that was agreed.
-    const bool other_kind = why.find("no match for method server host key") != why.npos;
-    return failed(other_kind ? LoginOutcome::host_key_changed : LoginOutcome::banner_only, why);
+    const std::string other_kind = errors.with("no match for method server host key");
+    if (!other_kind.empty()) return failed(LoginOutcome::host_key_changed, other_kind);
+    return failed(LoginOutcome::banner_only, library_error());
   }
 
   bool is_the_host(const HostKey& host_key) {

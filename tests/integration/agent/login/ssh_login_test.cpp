@@ -187,6 +187,43 @@ TEST_F(SshLogin, SeesABannerAndNothingBehindIt) {
   }
 }
 
+// A server's list of what it can do (RFC 4253, 7.1), with keys of one kind only.
+std::string key_exchange_of(const std::string& host_keys) {
+  const auto number = [](std::size_t value) {
+    std::string bytes;
+    for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift & 0xff);
+    return bytes;
+  };
+  std::string payload = "\x14" + std::string(16, 'c');
+  for (const std::string& list :
+       {std::string("curve25519-sha256"), host_keys, std::string("aes256-ctr"),
+        std::string("aes256-ctr"), std::string("hmac-sha2-256"), std::string("hmac-sha2-256"),
+        std::string("none"), std::string("none"), std::string(), std::string()}) {
+    payload += number(list.size()) + list;
+  }
+  payload += std::string(5, '\0');
+  const std::size_t padding = 8 + (8 - (payload.size() + 5) % 8);
+  return number(payload.size() + 1 + padding) + static_cast<char>(padding) + payload +
+         std::string(padding, 'p');
+}
+
+// As on a busy machine: banner and list come at once, and the library has not sent its own yet when
+// it sees that there is no key for it. Then it closes the socket, and its last error is another.
+TEST_F(SshLogin, SeesAKeyOfAnotherKindHoweverSoonTheHostSaysIt) {
+  const tests::SshServer keys(TOCSIN_PROBE_ANSWER);
+  tests::must_run({"/usr/bin/ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", keys.file("ec")});
+  const std::string line = keys.read("ec.pub");
+  for (const char* kind : {"ssh-ed25519", "rsa-sha2-512,rsa-sha2-256"}) {
+    const Impostor hasty("SSH-2.0-OpenSSH_9.2p1\r\n" + key_exchange_of(kind));
+    CheckRun check = check_of(keys, hasty.address());
+    check.context.settings.login.targets[0].host_key = line.substr(0, line.find('\n'));
+    const LoginFacts facts = facts_of(check);
+    EXPECT_EQ(facts.outcome, LoginOutcome::host_key_changed) << facts.said;
+    EXPECT_THAT(facts.said, StartsWith("no match for method server host key"));
+    EXPECT_THAT(facts.said, HasSubstr(kind));
+  }
+}
+
 TEST_F(SshLogin, TimesOutWhereNobodySpeaks) {
   const tests::SshServer keys(TOCSIN_PROBE_ANSWER);
   const tests::SilentPort silent;
