@@ -3,9 +3,10 @@
 // Facts: listeners with program, user, unit and file, also of other network namespaces; sources by
 // service and prefix with first, last and count; what is hidden; what could not be seen. Verdicts:
 // abnormal port.unexpected, port.concealed, source.unexpected; cannot tell port.owner_unknown,
-// port.file_unknown, source.too_coarse, source.unreadable, observation.incomplete, no baseline;
-// normal port.ok, with port.ephemeral, .namespaces_not_seen, .taken_unlisted, .not_tried,
-// .none_tried, source.short_unseen, .events_lost beside.
+// port.file_unknown, source.too_coarse, source.unreadable, source.udp_unseen,
+// observation.incomplete, no baseline; normal port.ok, with port.ephemeral, .namespaces_not_seen,
+// .taken_unlisted, .not_tried, .none_tried, source.short_unseen, .events_lost beside: these say how
+// far a look reached that was made, of the host's own namespace and of what lasted.
 //
 // No finding: UDP on a dynamic port without other signs, loopback sources, a service without
 // approved sources, a bound socket that does not listen on a kernel that does not list those.

@@ -184,8 +184,13 @@ void judge_hidden(const model::ProcessesFacts& facts, Findings& findings) {
     findings.blind({"observation.incomplete", {said("count", facts.hidden_over_limit)}},
                    all_of("process.hidden"));
   }
-  if (facts.hidden_searched != Tristate::yes) findings.unseen(all_of("process.hidden"));
-  if (facts.hidden_searched == Tristate::no) findings.note({"process.hidden_not_searched", {}});
+  // /proc does not show the agent all processes (hidepid): those of its list are not all either.
+  if (facts.hidden_searched == Tristate::no) {
+    findings.blind({"process.hidden_not_searched", {}}, all_of("process.hidden"));
+    findings.unseen(all_of("process.unexpected"));
+  } else if (facts.hidden_searched == Tristate::unknown) {
+    findings.unseen(all_of("process.hidden"));
+  }
 }
 
 bool approves_unit(const Baseline& baseline, const std::string& unit) {

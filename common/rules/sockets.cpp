@@ -207,6 +207,21 @@ void judge_sources(const std::vector<PeerAggregate>& peers, const Baseline& base
   }
 }
 
+// Who sends to a UDP service that is not connected leaves no trace in the kernel's tables.
+void judge_unseen_sources(const model::SocketsFacts& facts, const Baseline& baseline,
+                          Findings& findings) {
+  for (const SourceRule& rule : baseline.sources) {
+    const bool offered = rule.protocol == model::Protocol::udp &&
+                         std::any_of(facts.listeners.begin(), facts.listeners.end(), [&](auto& l) {
+                           return l.protocol == rule.protocol && l.port == rule.port;
+                         });
+    if (!offered) continue;
+    findings.blind(
+        {"source.udp_unseen", {said("port", rule.port)}},
+        beginning("source.unexpected", fmt::format("{} {} ", to_string(rule.protocol), rule.port)));
+  }
+}
+
 void incomplete(std::uint32_t count, std::string_view code, Findings& findings) {
   if (count > 0) findings.blind({"observation.incomplete", {said("count", count)}}, all_of(code));
 }
@@ -261,6 +276,7 @@ void take_sources(const model::SocketsFacts& facts, const Baseline* baseline, Fi
     return;
   }
   judge_sources(facts.peers, *baseline, findings);
+  judge_unseen_sources(facts, *baseline, findings);
   incomplete(facts.peers_over_limit, "source.unexpected", findings);
   if (!facts.source_events) findings.note({"source.short_unseen", {}});
   if (facts.source_event_overflows > 0) {

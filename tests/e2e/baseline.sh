@@ -1,7 +1,8 @@
 #!/bin/bash
 # A baseline's whole way with the real programs (procedure M-07, M-09, M-28): a host is watched, what
 # it showed is proposed, the proposer may not approve it, another person does, and from then on the
-# difference is the finding; the host itself can tell it with no collector to ask.
+# difference is the finding; the host itself can tell it with no collector to ask. The same for a group of
+# hosts at once.
 #
 # baseline.sh BUILD_FOLDER RESULTS.xml
 set -u
@@ -13,8 +14,9 @@ cases_begin Baseline "${2:?results}"
 # shellcheck source=site.sh
 . tests/e2e/site.sh
 
-# The verdict that holds for a check of web1, and why.
-verdict() { ask hosts web1 -- --arg kind "CHECK_KIND_$1" '.hosts[0].checks[] | select(.check.kind == $kind) | .verdict'; }
+# The verdict that holds for a check of $host, and why.
+host=web1
+verdict() { ask hosts "$host" -- --arg kind "CHECK_KIND_$1" '.hosts[0].checks[] | select(.check.kind == $kind) | .verdict'; }
 reason() { ask hosts web1 -- '.hosts[0].checks[] | select(.check.kind == "CHECK_KIND_SOCKETS") | .reasons[0].code'; }
 ports_are() { [ "$(verdict SOCKETS)" = "VERDICT_$1" ]; }
 programs_are() { [ "$(verdict PROCESSES)" = "VERDICT_$1" ]; }
@@ -24,7 +26,7 @@ of_package() {
   holds baseline review "$1" -- --arg exe "$2" --arg package "$3" \
     'any(.baseline.entries[]; .entry.executable == $exe and .entry.package == $package)'
 }
-diagnose() { hosts exec web1 tocsin-agent diagnose sockets --lang en "$@"; }
+diagnose() { hosts exec "$host" tocsin-agent diagnose sockets --lang en "$@"; }
 says() { diagnose | tr '\n' ' ' | tr -s ' ' | grep -q "$1"; }
 has_file() { hosts exec web1 test -s /var/lib/tocsin-agent/baseline; }
 is_private() { [ "$(hosts exec web1 stat -c '%a %U %G' /var/lib/tocsin-agent/baseline)" = "640 tocsin-link tocsin-agent" ]; }
@@ -35,17 +37,25 @@ is_signed() {
     jq -e '.baseline.version == 1 and .baseline.approvedBy == "chen"' "$work/diagnosis.json" >/dev/null
 }
 
-# ---- the cast: a host, and two people
+# Whether a unit that nobody approved, of no package, is abnormal. Units are listed every five minutes; an
+# observer that begins lists them at once.
+odd_unit_is() { holds hosts web1 -- --argjson found "$1" 'any(.hosts[0].checks[].reasons[];
+  .code == "unit.unexpected" and .parameters[0].value == "odd-job.service") == $found'; }
+look_at_units() { hosts exec web1 systemctl restart tocsin-agent-observer; }
+
+# ---- the cast: two hosts of one group, and three people
 
 hosts rootfs >/dev/null || exit 1
 hosts lan || exit 1
-agents=(web1)
-hosts up web1 10.77.0.11
-check "A host is up" hosts wait web1 || exit 1
-install_agent web1 || exit 1
+agents=(web1 web2)
+hosts up web1 10.77.0.11 &
+hosts up web2 10.77.0.12 &
+wait
+check "Two hosts are up" hosts wait web1 web2 || exit 1
+for host in web2 web1; do install_agent "$host" || exit 1; done
 make_site STORY <<'TOML' || exit 1
 [[hosts]]
-host = "web1"
+host = "*"
 group = "web"
 
 [[hosts.checks]]
@@ -58,12 +68,14 @@ kind = "processes"
 interval = "2s"
 deadline = "2s"
 TOML
-{ add_person lee duty && add_person chen officer; } || exit 1
+{ add_person lee duty && add_person chen officer && add_person wang officer; } || exit 1
 start_collector
 check "The collector answers" within 30 collector_answers || exit 1
-check "web1 enrols" enrol_agent web1 || exit 1
-check "web1 runs the agent" start_agent web1 || exit 1
-check "It is heard" within 30 heard 1 || exit 1
+for host in web2 web1; do
+  check "$host enrols" enrol_agent "$host" || exit 1
+  check "$host runs the agent" start_agent "$host" || exit 1
+done
+check "They are heard" within 30 heard 2 || exit 1
 
 # ---- nothing is approved
 
@@ -86,11 +98,33 @@ check "web1's ports are normal at once" within 30 ports_are NORMAL
 check "and so are its programs" within 30 programs_are NORMAL
 check "It is shown with its version" test "$(ask baseline show web1 -- .baseline.version)" = 1
 
+# ---- for a whole group at once
+
+host=web2
+check "The other host has its own to wait for" ports_are CANNOT_TELL
+check "wang approves chen's for the group" as wang baseline approve "$own" --reason "looked at it" --for 30d || exit 1
+check "and its ports are normal at once" within 30 ports_are NORMAL
+check "and its programs" within 30 programs_are NORMAL
+check "It names the group's version and who approved it" within 30 says "Baseline group web (version 1), approved by wang 0 days ago"
+host=web1
+check "web1 keeps its own" says "Baseline host web1 (version 1), approved by chen 0 days ago"
+
 # ---- the difference is the finding
 
 listen_on web1 4444
 check "A new listener is abnormal" within 30 ports_are ABNORMAL
 check "and the difference" test "$(ask baseline diff web1 -- '[.unexpected[] | select(.port == 4444)] | length')" = 1
+
+check "No unit is odd" odd_unit_is false
+hosts exec web1 sh -c 'printf "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n" >/etc/systemd/system/odd-job.service'
+hosts exec web1 systemctl enable --now -q odd-job
+look_at_units
+check "A unit of no package that nobody approved is abnormal" within 30 odd_unit_is true
+hosts exec web1 systemctl disable --now -q odd-job
+hosts exec web1 rm /etc/systemd/system/odd-job.service
+hosts exec web1 systemctl daemon-reload
+look_at_units
+check "and over when it is gone" within 30 odd_unit_is false
 
 # ---- the host itself, with no collector (procedure M-28)
 

@@ -58,6 +58,17 @@ TEST(ProcessRules, AcceptProgramsOfTheSystemAndOfTheBaseline) {
   EXPECT_EQ(first_reason(judgement), "process.ok");
 }
 
+// Where /proc hides processes from the agent (hidepid), its list is not all that runs.
+TEST(ProcessRules, CannotTellWhereTheListMayNotBeAll) {
+  ProcessesFacts facts = facts_of({group("cron", "/usr/sbin/cron")});
+  facts.hidden_searched = Tristate::no;
+  const model::Judgement judgement = judged(facts);
+  EXPECT_EQ(judgement.verdict, Verdict::cannot_tell);
+  EXPECT_EQ(first_reason(judgement), "process.hidden_not_searched");
+  facts.hidden_searched = Tristate::yes;
+  EXPECT_EQ(judged(facts).verdict, Verdict::normal);
+}
+
 TEST(ProcessRules, SayWhy) {
   struct Case {
     const char* why;

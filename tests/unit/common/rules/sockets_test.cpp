@@ -187,6 +187,27 @@ TEST(SocketRules, WhatTheLookAtSourcesMissedIsMentioned) {
   EXPECT_EQ(judged(facts).verdict, Verdict::normal);
 }
 
+// procedure M-08: who sends to it stands in no table of the kernel.
+TEST(SocketRules, CannotTellWhoUsesAServiceOverUdp) {
+  Baseline b = baseline();
+  b.sources.push_back({Protocol::udp, 514, {"10.1.0.0/16"}});
+  SocketsFacts facts;
+  facts.listeners = {sshd()};
+  EXPECT_EQ(judge_part(facts, &b, SocketsPart::sources).verdict, Verdict::normal)
+      << "nothing listens there";
+  facts.listeners.push_back(sshd());
+  facts.listeners.back().protocol = Protocol::udp;
+  facts.listeners.back().port = 514;
+  auto judgement = judge_part(facts, &b, SocketsPart::sources);
+  EXPECT_EQ(judgement.verdict, Verdict::cannot_tell);
+  EXPECT_EQ(first_reason(judgement), "source.udp_unseen");
+  // A socket that is connected is seen.
+  facts.peers = {peer("203.0.113.0/24", 514)};
+  facts.peers.back().protocol = Protocol::udp;
+  judgement = judge_part(facts, &b, SocketsPart::sources);
+  EXPECT_EQ(judgement.verdict, Verdict::abnormal);
+}
+
 // A source is one finding for each service that it reaches, however often it comes.
 TEST(SocketRules, OneFindingForEachServiceAndSource) {
   Baseline b = baseline();
