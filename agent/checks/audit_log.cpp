@@ -35,6 +35,7 @@ constexpr std::size_t kHeartbeatBytes = 4 << 20;
 // A daemon that starts has the kernel's records a moment after it runs.
 constexpr Duration kReaderStarts = 200ms;
 constexpr Duration kKernelAnswers = 500ms;  // all questions of one look; and as long for a record
+constexpr Duration kFileIsChanged = 20ms;   // by journald: renamed, and made anew
 // A compressed sibling as young as this, or as two intervals, can be the log's old content. Longer
 // than a look's interval, because the agent may have been stopped while the log was rotated.
 constexpr Duration kYoung = 10min;
@@ -334,9 +335,16 @@ std::optional<JournalPlaceSeen> journal_place(const std::string& root) {
   return seen;
 }
 
-model::Observation observe_journal(const Run& run, CheckContext& context) {
-  const auto before =
-      context.cursor ? parse_journal_position(*context.cursor) : std::optional<JournalPosition>();
+// The names of its files, in order; none where that cannot be told.
+std::vector<std::string> journal_file_names(const std::string& root) {
+  const auto store = os::look_at_journal_store(root);
+  std::vector<std::string> names = store ? store->files : std::vector<std::string>();
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<JournalLook> look_at_journal(const CheckContext& context,
+                                    const std::optional<JournalPosition>& before) {
   JournalLook look;
   look.boot_id = os::boot_id(context.root);
   look.now = context.time.wall();
@@ -358,7 +366,7 @@ model::Observation observe_journal(const Run& run, CheckContext& context) {
   } else if (end.error().code == ErrorCode::permission_denied) {
     look.readable = model::Tristate::no;
   } else {
-    return run.unseen(end.error());
+    return fail(end.error());
   }
   look.auditing_on = any_runs(context.root, writers_of("journal"));
   look.disk_full = disk_full(os::under(context.root, "/var/log"));
@@ -367,10 +375,24 @@ model::Observation observe_journal(const Run& run, CheckContext& context) {
       look.heartbeat_found = *has;
     }
   }
-  JournalResult result = journal_facts(look, before);
-  write_heartbeat("journal", 0, false, context, result.next.heartbeat, result.facts);
-  context.new_cursor = to_text(result.next);
-  return run.seen(std::move(result.facts));
+  return look;
+}
+
+model::Observation observe_journal(const Run& run, CheckContext& context) {
+  const auto before =
+      context.cursor ? parse_journal_position(*context.cursor) : std::optional<JournalPosition>();
+  std::vector<std::string> files;
+  const auto look = [&](int looks_before) {
+    os::pause(looks_before * kFileIsChanged);
+    files = journal_file_names(context.root);
+    return look_at_journal(context, before);
+  };
+  const auto files_changed = [&] { return journal_file_names(context.root) != files; };
+  auto result = settled_journal_facts({look, files_changed}, before);
+  if (!result) return run.unseen(result.error());
+  write_heartbeat("journal", 0, false, context, result->next.heartbeat, result->facts);
+  context.new_cursor = to_text(result->next);
+  return run.seen(std::move(result->facts));
 }
 
 }  // namespace

@@ -121,6 +121,33 @@ model::KernelAudit kernel_facts(const AuditLook& look, const AuditPosition& befo
 }
 
 // What became of our own record: the state for the next look, and the facts of this one.
+// What a look that missed a file may say.
+bool something_is_missing(const model::AuditLogFacts& facts) {
+  return facts.sequence_gap > 0 || facts.shrunk || facts.replaced ||
+         facts.history == model::HistoryGone::unexplained ||
+         (facts.auditing_was_on && facts.present == model::Tristate::yes && facts.size_bytes == 0);
+}
+
+// The next look compares with what this one could not be compared with.
+JournalResult not_compared(JournalResult seen, const JournalPosition& before) {
+  model::AuditLogFacts& facts = seen.facts;
+  facts.sequence_gap = 0;
+  facts.shrunk = false;
+  facts.replaced = false;
+  facts.size_bytes = before.size;
+  facts.history = model::HistoryGone::files_unread;
+  HeartbeatState heartbeat = std::move(seen.next.heartbeat);
+  seen.next = before;
+  seen.next.heartbeat = std::move(heartbeat);
+  return seen;
+}
+
+// A record of our own that is older than the oldest entry went with what was removed.
+bool went_with_the_oldest(const HeartbeatState& state, const JournalLook& look) {
+  const auto oldest = journal_cursor_time(look.oldest);
+  return oldest && *oldest > state.written;
+}
+
 void follow_heartbeat(HeartbeatState& state, std::optional<bool> found, bool lost_track,
                       Instant now, model::AuditLogFacts& facts) {
   if (lost_track) {
@@ -495,8 +522,20 @@ JournalResult journal_facts(const JournalLook& look, const std::optional<Journal
       result.next.archived = look.place->archived;
     }
   }
-  follow_heartbeat(result.next.heartbeat, look.heartbeat_found, facts.new_boot, look.now, facts);
+  const bool lost_track = facts.new_boot || went_with_the_oldest(result.next.heartbeat, look);
+  follow_heartbeat(result.next.heartbeat, look.heartbeat_found, lost_track, look.now, facts);
   return result;
+}
+
+Result<JournalResult> settled_journal_facts(const JournalEyes& eyes,
+                                            const std::optional<JournalPosition>& before) {
+  for (int looks = 0;; ++looks) {
+    const auto seen = eyes.look(looks);
+    if (!seen) return fail(seen.error());
+    JournalResult result = journal_facts(*seen, before);
+    if (!before || !something_is_missing(result.facts) || !eyes.files_changed()) return result;
+    if (looks + 1 == kJournalLooks) return not_compared(std::move(result), *before);
+  }
 }
 
 }  // namespace tocsin::agent

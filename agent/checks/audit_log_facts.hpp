@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -154,5 +155,19 @@ struct JournalResult {
   JournalPosition next;
 };
 JournalResult journal_facts(const JournalLook& look, const std::optional<JournalPosition>& before);
+
+// journald renames, makes and removes files while they are listed and opened, as often as fifty
+// times a second in a flood, and a look at such a moment misses some: entries between others, the
+// oldest or the newest. So what seems to be missing counts only where no file came or went from
+// before the look until after it. Otherwise it is looked again, kJournalLooks times at most; then
+// it is said that it could not be told, and the next look compares with `before`.
+inline constexpr int kJournalLooks = 5;
+struct JournalEyes {
+  std::function<Result<JournalLook>(int looks_before)> look;  // 0 and up
+  std::function<bool()> files_changed;                        // since that look began
+};
+// An error of any look is the result.
+Result<JournalResult> settled_journal_facts(const JournalEyes& eyes,
+                                            const std::optional<JournalPosition>& before);
 
 }  // namespace tocsin::agent

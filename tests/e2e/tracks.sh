@@ -21,8 +21,12 @@ on() { hosts exec "$@"; }
 suspects() {
   found "$1" --arg code "$2" --arg subject "$3" 'any(.[]; .code == $code and .subject == $subject)'
 }
-# suspects_nothing HOST TARGET: nothing was ever found there.
-suspects_nothing() { found "$1" --arg subject "$2" 'all(.[]; .subject != $subject)'; }
+# suspects_nothing HOST TARGET: nothing was ever found there; what was goes into the log.
+suspects_nothing() {
+  found "$1" --arg subject "$2" 'all(.[]; .subject != $subject)' && return
+  findings_of "$1" >>"$work/log/findings-$1"
+  return 1
+}
 # tells HOST TARGET CODE [WHY]: what the check says now.
 tells() { says "$1" "audit_log $2 … $3 …${4:+ why=$4}"; }
 

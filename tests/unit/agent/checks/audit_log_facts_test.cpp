@@ -489,6 +489,87 @@ TEST(JournalFacts, CountWhatAFileHadThatWasTakenOut) {
   EXPECT_EQ(journal_facts(seen, kept).facts.sequence_gap, 0U);
 }
 
+// Who lists a journal while journald renames and removes its files can miss one.
+TEST(JournalFacts, AreOfAnotherLookWhereTheFirstMissedAFile) {
+  const auto first = journal_facts(journal_from(cursor_at(10, 0), cursor_at(900, 500), 0), {});
+  const JournalLook whole = journal_from(cursor_at(10, 0), cursor_at(990, 570), 90);
+  JournalLook torn = whole;
+  torn.entries = 50;
+  JournalLook without_newest = whole;
+  without_newest.newest = cursor_at(800, 400);
+  JournalLook without_oldest = journal_from(cursor_at(500, 300), cursor_at(990, 570), 90);
+  for (const JournalLook& missed : {torn, without_newest, without_oldest}) {
+    int looks = 0;
+    const auto look = [&](int looks_before) -> Result<JournalLook> {
+      EXPECT_EQ(looks_before, looks);
+      return looks++ == 0 ? missed : whole;
+    };
+    const auto settled = settled_journal_facts({look, [] { return true; }}, first.next);
+    ASSERT_TRUE(settled.has_value());
+    EXPECT_EQ(looks, 2);
+    EXPECT_EQ(settled->facts.sequence_gap, 0U);
+    EXPECT_FALSE(settled->facts.shrunk);
+    EXPECT_EQ(settled->facts.history, model::HistoryGone::none);
+    EXPECT_EQ(settled->next.cursor, whole.newest);
+  }
+}
+
+TEST(JournalFacts, AreToldWhereNoFileCameOrWent) {
+  const auto first = journal_facts(journal_from(cursor_at(10, 0), cursor_at(900, 500), 0), {});
+  int looks = 0;
+  const auto look = [&](int) -> Result<JournalLook> {
+    ++looks;
+    return journal_from(cursor_at(10, 0), cursor_at(990, 570), 50);
+  };
+  const auto settled = settled_journal_facts({look, [] { return false; }}, first.next);
+  ASSERT_TRUE(settled.has_value());
+  EXPECT_EQ(looks, 1);
+  EXPECT_EQ(settled->facts.sequence_gap, 40U);
+  const auto failing = [](int) -> Result<JournalLook> { return fail(ErrorCode::internal, "no"); };
+  EXPECT_FALSE(settled_journal_facts({failing, [] { return false; }}, first.next).has_value());
+}
+
+// Files that never rest hide nothing: it cannot be told now, and is at the next look that can.
+TEST(JournalFacts, WaitForALookThatCanTell) {
+  const auto first = journal_facts(journal_from(cursor_at(10, 0), cursor_at(900, 500), 0), {});
+  const JournalLook gap = journal_from(cursor_at(10, 0), cursor_at(990, 570), 50);
+  int looks = 0;
+  bool changing = true;
+  const JournalEyes eyes{[&](int) -> Result<JournalLook> {
+                           ++looks;
+                           return gap;
+                         },
+                         [&] { return changing; }};
+  const auto unsettled = settled_journal_facts(eyes, first.next);
+  ASSERT_TRUE(unsettled.has_value());
+  EXPECT_EQ(looks, kJournalLooks);
+  EXPECT_EQ(unsettled->facts.sequence_gap, 0U);
+  EXPECT_EQ(unsettled->facts.history, model::HistoryGone::files_unread);
+  EXPECT_EQ(unsettled->next, first.next);
+  changing = false;
+  const auto settled = settled_journal_facts(eyes, unsettled->next);
+  ASSERT_TRUE(settled.has_value());
+  EXPECT_EQ(settled->facts.sequence_gap, 40U);
+}
+
+// A record of our own that a flood removed by size did not fail to arrive.
+TEST(JournalFacts, DoNotMissARecordThatIsOlderThanTheOldest) {
+  const auto first = journal_facts(journal_from(cursor_at(10, 0), cursor_at(900, 500), 0), {});
+  JournalPosition before = first.next;
+  before.heartbeat.worked = true;
+  before.heartbeat.mark = "0123456789abcdef";
+  before.heartbeat.written = Instant{1'700'000'510'000'000'000};
+  JournalLook seen = journal_from(cursor_at(10, 0), cursor_at(990, 570), 90);
+  seen.heartbeat_found = false;
+  const auto missing = journal_facts(seen, before);
+  EXPECT_EQ(missing.next.heartbeat.misses, 1U);
+  seen.oldest = cursor_at(950, 560);
+  const auto removed = journal_facts(seen, before);
+  EXPECT_EQ(removed.next.heartbeat.misses, 0U);
+  EXPECT_TRUE(removed.next.heartbeat.mark.empty());
+  EXPECT_TRUE(removed.next.heartbeat.worked);
+}
+
 TEST(JournalFacts, KnowWhenAnEntryWasWritten) {
   EXPECT_EQ(journal_cursor_time(cursor_at(1, 5)), Instant{1'700'000'005'000'000'000});
   EXPECT_EQ(journal_cursor_time(kCursor), Instant{2000});
