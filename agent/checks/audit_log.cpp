@@ -329,7 +329,8 @@ std::optional<JournalPlaceSeen> journal_place(const std::string& root) {
                         store->bytes,
                         store->free,
                         {},
-                        archived_journals(store->files)};
+                        archived_journals(store->files),
+                        store->largest};
   seen.limits = journal_limits(journal_settings(store->settings, store->all_settings),
                                store->on_disk, store->space);
   return seen;

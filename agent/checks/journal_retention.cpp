@@ -99,11 +99,13 @@ bool disk_short(const JournalPlaceSeen& seen) {
   return seen.free < plus(seen.limits.keep_free, 2 * std::min(seen.limits.largest_file, kGiB));
 }
 
-// What it leaves is nearly as much as it may keep.
-bool fills_its_share(const JournalLoss& loss, const JournalPlaceSeen& now) {
+// What it leaves is nearly as much as it may keep: with the file that went last it was more.
+bool fills_its_share(const JournalLoss& loss, const JournalPlaceKept& before,
+                     const JournalPlaceSeen& now) {
   const JournalLimits& limits = now.limits;
+  const std::uint64_t went_last = std::max(limits.largest_file, before.largest);
   const bool by_size = limits.most_bytes != kUnlimited &&
-                       plus(plus(loss.bytes, limits.largest_file), kSlack) > limits.most_bytes;
+                       plus(plus(loss.bytes, went_last), kSlack) > limits.most_bytes;
   return by_size || (limits.most_files > 0 && now.files + 1 >= limits.most_files);
 }
 
@@ -123,8 +125,9 @@ bool files_unread(const JournalLoss& loss, const JournalPlaceSeen& now) {
   return unread >= kSmallestFile && unread >= missing / 2;
 }
 
-HistoryGone by_retention(const JournalLoss& loss, const JournalPlaceSeen& now) {
-  if (fills_its_share(loss, now)) return HistoryGone::by_retention;
+HistoryGone by_retention(const JournalLoss& loss, const JournalPlaceKept& before,
+                         const JournalPlaceSeen& now) {
+  if (fills_its_share(loss, before, now)) return HistoryGone::by_retention;
   const HistoryGone aged = by_age(loss, now.limits);
   if (aged != HistoryGone::unexplained) return aged;
   return now.limits.unclear ? HistoryGone::maybe_by_retention : HistoryGone::unexplained;
@@ -224,30 +227,35 @@ JournalLimits journal_limits(const JournalSettings& settings, bool on_disk, std:
 }
 
 JournalPlaceKept kept_of(const JournalPlaceSeen& seen) {
-  return {seen.machine_id, seen.on_disk, disk_short(seen), limits_text(seen.limits)};
+  return {seen.machine_id, seen.on_disk, disk_short(seen), limits_text(seen.limits), seen.largest};
 }
 
 std::string to_text(const JournalPlaceKept& kept) {
-  return fmt::format("{},{},{},{}", kept.machine_id, kept.on_disk ? 1 : 0, kept.disk_short ? 1 : 0,
-                     kept.limits);
+  return fmt::format("{},{},{},{},{:x}", kept.machine_id, kept.on_disk ? 1 : 0,
+                     kept.disk_short ? 1 : 0, kept.limits, kept.largest);
 }
 
 std::optional<JournalPlaceKept> parse_journal_place_kept(std::string_view text) {
-  std::array<std::string_view, 4> parts;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
+  std::array<std::string_view, 5> parts;
+  constexpr std::size_t kFewest = 4;  // as the version before wrote them
+  std::size_t count = 0;
+  for (bool more = true; more; ++count) {
+    if (count == parts.size()) return std::nullopt;
     const std::size_t comma = text.find(',');
-    const bool last = i + 1 == parts.size();
-    if (last != (comma == std::string_view::npos)) return std::nullopt;
-    parts[i] = text.substr(0, comma);
-    text.remove_prefix(last ? text.size() : comma + 1);
+    more = comma != std::string_view::npos;
+    parts[count] = text.substr(0, comma);
+    text.remove_prefix(more ? comma + 1 : text.size());
   }
+  if (count < kFewest) return std::nullopt;
+  std::uint64_t largest = 0;
+  if (count > kFewest && !os::read_number(parts[4], largest, 16)) return std::nullopt;
   const auto flag = [](std::string_view word) { return word == "0" || word == "1"; };
   if (!flag(parts[1]) || !flag(parts[2])) return std::nullopt;
   constexpr std::size_t kMostId = 32;
   constexpr std::size_t kMostLimits = 128;
   if (parts[0].size() > kMostId || parts[3].size() > kMostLimits) return std::nullopt;
   return JournalPlaceKept{std::string(parts[0]), parts[1] == "1", parts[2] == "1",
-                          std::string(parts[3])};
+                          std::string(parts[3]), largest};
 }
 
 HistoryGone why_gone(const JournalLoss& loss, const std::optional<JournalPlaceKept>& before,
@@ -256,7 +264,7 @@ HistoryGone why_gone(const JournalLoss& loss, const std::optional<JournalPlaceKe
   if (before->machine_id != now->machine_id) return HistoryGone::machine_changed;
   if (loss.new_boot && !before->on_disk) return HistoryGone::in_memory;
   if (files_unread(loss, *now)) return HistoryGone::files_unread;
-  const HistoryGone kept = by_retention(loss, *now);
+  const HistoryGone kept = by_retention(loss, *before, *now);
   if (kept != HistoryGone::unexplained) {
     return before->limits == limits_text(now->limits) ? kept : HistoryGone::settings_changed;
   }

@@ -3,7 +3,8 @@
 //
 // journald removes whole archived files, the oldest first, only when it starts or begins a new
 // file: while they have more bytes than it may keep, are more than so many files, or begin before
-// so long. So what it leaves is nearly as much as it may keep, and that tells the two apart.
+// so long. So what it leaves is nearly as much as it may keep, but for the largest file that there
+// was (settings may have allowed larger ones once), and that tells the two apart.
 //
 // Benign, and no finding:
 // - retention by size, number of files or age, also at once after a flood: by_retention; where the
@@ -82,17 +83,19 @@ struct JournalPlaceSeen {
   std::uint64_t free = 0;   // of its file system
   JournalLimits limits;
   std::vector<ArchivedJournal> archived{};
+  std::uint64_t largest = 0;  // of the bytes of one file
 };
 // What is kept of it until the next look.
 struct JournalPlaceKept {
   std::string machine_id;
   bool on_disk = false;
   bool disk_short = false;
-  std::string limits;  // as limits_text gives them
+  std::string limits;         // as limits_text gives them
+  std::uint64_t largest = 0;  // of the bytes of one file; 0: an older version did not say
   friend bool operator==(const JournalPlaceKept&, const JournalPlaceKept&) = default;
 };
 JournalPlaceKept kept_of(const JournalPlaceSeen& seen);
-// "1,4a…,1,0,40000000-…": nothing where it is anything else.
+// "4a…,1,0,40000000-…,800000": nothing where it is anything else.
 std::string to_text(const JournalPlaceKept& kept);
 std::optional<JournalPlaceKept> parse_journal_place_kept(std::string_view text);
 

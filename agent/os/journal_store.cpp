@@ -1,5 +1,6 @@
 #include "agent/os/journal_store.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <map>
@@ -26,6 +27,7 @@ constexpr std::array<std::string_view, 4> kSettingFolders{
 struct Folder {
   std::vector<std::string> files;
   std::uint64_t bytes = 0;
+  std::uint64_t largest = 0;
 };
 
 bool is_journal(std::string_view name) {
@@ -46,7 +48,9 @@ std::optional<Folder> measure(const std::string& path) {
     if (!is_journal(name) || ::lstat((path + "/" + name).c_str(), &raw) != 0) continue;
     if (!S_ISREG(raw.st_mode)) continue;
     folder.files.push_back(name);
-    folder.bytes += static_cast<std::uint64_t>(raw.st_blocks) * 512;
+    const std::uint64_t bytes = static_cast<std::uint64_t>(raw.st_blocks) * 512;
+    folder.bytes += bytes;
+    folder.largest = std::max(folder.largest, bytes);
   }
   return folder;
 }
@@ -111,6 +115,7 @@ Result<JournalStore> look_at_journal_store(std::string_view root) {
   store.on_disk = written && !in_memory(disk);
   store.files = (written || !before ? on_disk : before)->files;
   store.bytes = (on_disk ? on_disk->bytes : 0) + (before ? before->bytes : 0);
+  store.largest = std::max(on_disk ? on_disk->largest : 0, before ? before->largest : 0);
   struct statvfs raw {};
   if (::statvfs(path.c_str(), &raw) != 0) return fail(system_error("statvfs " + path, errno));
   store.space = raw.f_blocks * raw.f_frsize;

@@ -15,6 +15,7 @@ struct JournalStore {
   bool on_disk = false;            // not in memory, where a restart ends it
   std::vector<std::string> files;  // names, in the folder that is written to
   std::uint64_t bytes = 0;         // of these, and of those in memory from before
+  std::uint64_t largest = 0;       // of the bytes of one file
   std::uint64_t space = 0;         // bytes of the file system, and of it free
   std::uint64_t free = 0;
   std::vector<std::string> settings;  // contents of journald.conf and what adds to it, in order

@@ -139,6 +139,19 @@ TEST(JournalHistory, HasItsBenignCauses) {
   EXPECT_EQ(why_gone(Case{}.loss, Case{}.before, std::nullopt), HistoryGone::maybe_by_retention);
 }
 
+// journald was restarted with smaller files and less room before we looked; what there is of large
+// ones goes whole.
+TEST(JournalHistory, EndsWhereAFileOfEarlierSettingsGoesWhole) {
+  const auto left_of_1024 = [](std::uint64_t largest) {
+    return why([&](Case& c) {
+      c.loss.bytes = c.now.bytes = 700 * kMiB;
+      c.before->largest = largest;
+    });
+  };
+  EXPECT_EQ(left_of_1024(400 * kMiB), HistoryGone::by_retention);
+  EXPECT_EQ(left_of_1024(128 * kMiB), HistoryGone::unexplained);
+}
+
 // Else anybody could take one along.
 TEST(JournalHistory, HasNoExcuseThatDoesNotExplainIt) {
   EXPECT_EQ(why([](Case& c) { c.loss.new_boot = true; }), HistoryGone::unexplained);
@@ -163,6 +176,7 @@ class Journald {
 
   void write(std::uint64_t bytes) {
     for (; bytes > 0; now_ = now_ + 1s) {
+      if (active_.size >= limits_.largest_file) rotate();
       const std::uint64_t part = std::min(bytes, limits_.largest_file - active_.size);
       active_.size += part;
       bytes -= part;
@@ -170,6 +184,7 @@ class Journald {
     }
   }
   void wait(Duration time) { now_ = now_ + time; }
+  void configure(const JournalLimits& limits) { limits_ = limits; }  // and restart
   void rotate() {
     if (active_.size > 0) archived_.push_back(active_);
     active_ = {now_, 0};
@@ -186,7 +201,10 @@ class Journald {
   std::uint64_t bytes() const { return total_archived() + active_.size; }
   Instant now() const { return now_; }
   JournalPlaceSeen look() const {
-    return {"0123", true, archived_.size() + 1, bytes(), UINT64_MAX, limits_};
+    JournalPlaceSeen seen{"0123", true, archived_.size() + 1, bytes(), UINT64_MAX, limits_};
+    seen.largest = active_.size;
+    for (const File& file : archived_) seen.largest = std::max(seen.largest, file.size);
+    return seen;
   }
 
  private:
@@ -223,6 +241,10 @@ TEST(JournalHistory, WhatJournaldRemovesIsNoFinding) {
   int removed = 0;
   EXPECT_TRUE(rc::check("retention is no finding", [&] {
     Journald journald(some_limits());
+    if (*rc::gen::arbitrary<bool>()) {
+      journald.write(*rc::gen::inRange<std::uint64_t>(0, 80 * kMiB));
+      journald.configure(some_limits());
+    }
     for (int looks = *rc::gen::inRange(2, 20); looks > 0; --looks) {
       const Instant was = journald.oldest();
       const std::uint64_t bytes = journald.bytes();
@@ -258,10 +280,12 @@ TEST(JournalHistory, WhoRemovesItAllIsFoundWhereMoreMayBeKept) {
 }
 
 TEST(JournalPlaceKept, ReadsBackWhatItWrote) {
-  const JournalPlaceKept kept{"0123", true, false, "40000000-1-2-3-0-0"};
+  const JournalPlaceKept kept{"0123", true, false, "40000000-1-2-3-0-0", 4096};
   EXPECT_EQ(parse_journal_place_kept(to_text(kept)), kept);
+  const JournalPlaceKept older{"0123", true, false, "40000000-1-2-3-0-0"};
+  EXPECT_EQ(parse_journal_place_kept("0123,1,0,40000000-1-2-3-0-0"), older);
   EXPECT_EQ(parse_journal_place_kept(to_text(kept_of(Case{}.now))), kept_of(Case{}.now));
-  for (const char* other : {"", "a,1,0", "a,1,0,b,c", "a,2,0,b", "a,1,,b"}) {
+  for (const char* other : {"", "a,1,0", "a,1,0,b,x", "a,1,0,b,c,", "a,2,0,b", "a,1,,b"}) {
     EXPECT_EQ(parse_journal_place_kept(other), std::nullopt) << other;
   }
   EXPECT_TRUE(rc::check("any bytes", [](const std::string& noise) {
