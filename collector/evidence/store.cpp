@@ -202,14 +202,17 @@ Status EvidenceStore::keep_one(const AgentId& agent, std::string_view sha256) {
   const std::string object = object_path(sha256);
   TOCSIN_TRY(make_folder(parent_of(object)));
   const std::lock_guard lock(mutex_);
-  if (has(sha256)) {  // Another collection had the same.
+  if (is_here(sha256)) {  // Another collection had the same.
     const std::uint64_t bytes = size_on_disk(whole);
     if (::unlink(whole.c_str()) == 0) used_ -= bytes;
     return {};
   }
+  const std::uint64_t replaced = size_on_disk(object);  // the same, offered by a person
   if (::rename(whole.c_str(), object.c_str()) != 0) {
     return fail(system_error("keep " + object, errno));
   }
+  used_ -= replaced;
+  if (const auto same = offered_.find(sha256); same != offered_.end()) offered_.erase(same);
   return {};
 }
 
@@ -327,7 +330,13 @@ std::string EvidenceStore::seal_path(std::string_view sha256, std::string_view e
 }
 
 bool EvidenceStore::has(std::string_view sha256) const {
-  return evidence::is_sha256(sha256) && ::access(object_path(sha256).c_str(), F_OK) == 0;
+  const std::lock_guard lock(mutex_);
+  return is_here(sha256);
+}
+
+bool EvidenceStore::is_here(std::string_view sha256) const {
+  return evidence::is_sha256(sha256) && !offered_.contains(sha256) &&
+         ::access(object_path(sha256).c_str(), F_OK) == 0;
 }
 
 Result<std::uint64_t> EvidenceStore::size_of(std::string_view sha256) const {
@@ -341,13 +350,56 @@ Result<std::uint64_t> EvidenceStore::size_of(std::string_view sha256) const {
 
 Result<std::string> EvidenceStore::put(std::string_view content) {
   std::string sha256 = to_hex(crypto::sha256(content));
-  if (has(sha256)) return sha256;
+  {
+    const std::lock_guard lock(mutex_);
+    if (offered_.erase(sha256) > 0 || is_here(sha256)) return sha256;
+  }
+  TOCSIN_TRY(write_object(sha256, content));
+  return sha256;
+}
+
+Status EvidenceStore::write_object(std::string_view sha256, std::string_view content) {
   const std::string path = object_path(sha256);
   TOCSIN_TRY(make_folder(parent_of(path)));
   TOCSIN_TRY(config::write_file(path, content, 0400));
   TOCSIN_TRY(config::sync_folder(folder_ + "/objects"));
   used_ += content.size();
-  return sha256;
+  return {};
+}
+
+// ---- Offered by a person ----
+
+EvidenceStore::Offered::Offered(Offered&& other) noexcept
+    : store_(std::exchange(other.store_, nullptr)), sha256_(std::move(other.sha256_)) {}
+
+EvidenceStore::Offered::~Offered() {
+  if (store_ != nullptr) store_->withdraw(sha256_);
+}
+
+void EvidenceStore::Offered::keep() {
+  if (store_ == nullptr) return;  // It was here before.
+  const std::lock_guard lock(store_->mutex_);
+  store_->offered_.erase(sha256_);
+}
+
+// Written under the lock: a few megabytes at most, and only when a person gives a file.
+Result<EvidenceStore::Offered> EvidenceStore::offer(std::string_view content) {
+  std::string sha256 = to_hex(crypto::sha256(content));
+  const std::lock_guard lock(mutex_);
+  if (is_here(sha256)) return Offered(nullptr, std::move(sha256));
+  if (!offered_.contains(sha256)) TOCSIN_TRY(write_object(sha256, content));
+  ++offered_[sha256];
+  return Offered(this, std::move(sha256));
+}
+
+void EvidenceStore::withdraw(const std::string& sha256) {
+  const std::lock_guard lock(mutex_);
+  const auto offered = offered_.find(sha256);
+  if (offered == offered_.end() || --offered->second > 0) return;
+  offered_.erase(offered);
+  const std::string path = object_path(sha256);
+  const std::uint64_t bytes = size_on_disk(path);
+  if (::unlink(path.c_str()) == 0) used_ -= bytes;
 }
 
 Result<std::string> EvidenceStore::read(std::string_view sha256, std::uint64_t offset,

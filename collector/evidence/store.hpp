@@ -15,12 +15,14 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/base/ids.hpp"
 #include "common/base/instant.hpp"
@@ -50,6 +52,22 @@ class EvidenceStore {
   Result<std::uint64_t> size_of(std::string_view sha256) const;
   // Keeps it once; returns its hash, hex. Durable on return. Errors: resource_exhausted.
   Result<std::string> put(std::string_view content);
+  // The same of what may yet be refused: durable, and not here for anybody else. It goes with the
+  // last who put it so, unless one of them keeps it or it came in another way.
+  class Offered {
+   public:
+    Offered(EvidenceStore* store, std::string sha256) : store_(store), sha256_(std::move(sha256)) {}
+    Offered(Offered&& other) noexcept;
+    Offered& operator=(Offered&&) = delete;
+    ~Offered();
+    const std::string& sha256() const { return sha256_; }
+    void keep();
+
+   private:
+    EvidenceStore* store_;
+    std::string sha256_;
+  };
+  Result<Offered> offer(std::string_view content);
   // At most `limit` bytes from `offset`; fewer at its end. Errors: not_found.
   Result<std::string> read(std::string_view sha256, std::uint64_t offset, std::size_t limit) const;
   // What its bytes hash to now. Errors: not_found, as the system says.
@@ -128,6 +146,9 @@ class EvidenceStore {
   std::string seal_path(std::string_view sha256, std::string_view ending) const;
   Status prepare();
   Status keep_one(const AgentId& agent, std::string_view sha256);
+  Status write_object(std::string_view sha256, std::string_view content);
+  bool is_here(std::string_view sha256) const;  // REQUIRES: mutex_ is held
+  void withdraw(const std::string& sha256);
   void close_part(const std::string& path);
   // Unless it is being written, or came after `before`.
   void forget_part(const std::string& path, std::optional<Instant> before);
@@ -135,9 +156,10 @@ class EvidenceStore {
   const std::string folder_;
   const EvidenceLimits limits_;
   std::atomic<std::uint64_t> used_{0};
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::uint64_t reserved_ = 0;
-  std::multiset<std::string> open_parts_;  // paths
+  std::map<std::string, std::size_t, std::less<>> offered_;  // by how many; on the disk already
+  std::multiset<std::string> open_parts_;                    // paths
 };
 
 }  // namespace tocsin::collector

@@ -30,6 +30,12 @@ model::Message damage_message(const model::Evidence& record, const EvidenceDamag
            {"why", "@evidence_damage." + damage.why}}};
 }
 
+// For certain: what is not answered yet, or failed on the way, may still be taken.
+bool is_refused(const Result<v1::ExecuteReply>& reply) {
+  if (!reply) return reply.error().code == ErrorCode::already_exists;
+  return !reply->pending() && reply->result().outcome() != v1::CommandResult::OUTCOME_DONE;
+}
+
 }  // namespace
 
 Result<model::Evidence> EvidenceApi::record(std::uint64_t id) {
@@ -198,15 +204,17 @@ Result<v1::ExecuteReply> EvidenceApi::add(const model::Principal& caller,
   TOCSIN_TRY(check_command_id(request.command_id()));
   const auto room = parts_.store.reserve(request.content().size(), 0);
   if (!room) return fail(room.error());
-  const auto digest = parts_.store.put(request.content());
-  if (!digest) return fail(digest.error());
+  auto file = parts_.store.offer(request.content());
+  if (!file) return fail(file.error());
   model::Command command;
   command.id = request.command_id();
   command.principal = caller;
   command.note = clean_text(request.note(), limits::kText);
-  command.act = model::AddEvidence{IncidentId{request.incident_id()}, name, *digest,
+  command.act = model::AddEvidence{IncidentId{request.incident_id()}, name, file->sha256(),
                                    request.content().size()};
-  return parts_.operators.submit(std::move(command), kAddWaitMs);
+  auto reply = parts_.operators.submit(std::move(command), kAddWaitMs);
+  if (!is_refused(reply)) file->keep();
+  return reply;
 }
 
 }  // namespace tocsin::collector

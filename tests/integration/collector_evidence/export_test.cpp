@@ -273,6 +273,25 @@ TEST_F(Export, AFileIsAddedWithItsHash) {
   EXPECT_EQ(fake_.intake.entries.size(), 1U);
 }
 
+// The incident is not open any more, say.
+TEST_F(Export, AFileThatTheJudgeRefusesIsNotKept) {
+  std::ofstream(temp_.file("screen.png")) << "picture";
+  ctl::EvidenceCommand command;
+  command.act = ctl::EvidenceCommand::Act::add;
+  command.file = temp_.file("screen.png");
+  command.reason = "the message";
+  const std::uint64_t before = store_->used_bytes();
+  fake_.intake.decide = [](const model::Command&) {
+    model::CommandResult result;
+    result.outcome = model::CommandOutcome::not_found;
+    result.detail = {"command.no_incident", {{"name", "42"}}};
+    return result;
+  };
+  EXPECT_EQ(ask(command, officer_).exit, ctl::ExitCode::not_found);
+  EXPECT_EQ(store_->used_bytes(), before);
+  EXPECT_FALSE(store_->read(to_hex(crypto::sha256("picture")), 0, 10));
+}
+
 TEST_F(Export, ShowSaysItsItemsAndItsCustody) {
   ctl::EvidenceCommand command;
   command.act = ctl::EvidenceCommand::Act::show;

@@ -50,6 +50,61 @@ TEST_F(Evidence, KeepsTheSameBytesOnceUnderTheirHash) {
   EXPECT_EQ(open()->used_bytes(), 3U);
 }
 
+TEST_F(Evidence, WhatIsOfferedGoesUnlessItIsKept) {
+  const auto store = open();
+  {
+    const auto refused = store->offer("abc").value();
+    EXPECT_EQ(refused.sha256(), hash("abc"));
+    EXPECT_TRUE(fs::exists(object(hash("abc"))));
+    EXPECT_FALSE(store->has(hash("abc"))) << "nobody else may count on it";
+  }
+  EXPECT_FALSE(fs::exists(object(hash("abc"))));
+  EXPECT_EQ(store->used_bytes(), 0U);
+  { store->offer("abc").value().keep(); }
+  EXPECT_TRUE(store->has(hash("abc")));
+  { const auto again = store->offer("abc").value(); }  // It is here already.
+  EXPECT_EQ(store->read(hash("abc"), 0, 10).value(), "abc");
+  EXPECT_EQ(store->used_bytes(), 3U);
+}
+
+TEST_F(Evidence, WhatTwoOfferGoesWithTheLastAndStaysForOneWhoKeepsIt) {
+  const auto store = open();
+  {
+    std::optional<EvidenceStore::Offered> first(store->offer("abc").value());
+    std::optional<EvidenceStore::Offered> second(store->offer("abc").value());
+    first.reset();
+    EXPECT_TRUE(fs::exists(object(hash("abc"))));
+    second.reset();
+    EXPECT_FALSE(fs::exists(object(hash("abc"))));
+  }
+  {
+    std::optional<EvidenceStore::Offered> first(store->offer("abc").value());
+    std::optional<EvidenceStore::Offered> second(store->offer("abc").value());
+    second->keep();
+    second.reset();
+    first.reset();
+  }
+  EXPECT_TRUE(store->has(hash("abc")));
+  EXPECT_EQ(store->used_bytes(), 3U);
+}
+
+// A person's file that is refused must not take a host's away which has the same bytes.
+TEST_F(Evidence, WhatCameInAnotherWayMeanwhileStays) {
+  const auto store = open();
+  {
+    const auto offered = store->offer("hello").value();
+    auto part = store->open_part(agent_, hash("hello")).value();
+    ASSERT_TRUE(part.append("hello"));
+    ASSERT_TRUE(store->finish_part(std::move(part), hash("hello")));
+    ASSERT_TRUE(store->keep_whole(agent_, {hash("hello")}));
+    const auto manifest = store->offer("manifest").value();
+    EXPECT_EQ(store->put("manifest").value(), hash("manifest"));
+  }
+  EXPECT_EQ(store->read(hash("hello"), 0, 10).value(), "hello");
+  EXPECT_TRUE(store->has(hash("manifest")));
+  EXPECT_EQ(store->used_bytes(), 13U);
+}
+
 TEST_F(Evidence, NamesThatAreNoHashesAreNowhere) {
   const auto store = open();
   for (const char* name : {"", "..", "../../x", "ABC"}) {
