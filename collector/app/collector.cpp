@@ -618,6 +618,7 @@ std::vector<CounterSource> RunningCollector::counters() {
       {"link.requests_dropped", link(&IngestCounters::requests_dropped)},
       {"link.results_missing", link(&IngestCounters::results_missing)},
       {"link.results_differ", link(&IngestCounters::results_differ)},
+      {"link.presence_dropped", link(&IngestCounters::presence_dropped)},
       {"evidence.bytes", [this] { return evidence_->bytes(); }},
       {"evidence.streams", [this] { return evidence_->streams(); }},
       {"evidence.rejected_jobs", [this] { return evidence_->rejected(); }},

@@ -95,10 +95,11 @@ struct IngestOptions {
   Duration look_every = 250ms;   // at silence, expiry and policy
   Duration finish_within = 3s;   // then the stream is aborted
   std::size_t requests_per_agent = 64;
-  Duration result_again_after = 1min;   // a check's result is not asked for more often than this
-  Duration compare_results_every = 1s;  // of one agent
-  Duration stranger_forgotten = 5min;   // it tries every minute
-  bool own_thread = true;               // false: nothing happens but in step(); for tests
+  std::size_t presence_waiting = 65'536;  // changes of presence that the intake did not take yet
+  Duration result_again_after = 1min;     // a check's result is not asked for more often than this
+  Duration compare_results_every = 1s;    // of one agent
+  Duration stranger_forgotten = 5min;     // it tries every minute
+  bool own_thread = true;                 // false: nothing happens but in step(); for tests
 };
 
 struct IngestCounters {
@@ -121,6 +122,7 @@ struct IngestCounters {
   std::uint64_t requests_dropped = 0;  // expired or over the limit before the agent took them
   std::uint64_t results_missing = 0;  // checks whose result was not the one known here: asked again
   std::uint64_t results_differ = 0;   // and was not either when it had come again
+  std::uint64_t presence_dropped = 0;  // changes of presence that the intake did not take for long
 };
 
 class Hub {

@@ -8,8 +8,6 @@
 namespace tocsin::collector {
 namespace {
 
-constexpr std::size_t kPresenceWaiting = 65'536;  // changes that the intake did not take yet
-
 // Some check should have run in this time, if the observer lives.
 Duration idle_of_checks(const model::Heartbeat& heartbeat, Duration silent_after,
                         Duration noted_within) {
@@ -81,7 +79,10 @@ void Hub::Impl::journal(const AgentId& id, const Session* session,
   log::info("ingest.presence", {{"agent", id.hex},
                                 {"state", model::to_string(change->state)},
                                 {"detail", change->detail.code}});
-  if (presence_.size() >= kPresenceWaiting) presence_.pop_front();
+  if (presence_.size() >= options_.presence_waiting) {
+    presence_.pop_front();
+    count(&IngestCounters::presence_dropped);
+  }
   presence_.push_back(std::move(presence));
   flush_presence();
 }

@@ -394,6 +394,21 @@ TEST(Link, AKnownAgentThatDoesNotComeBackAfterAStartBecomesSilent) {
   EXPECT_EQ(all[0].detail.code, "link.never_back");
 }
 
+// A disk that is full for long: what does not fit is counted.
+TEST(Link, ChangesOfPresenceThatNobodyTakesAreCountedWhenTheyAreDropped) {
+  Room room;
+  count_silence_soon(room);
+  room.options.presence_waiting = 2;
+  for (int i = 0; i < 5; ++i) room.known.push_back({room.add_agent().id, Presence::heard});
+  room.stop_collector();
+  room.intake.refuse(true);
+  room.start_collector();
+  ASSERT_TRUE(eventually([&] { return room.hub().counters().presence_dropped == 3; }));
+  room.intake.refuse(false);
+  ASSERT_TRUE(eventually([&] { return room.intake.presence().size() == 2; }));
+  EXPECT_EQ(room.hub().counters().presence_dropped, 3U);
+}
+
 TEST(Link, AnAgentThatIsAdmittedAndNeverComesBecomesSilent) {
   Room room;
   const TestAgent missing = room.add_agent();
