@@ -113,8 +113,8 @@ Result<v1::Status> OperatorApi::get_status(const model::Principal& caller,
   TOCSIN_TRY(wait_until(request.read_at()));
   auto now = as_of();
   if (!now) return fail(now.error());
-  const auto hosts = parts_.state.hosts();
-  if (!hosts) return fail(hosts.error());
+  const auto agents = parts_.state.agents();
+  if (!agents) return fail(agents.error());
   auto open = parts_.state.incidents(all_open());
   if (!open) return fail(open.error());
   const auto pending = parts_.state.pending_notifications();
@@ -129,7 +129,7 @@ Result<v1::Status> OperatorApi::get_status(const model::Principal& caller,
   status.set_started_ns(parts_.started.ns);
   status.set_store(parts_.store);
   status.set_journal_head(parts_.journal_head().value);
-  count_agents(*hosts, status);
+  count_agents(*agents, status);
   describe_channels(*policy, *pending, *last, status);
   std::vector<model::Message> warnings = all_warnings(*now);
   if (open->size() >= limits::kPageRows) {

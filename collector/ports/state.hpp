@@ -127,6 +127,8 @@ class StateReader {
   };
   virtual Result<AsOf> as_of() = 0;
   virtual Result<std::vector<model::Host>> hosts() = 0;
+  // The same without their checks, which are most of what a host is.
+  virtual Result<std::vector<model::Host>> agents() = 0;
   // Those of this whole name, or with this agent id; revoked ones too.
   virtual Result<std::vector<model::Host>> hosts_called(std::string_view reference) = 0;
   virtual Result<std::vector<model::Incident>> incidents(const IncidentQuery& query) = 0;

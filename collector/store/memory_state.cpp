@@ -198,6 +198,19 @@ class Reader final : public StateReader {
     return hosts;
   }
 
+  Result<std::vector<model::Host>> agents() override {
+    const std::lock_guard lock(content_->mutex);
+    std::vector<model::Host> found;
+    for (const auto& [id, host] : content_->hosts) {
+      model::Host light = host;
+      light.checks.clear();
+      found.push_back(std::move(light));
+    }
+    std::stable_sort(found.begin(), found.end(),
+                     [](const auto& a, const auto& b) { return a.name < b.name; });
+    return found;
+  }
+
   Result<std::vector<model::Host>> hosts_called(std::string_view reference) override {
     const std::lock_guard lock(content_->mutex);
     std::vector<model::Host> found;

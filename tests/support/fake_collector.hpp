@@ -76,6 +76,11 @@ class FakeState final : public collector::StateReader {
     return bytes;
   }
   Result<std::vector<model::Host>> hosts() override { return host_rows; }
+  Result<std::vector<model::Host>> agents() override {
+    std::vector<model::Host> found = host_rows;
+    for (model::Host& host : found) host.checks.clear();
+    return found;
+  }
   Result<std::vector<model::Host>> hosts_called(std::string_view reference) override {
     std::vector<model::Host> found;
     for (const model::Host& host : host_rows) {

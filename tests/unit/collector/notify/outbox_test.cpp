@@ -86,6 +86,7 @@ struct Scene final : collector::StateReader, collector::Intake {
 
   Result<AsOf> as_of() override { return AsOf{}; }
   Result<std::vector<model::Host>> hosts() override { return {}; }
+  Result<std::vector<model::Host>> agents() override { return {}; }
   Result<std::vector<model::Incident>> incidents(const collector::IncidentQuery&) override {
     return {};
   }
