@@ -30,6 +30,7 @@
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 #include "common/log/log.hpp"
+#include "common/model/last_word.hpp"
 #include "common/rules/judge.hpp"
 #include "common/series/series_file.hpp"
 #include "common/wire/wire.hpp"
@@ -43,6 +44,7 @@ constexpr int kPollsWithoutBell = 10;
 constexpr Duration kWatchRest = 5ms;  // between two looks at what happened to logs
 constexpr int kGlanceRest = 15;  // times as long as the run before had a processor, until a glance
 constexpr Duration kRestartLimit = 60s;
+constexpr Duration kTellEndedAgain = 1min;  // where the spool did not take it
 constexpr Duration kHurryAgain = 1min;  // a check that is wanted again more often waits its turn
 
 LineLimits own_limits(const ObserverConfig& config) {
@@ -160,6 +162,7 @@ class Observer {
     if (polled_ && now - *polled_ < spool_poll()) return;
     polled_ = now;
     take_assignment();
+    tell_what_ended(now);
     take_requests();
     take_resends(now);
   }
@@ -181,6 +184,7 @@ class Observer {
   void take_assignment() {
     const auto bytes = spool_.assigned_checks();
     if (!bytes) return spool_failed("read assignment", bytes.error());
+    assignment_known_ = true;
     const std::string text = bytes->value_or(std::string());
     if (text == assignment_) return;
     assignment_ = text;
@@ -215,8 +219,28 @@ class Observer {
       glances_.end(ref);
     }
     jobs_ = std::move(next);
+    tell_ended_at_ = MonoTime{};
     listen_to_units();
     watch_logs();
+  }
+
+  // The collector believes what a check saw last until it hears that nobody looks any more. What
+  // the spool has a row of and is not to run has ended, in this life or before it.
+  void tell_what_ended(MonoTime now) {
+    if (!assignment_known_ || !tell_ended_at_ || now < *tell_ended_at_) return;
+    tell_ended_at_ = now + kTellEndedAgain;
+    const auto rows = spool_.checks();
+    if (!rows) return spool_failed("read checks", rows.error());
+    for (CheckRow row : *rows) {
+      if (jobs_.contains(row.check)) continue;
+      row.ended = true;
+      NewFact fact = row_of(model::last_word(row.check, time_.wall()), model::Priority::critical);
+      fact.seen_again = true;
+      const auto seq = spool_.append({&fact, 1}, {}, {&row, 1});
+      if (!seq) return spool_failed("tell what ended", seq.error());
+      known_rows_.erase(row.check);
+    }
+    tell_ended_at_.reset();
   }
 
   // ---- Events ----
@@ -792,6 +816,8 @@ class Observer {
   std::optional<series::SeriesFile> curves_;
   bool samples_failing_ = false;
   std::string assignment_;
+  bool assignment_known_ = false;
+  std::optional<MonoTime> tell_ended_at_;  // nothing: all that ended was told
   std::optional<MonoTime> polled_;
   std::optional<MonoTime> flushed_;
   Glances glances_;

@@ -66,7 +66,8 @@ struct CheckRow {
   MonoTime unchanged_since_monotonic;
   Duration interval{};
   Seq last_seq;
-  bool told = false;  // in append(): by the last of its facts, whose number becomes last_seq
+  bool told = false;   // in append(): by the last of its facts, whose number becomes last_seq
+  bool ended = false;  // in append(): it does not run any more, and its row goes
 };
 
 struct SpoolStatus {

@@ -146,6 +146,10 @@ Status SqliteSpool::save_checks(const State& state, std::span<const CheckRow> ch
       file_.database.prepare("INSERT OR REPLACE INTO check_state VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
   if (!put) return fail(put.error());
   for (const CheckRow& check : checks) {
+    if (check.ended) {
+      TOCSIN_TRY(forget_check(check.check));
+      continue;
+    }
     std::int64_t last = check.told ? state.last_number : 0;
     if (!check.told && check.last_seq) {
       last = state.number_base + static_cast<std::int64_t>(check.last_seq.value);
@@ -166,6 +170,18 @@ Status SqliteSpool::save_checks(const State& state, std::span<const CheckRow> ch
       "ORDER BY last_run DESC, kind, target LIMIT -1 OFFSET ?)");
   if (!trim) return fail(trim.error());
   return trim->bind(1, static_cast<std::int64_t>(limits::kChecks)).run();
+}
+
+Status SqliteSpool::forget_check(const model::CheckRef& check) {
+  for (const char* sql : {"DELETE FROM check_state WHERE kind=? AND target=?",
+                          "DELETE FROM resend WHERE kind=? AND target=?"}) {
+    Result<sqlite::Statement> remove = file_.database.prepare(sql);
+    if (!remove) return fail(remove.error());
+    TOCSIN_TRY(remove->bind(1, static_cast<std::int64_t>(check.kind))
+                   .bind(2, std::string_view(check.target))
+                   .run());
+  }
+  return {};
 }
 
 // A full spool refuses at every run, which is said once.

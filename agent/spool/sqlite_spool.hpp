@@ -117,6 +117,7 @@ class SqliteSpool final : public Spool {
   Status insert_loss(sqlite::Statement& insert, State& state);
   Status save_cursors(std::span<const ReaderCursor> cursors);
   Status save_checks(const State& state, std::span<const CheckRow> checks);
+  Status forget_check(const model::CheckRef& check);
   void refuse(std::span<const NewFact> facts, const Error& why);
   bool remember(std::size_t lost, const Error& why);
   Status save_loss();

@@ -23,6 +23,7 @@
 #include "common/config/secret_file.hpp"
 #include "common/crypto/crypto.hpp"
 #include "common/evidence/manifest.hpp"
+#include "common/model/last_word.hpp"
 #include "common/wire/wire.hpp"
 
 namespace tocsin::agent {
@@ -110,7 +111,11 @@ class Observe : public testing::Test {
     std::vector<model::Fact> facts;
     const auto rows = reader().read(Seq{1}, 1000, 1 << 20);
     EXPECT_TRUE(rows.has_value());
-    for (const SpoolRow& row : *rows) facts.push_back(wire::decode_fact(row.bytes).value());
+    for (const SpoolRow& row : *rows) {
+      auto fact = wire::decode_fact(row.bytes);
+      EXPECT_TRUE(fact.has_value()) << fact.error().message;
+      if (fact) facts.push_back(*std::move(fact));
+    }
     return facts;
   }
 
@@ -533,6 +538,69 @@ TEST_F(Observe, RunsWhatTheCollectorAssignsAndReportsWhatItRefuses) {
   const auto said = events(facts);
   EXPECT_EQ(std::count(said.begin(), said.end(), "agent.check_not_allowed"), 1);
   EXPECT_TRUE(observations(facts, CheckKind::ping).empty());
+}
+
+void see_processes(Fakes& fakes) {
+  fakes.set(CheckKind::processes, [](const auto& check, CheckContext& context) {
+    return agent::Run(check, context).seen(model::ProcessesFacts{});
+  });
+}
+
+std::vector<model::CheckRef> ended_in(const std::vector<model::Fact>& facts) {
+  std::vector<model::CheckRef> ended;
+  for (const model::Fact& fact : facts) {
+    const auto* seen = std::get_if<model::Observation>(&fact.body);
+    if (seen != nullptr && model::is_last_word(*seen)) ended.push_back(seen->check);
+  }
+  return ended;
+}
+
+// Of a check that nobody runs any more the collector would believe for ever what it saw last.
+TEST_F(Observe, TellsOnceThatACheckOfAnEarlierLifeHasEnded) {
+  see_processes(fakes);
+  add(CheckKind::sockets);
+  add(CheckKind::processes);
+  observe([&](const auto& seen) {
+    return !observations(seen, CheckKind::sockets).empty() &&
+           !observations(seen, CheckKind::processes).empty();
+  });
+  config.checks.pop_back();
+  const model::CheckRef processes{CheckKind::processes, ""};
+  for (int life = 0; life < 2; ++life) {
+    const auto facts = observe([&](const auto& seen) { return !ended_in(seen).empty(); });
+    EXPECT_EQ(ended_in(facts), (std::vector{processes}));
+  }
+  const auto rows = reader().checks();
+  ASSERT_TRUE(rows.has_value());
+  ASSERT_EQ(rows->size(), 1U) << "the heartbeat does not name it either";
+  EXPECT_EQ(rows->front().check.kind, CheckKind::sockets);
+  // Given back, it is told anew though it sees what it saw before.
+  const auto before = observations(read(), CheckKind::processes).size();
+  add(CheckKind::processes);
+  observe(
+      [&](const auto& seen) { return observations(seen, CheckKind::processes).size() > before; });
+}
+
+TEST_F(Observe, TellsThatACheckHasEndedWhichTheCollectorTookAway) {
+  see_processes(fakes);
+  config.allow = {CheckKind::sockets, CheckKind::processes};
+  add(CheckKind::sockets);
+  model::CheckDefinition assigned;
+  assigned.check.kind = CheckKind::processes;
+  assigned.interval = 100ms;
+  const auto assign = [&](const std::vector<model::CheckDefinition>& checks) {
+    EXPECT_TRUE(reader().put_assignment(wire::encode_checks(checks), "digest").has_value());
+  };
+  assign({assigned});
+  bool taken_away = false;
+  const auto facts = observe([&](const auto& seen) {
+    if (!taken_away && !observations(seen, CheckKind::processes).empty()) {
+      taken_away = true;
+      assign({});
+    }
+    return !ended_in(seen).empty();
+  });
+  EXPECT_EQ(ended_in(facts), (std::vector{assigned.check}));
 }
 
 TEST_F(Observe, AnswersARequestOnceAndRefusesWhatIsNotAllowed) {
