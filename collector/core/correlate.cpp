@@ -5,7 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "collector/core/darkness.hpp"
 #include "collector/core/looked_at.hpp"
+#include "collector/core/probes.hpp"
 
 namespace tocsin::collector {
 namespace {
@@ -35,13 +37,12 @@ bool is_about_a_target(const model::Finding& finding, Kind kind) {
   return (of_the_way && !target_of(finding).empty()) || is_about_another(finding);
 }
 
-// Several places were asked, and nobody reaches it (procedure M-01).
-bool is_confirmed_down(const World& world, const model::Incident& incident, Duration stable,
-                       Instant now) {
+// Does a finding of this code count in it?
+bool has(const World& world, const model::Incident& incident, std::string_view code,
+         Duration stable, Instant now) {
   return std::any_of(incident.findings.begin(), incident.findings.end(), [&](FindingId id) {
     const model::Finding* finding = world.finding(id);
-    return finding != nullptr && finding->code == "reach.host_down" &&
-           counts(*finding, stable, now);
+    return finding != nullptr && finding->code == code && counts(*finding, stable, now);
   });
 }
 
@@ -55,21 +56,21 @@ const model::Incident* recent_of(const World& world, const model::Finding& findi
   return nullptr;
 }
 
-std::size_t recently_silent(const World& world, Instant now) {
-  const auto& incidents = world.incidents.rows();
-  return static_cast<std::size_t>(
-      std::count_if(incidents.begin(), incidents.end(), [&](const auto& row) {
-        const model::Incident& incident = row.second;
-        return incident.kind == to_string(Kind::agent_silence) && !incident.recovered &&
-               now - incident.opened <= kJoinWindow;
-      }));
+bool are_many_silent(const World& world, Instant now) {
+  std::size_t silent = 0;
+  for (const auto& [agent, host] : world.hosts.rows()) {
+    const bool lately =
+        host.presence == model::Presence::silent && now - host.presence_since <= kJoinWindow;
+    if (lately && !host.revoked && ++silent == kManySilent) return true;
+  }
+  return false;
 }
 
 std::string key_of_new(const World& world, const model::Finding& finding, Kind kind, Instant now) {
   if (is_about_a_target(finding, kind)) {
     return fmt::format("{}{}{}", to_string(kind), kTarget, target_of(finding));
   }
-  if (kind == Kind::agent_silence && recently_silent(world, now) + 1 >= kManySilent) {
+  if (kind == Kind::agent_silence && are_many_silent(world, now)) {
     return std::string(kManySilentKey);
   }
   return fmt::format("{}/{}", to_string(kind), finding.dedup_key);
@@ -110,6 +111,25 @@ std::optional<Confidence> confidence_from(const Vantages& vantages) {
   return std::nullopt;
 }
 
+// What probes say of services that their own hosts call bad. One that does not answer either is
+// down; of an incident all of it must answer.
+std::optional<Confidence> confidence_by_probes(const World& world, const model::Incident& incident,
+                                               Duration stable, Instant now) {
+  bool good = false;
+  bool other = false;
+  for (const FindingId id : incident.findings) {
+    const model::Finding* finding = world.finding(id);
+    if (finding == nullptr || !counts(*finding, stable, now)) continue;
+    const auto meaning = meaning_of(finding->code, finding->message);
+    if (!meaning || meaning->effect == Effect::none) continue;
+    const Probed said = finding->closed ? Probed::nothing : probed(world, *finding);
+    if (said == Probed::bad) return Confidence::confirmed;
+    good = good || said == Probed::good;
+    other = other || said == Probed::nothing;
+  }
+  return good && !other ? std::optional(Confidence::contradicted) : std::nullopt;
+}
+
 const model::HostPolicy* asset_policy(const model::SitePolicy& policy,
                                       const model::Incident& incident,
                                       const model::Finding& finding) {
@@ -121,7 +141,17 @@ const model::HostPolicy* asset_policy(const model::SitePolicy& policy,
   return target != policy.hosts.end() ? &*target : model::host_policy(policy, incident.host_name);
 }
 
-void add_to(GradeFacts& facts, const model::Finding& finding, const FindingMeaning& meaning) {
+// How often it came back lately, the first of these times first.
+std::vector<Instant> returns_of(const model::Finding& finding, Instant now) {
+  std::vector<Instant> lately;
+  for (const Instant at : finding.returned) {
+    if (at + kRecurWindow > now) lately.push_back(at);
+  }
+  std::sort(lately.begin(), lately.end());
+  return lately;
+}
+
+void add_to(GradeFacts& facts, const FindingMeaning& meaning) {
   // Fixable at once is what has an effect, all of it.
   if (meaning.effect != Effect::none) {
     facts.fixable_now = meaning.fixable && (facts.effect == Effect::none || facts.fixable_now);
@@ -129,7 +159,6 @@ void add_to(GradeFacts& facts, const model::Finding& finding, const FindingMeani
   facts.effect = std::max(facts.effect, meaning.effect);
   facts.access = std::max(facts.access, meaning.access);
   facts.impact = std::max(facts.impact, meaning.impact);
-  facts.recurrences = std::max(facts.recurrences, finding.recurrences);
 }
 
 // An estimate about an earlier interruption says nothing about this one.
@@ -164,13 +193,21 @@ Belonging belongs_to(const World& world, const model::Finding& finding, Kind kin
 }
 
 bool counts(const model::Finding& finding, Duration stable, Instant now) {
-  return !finding.closed || *finding.closed + stable > now;
+  return !finding.closed || (!finding.unwatched && *finding.closed + stable > now);
 }
 
 Agreement agreement(const World& world, const model::Incident& incident, Duration bad_for,
                     Duration stable, Instant now) {
-  if (is_confirmed_down(world, incident, stable, now)) {
+  // A person who said so, or who registered it, has judged that it is real (procedure R-02).
+  const bool by_person = model::is_real(incident.verdict) ||
+                         (incident.registered && !incident.registered_by.name.empty());
+  // Several places were asked, and nobody reaches it (procedure M-01).
+  if (has(world, incident, "reach.host_down", stable, now)) {
     return {Confidence::confirmed, std::nullopt};
+  }
+  // The collector may be mistaken about all but itself, however long that lasts.
+  if (has(world, incident, kDark, stable, now)) {
+    return {by_person ? Confidence::confirmed : Confidence::suspected, std::nullopt};
   }
   for (const FindingId id : incident.findings) {
     const model::Finding* finding = world.finding(id);
@@ -178,9 +215,10 @@ Agreement agreement(const World& world, const model::Incident& incident, Duratio
     const auto confidence = confidence_from(vantages_of(world, finding->check, stable, now));
     if (confidence) return {*confidence, std::nullopt};
   }
-  // A person who said so, or who registered it, has judged that it is real (procedure R-02).
-  const bool by_person = model::is_real(incident.verdict) ||
-                         (incident.registered && !incident.registered_by.name.empty());
+  if (!by_person) {
+    const auto confidence = confidence_by_probes(world, incident, stable, now);
+    if (confidence) return {*confidence, std::nullopt};
+  }
   if (by_person || bad_for >= kConfirmedAlone) {
     return {Confidence::confirmed, std::nullopt};
   }
@@ -208,7 +246,10 @@ std::optional<Assessment> assess(const World& world, const model::SitePolicy& po
       asset = asset_policy(policy, incident, *finding);
     }
     codes.insert(finding->code);
-    add_to(facts, *finding, *meaning);
+    add_to(facts, *meaning);
+    const std::vector<Instant> returns = returns_of(*finding, now);
+    facts.recurrences = std::max(facts.recurrences, static_cast<std::uint32_t>(returns.size()));
+    if (!returns.empty()) sooner(returns.front() + kRecurWindow);
     facts.continuing = facts.continuing || !finding->closed;
     bad_until = std::max(bad_until, finding->closed.value_or(now));
     if (finding->closed) sooner(*finding->closed + policy.stable);

@@ -19,6 +19,9 @@ inline constexpr std::size_t kManySilent = 3;
 // three looks at the default interval.
 inline constexpr Duration kConfirmedAlone = 3min;
 
+// What came back is counted for this long.
+inline constexpr Duration kRecurWindow = 24h;
+
 // The collector's own look at an agent, as a check: findings about silence and clones carry it.
 model::CheckRef agent_check();
 
@@ -34,7 +37,8 @@ struct Belonging {
 Belonging belongs_to(const World& world, const model::Finding& finding, Kind kind, Instant now);
 
 // Does the finding still count for its incident? It does while it is open and, so that a flapping
-// one neither ends nor softens the incident, until it has been good for `stable`.
+// one neither ends nor softens the incident, until it has been good for `stable`. One that nobody
+// looks at any more does not: what is left of it is its incident's `unwatched`.
 bool counts(const model::Finding& finding, Duration stable, Instant now);
 
 // Agreement between vantage points (severity: corroboration), and when it changes by itself.

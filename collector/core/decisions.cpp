@@ -44,7 +44,8 @@ void set_verdict(Context& context, model::Incident& incident, IncidentVerdict ve
        by);
 }
 
-// The key of the agent that found it was revoked, and it is still open: nobody will look again.
+// The key of the agent that found it was revoked, and it is still open: nobody will look again. A
+// state of an older version has such findings.
 bool is_left_behind(const World& world, const model::Finding& finding) {
   const model::Host* host = world.hosts.find(finding.agent);
   return !finding.closed && host != nullptr && host->revoked;
@@ -65,7 +66,7 @@ std::optional<Instant> quiet_at(const Context& context, const model::Incident& i
     const model::Finding* finding = context.world.finding(id);
     if (finding == nullptr || is_left_behind(context.world, *finding)) continue;
     if (!finding->closed) return std::nullopt;
-    quiet = std::max(quiet, *finding->closed + context.policy.stable);
+    if (!finding->unwatched) quiet = std::max(quiet, *finding->closed + context.policy.stable);
   }
   return quiet;
 }
@@ -105,7 +106,8 @@ std::optional<model::Message> not_closable(const Context& context, const model::
   }
   const std::optional<Instant> quiet = quiet_at(context, incident);
   if (!quiet) return model::Message{"command.still_bad", {}};
-  const bool over = incident.recovered || has_left_behind(context.world, incident);
+  const bool over =
+      incident.recovered || incident.undecided || has_left_behind(context.world, incident);
   if (*quiet > context.now || !over) {
     return model::Message{"command.not_quiet", {{"wait", duration_text(*quiet - context.now)}}};
   }
@@ -160,7 +162,7 @@ void estimate_repair(Context& context, IncidentId id, Duration duration, const m
        {"incident.estimated",
         {{"name", by.name}, {"duration", duration_text(duration)}, {"note", reason}}},
        by);
-  regrade(context, id);
+  expect_repair(context, id);
 }
 
 void close_incident(Context& context, IncidentId id, IncidentVerdict verdict,

@@ -6,12 +6,14 @@
 #include "collector/core/baselines.hpp"
 #include "collector/core/certificates.hpp"
 #include "collector/core/commands.hpp"
+#include "collector/core/darkness.hpp"
 #include "collector/core/evidence.hpp"
 #include "collector/core/hidden_ports.hpp"
 #include "collector/core/hosts.hpp"
 #include "collector/core/incident.hpp"
 #include "collector/core/inquiry.hpp"
 #include "collector/core/notify_decision.hpp"
+#include "collector/core/probes.hpp"
 
 namespace tocsin::collector {
 namespace {
@@ -26,14 +28,17 @@ constexpr Duration kLookEvery = 1h;
 void take_agent_fact(Context& context, const model::AgentFact& fact) {
   const auto* result = std::get_if<model::RequestResult>(&fact.fact.body);
   const bool inquiry = result != nullptr && is_inquiry(result->request_id);
+  const bool probe = result != nullptr && is_probe_question(result->request_id);
   if (result != nullptr && is_port_question(result->request_id)) {
     take_port_answer(context, fact.agent, *result);
-  } else if (result != nullptr && !inquiry) {
+  } else if (result != nullptr && !inquiry && !probe) {
     take_request_result(context, fact.agent, *result);
   }
   const Judged judged = take_fact(context, fact);
   ask_about(context, fact);
+  ask_probes(context, judged);
   take_judged(context, judged);
+  if (probe) regrade_about(context, probed_finding(result->request_id));
   if (inquiry) take_judged(context, take_answer(context, fact.agent, *result));
 }
 
@@ -123,6 +128,8 @@ void Fold::fire_due(Effects& effects) {
       take_judged(now, *answered);
     } else if (const std::optional<Judged> again = fire_baseline_timer(now, *key)) {
       take_judged(now, *again);
+    } else if (const std::optional<Judged> dark = fire_darkness_timer(now, *key)) {
+      take_judged(now, *dark);
     } else if (!fire_request_timer(now, *key) && !fire_port_timer(now, *key) &&
                !fire_evidence_timer(now, *key) && !fire_incident_timer(now, *key)) {
       world_.add("counter/unknown_timers");
@@ -144,6 +151,7 @@ void Fold::dispatch(Context& context, const model::JournalBody& body, const Earl
   } else if (const auto* presence = std::get_if<model::AgentPresence>(&body)) {
     const Judged judged = take_presence(context, *presence);
     ask_about(context, *presence);
+    look_for_darkness(context, *presence);
     take_judged(context, judged);
   } else if (const auto* look = std::get_if<model::CollectorLook>(&body)) {
     take_judged(context, take_look(context, *look));
@@ -183,6 +191,7 @@ void Fold::change_policy(Effects& effects, const model::PolicyChange& change) {
   world_.in_force.clear();  // Groups, and what the policy's own baselines say.
   effects.baselines_changed = true;
   take_judged(now, judge_again(now));
+  take_judged(now, forget_unnamed(now));
   regrade_all(now);
 }
 

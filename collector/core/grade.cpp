@@ -255,10 +255,6 @@ std::string_view word(Effect effect) {
   constexpr std::array<std::string_view, 4> kWords{"none", "degraded", "stalled", "interrupted"};
   return kWords[static_cast<std::size_t>(effect)];
 }
-std::string_view word(Confidence confidence) {
-  constexpr std::array<std::string_view, 3> kWords{"contradicted", "suspected", "confirmed"};
-  return kWords[static_cast<std::size_t>(confidence)];
-}
 std::string_view word(Access access) {
   constexpr std::array<std::string_view, 3> kWords{"none", "suspected", "confirmed"};
   return kWords[static_cast<std::size_t>(access)];
@@ -279,7 +275,7 @@ std::vector<model::Parameter> facts_in_words(const GradeFacts& f) {
   say("criticality", word(f.criticality));
   say_if(f.centre_critical, "centre_critical");
   say("effect", word(f.effect));
-  say("confidence", word(f.confidence));
+  say("confidence", to_string(f.confidence));
   say("lasted", duration_text(std::max(f.bad_for, Duration{})));
   say("repair_estimate", f.repair_estimate ? duration_text(*f.repair_estimate) : "unknown");
   say_if(f.repair_estimate && f.estimate_by_person, "estimate_by_person");
@@ -298,6 +294,11 @@ std::vector<model::Parameter> facts_in_words(const GradeFacts& f) {
 }
 
 }  // namespace
+
+std::string_view to_string(Confidence confidence) {
+  constexpr std::array<std::string_view, 3> kWords{"contradicted", "suspected", "confirmed"};
+  return kWords[static_cast<std::size_t>(confidence)];
+}
 
 model::GradeExplanation grade(const GradeFacts& facts, const GradeLimits& limits, Instant now) {
   const View v = view_of(facts, limits);

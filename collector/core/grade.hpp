@@ -33,6 +33,7 @@ std::string_view to_string(Kind kind);
 
 enum class Effect : std::uint8_t { none, degraded, stalled, interrupted };
 enum class Confidence : std::uint8_t { contradicted, suspected, confirmed };
+std::string_view to_string(Confidence confidence);
 enum class Access : std::uint8_t { none, suspected, confirmed };
 enum class Impact : std::uint8_t { limited, serious };
 

@@ -13,7 +13,9 @@
 #include "collector/core/hidden_ports.hpp"
 #include "collector/core/inquiry.hpp"
 #include "collector/core/learning.hpp"
+#include "collector/core/probes.hpp"
 #include "common/base/limits.hpp"
+#include "common/model/last_word.hpp"
 #include "common/rules/judge.hpp"
 
 namespace tocsin::collector {
@@ -57,6 +59,14 @@ struct Seen {
   const model::Judgement* judgement = nullptr;
 };
 
+void count_return(model::Finding& finding, Instant at) {
+  ++finding.recurrences;
+  finding.returned.push_back(at);
+  if (finding.returned.size() > model::kReturnsKept) {
+    finding.returned.erase(finding.returned.begin());
+  }
+}
+
 void open_finding(Context& context, const Seen& seen, const model::Violation& violation,
                   const Look& look, std::vector<Transition>& transitions) {
   World& world = context.world;
@@ -76,8 +86,9 @@ void open_finding(Context& context, const Seen& seen, const model::Violation& vi
   }
   FindingId id = known == nullptr ? FindingId{} : known->id;
   if (known != nullptr) {
+    const bool came_back = !known->unwatched;  // Else it may have been there all the time.
     world.reopen_finding(id);
-    ++world.change_finding(id).recurrences;
+    if (came_back) count_return(world.change_finding(id), look.at);
   } else {
     model::Finding fresh;
     fresh.dedup_key = key;
@@ -105,10 +116,13 @@ void compare(Context& context, const Seen& seen, const Look& look,
   }
   for (const FindingId id : context.world.findings_of(seen.agent, seen.check)) {
     const model::Finding& finding = *context.world.finding(id);
-    if (finding.closed || present.contains(finding.dedup_key)) continue;
+    const bool is_over = finding.closed && !finding.unwatched;
+    if (is_over || present.contains(finding.dedup_key)) continue;
     if (seen.judgement != nullptr && !looked_at(*seen.judgement, finding.code, finding.subject)) {
       continue;
     }
+    // Nobody looked for a while, and now somebody sees that it is over.
+    if (finding.unwatched) context.world.reopen_finding(id);
     context.world.close_finding(id, std::max(look.at, finding.since), context.position);
     transitions.push_back({id, Transition::Change::closed, look.late});
   }
@@ -151,6 +165,19 @@ void find_about_agent(Context& context, const model::Host& host, std::string_vie
   open_finding(context, {host.agent, agent_check(), {}}, violation, look, judged.transitions);
 }
 
+void leave_check(Context& context, const AgentId& agent, const model::CheckRef& check,
+                 Judged& judged) {
+  for (const FindingId id : context.world.findings_of(agent, check)) {
+    if (!context.world.finding(id)->closed) leave_finding(context, id, judged);
+  }
+}
+
+void end_check(Context& context, model::Host& host, const model::CheckRef& check, Judged& judged) {
+  std::erase_if(host.checks, [&](const model::CheckStatus& s) { return s.check == check; });
+  leave_check(context, host.agent, check, judged);
+  judged.changed.push_back(check);
+}
+
 void take_observation(Context& context, model::Host& host, const model::Observation& observation,
                       Judged& judged) {
   if (!is_of_hosts(observation.check.kind)) {
@@ -159,6 +186,7 @@ void take_observation(Context& context, model::Host& host, const model::Observat
     find_about_agent(context, host, "agent.false_report", {context.now, false}, judged);
     return;
   }
+  if (model::is_last_word(observation)) return end_check(context, host, observation.check, judged);
   model::CheckStatus* status = status_of(host, observation.check);
   if (status == nullptr) {
     context.world.add("counter/checks_over_limit");
@@ -169,6 +197,7 @@ void take_observation(Context& context, model::Host& host, const model::Observat
   status->observed = look.at;
   status->position = context.position;
   learn(context.world, host.agent, observation, look.at);
+  remember_ports(context.world, host, observation);
   judge_one(context, host, *status, look, judged);
 }
 
@@ -329,7 +358,17 @@ Judged find_about(Context& context, const AgentId& agent, const model::CheckRef&
 Judged stop_watching(Context& context, const AgentId& agent) {
   Judged judged;
   compare(context, {agent, agent_check(), {}}, {context.now, false}, judged.transitions);
+  if (const model::Host* host = context.world.hosts.find(agent)) {
+    for (const model::CheckStatus& status : host->checks) {
+      leave_check(context, agent, status.check, judged);
+    }
+  }
   return judged;
+}
+
+void leave_finding(Context& context, FindingId id, Judged& judged) {
+  context.world.leave_finding(id, context.now, context.position);
+  judged.transitions.push_back({id, Transition::Change::unwatched, false});
 }
 
 void open_about_agent(Context& context, const AgentId& agent, const model::Violation& violation,

@@ -1,6 +1,6 @@
 // Stage 1: what agents saw becomes verdicts, and verdicts become findings that open, change and
-// close. A
-// finding exists at first sight; whether somebody is told is stage 2's business (incident.hpp).
+// close. A finding exists at first sight; whether somebody is told is stage 2's business
+// (incident.hpp).
 #pragma once
 
 #include <vector>
@@ -14,8 +14,9 @@ namespace tocsin::collector {
 inline constexpr Duration kLate = 60s;
 
 struct Transition {
-  // changed: it is still open, and what it says grades differently now.
-  enum class Change : std::uint8_t { opened, changed, closed };
+  // changed: it is still open, and what it says grades differently now. unwatched: closed because
+  // nobody looks any more; whether it is over nobody knows.
+  enum class Change : std::uint8_t { opened, changed, closed, unwatched };
   FindingId finding;
   Change change = Change::opened;
   bool late = false;
@@ -38,8 +39,11 @@ void take_range_lost(Context& context, const model::FactRangeLost& lost);
 // under a check of its own: opens what is new and closes what is not there any more.
 Judged find_about(Context& context, const AgentId& agent, const model::CheckRef& check,
                   const std::vector<model::Violation>& violations);
-// The agent is not watched any more: what the collector itself found about it is closed.
+// The agent's key was revoked: what the collector itself found about it is over, and what its
+// checks found is not watched any more.
 Judged stop_watching(Context& context, const AgentId& agent);
+// Nobody looks at this any more. REQUIRES: it is open.
+void leave_finding(Context& context, FindingId id, Judged& judged);
 
 // Opens a finding of the collector itself about an agent's host (check: agent_check()).
 void open_about_agent(Context& context, const AgentId& agent, const model::Violation& violation,

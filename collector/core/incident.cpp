@@ -8,10 +8,12 @@
 #include <fmt/format.h>
 
 #include "collector/core/correlate.hpp"
+#include "collector/core/darkness.hpp"
 #include "collector/core/decisions.hpp"
 #include "collector/core/inquiry.hpp"
 #include "collector/core/notify_decision.hpp"
 #include "collector/core/number.hpp"
+#include "collector/core/probes.hpp"
 #include "common/base/result.hpp"
 
 namespace tocsin::collector {
@@ -21,6 +23,9 @@ constexpr std::size_t kFindingsOfIncident = 256;
 constexpr std::size_t kFlappingFrom = 2;  // times that it came back within the window
 constexpr Duration kFlappingWindow = 30min;
 constexpr Duration kFlappingDigest = 30min;
+// How often people are asked how long the repair takes (rule B3), and for another estimate after
+// one has passed; for a milder grade as seldom as they are reminded.
+constexpr Duration kAskForEstimate = 30min;
 
 template <class Tag>
 std::string timer_key(std::string_view purpose, NumberId<Tag> id) {
@@ -58,6 +63,21 @@ Occasion occasion_of(NotifyReason reason, model::Severity severity, const GradeF
   return {reason, severity, facts.confidence, false};
 }
 
+bool had_confidence(const model::Incident& incident, Confidence confidence) {
+  const auto& facts = incident.explanation.facts;
+  const model::Parameter said{"confidence", std::string(to_string(confidence))};
+  return std::find(facts.begin(), facts.end(), said) != facts.end();
+}
+
+// An occasion of an incident of which nothing counts any more: as it was graded last.
+Occasion as_left(NotifyReason reason, const model::Incident& incident) {
+  Occasion occasion{reason, grade_in_force(incident), Confidence::suspected, false};
+  for (const Confidence confidence : {Confidence::contradicted, Confidence::confirmed}) {
+    if (had_confidence(incident, confidence)) occasion.confidence = confidence;
+  }
+  return occasion;
+}
+
 void set_reminder(Context& context, const model::Incident& incident) {
   context.world.timers.set(timer_key("remind", incident.id),
                            context.now + reminder_interval(grade_in_force(incident)));
@@ -73,9 +93,36 @@ void set_registration(Context& context, const model::Incident& incident) {
   }
 }
 
+bool is_dismissed(const model::Incident& incident) {
+  return incident.verdict == model::IncidentVerdict::false_alarm && !incident.needs_review;
+}
+
+// When the repair should be done, as somebody estimated in this interruption.
+std::optional<Instant> repair_due(const model::Incident& incident) {
+  if (!incident.estimate || incident.estimate->decided.at < incident.first_bad) return std::nullopt;
+  return incident.estimate->decided.at + incident.estimate->duration;
+}
+
+Duration ask_again_after(const model::Incident& incident) {
+  return std::max(kAskForEstimate, reminder_interval(grade_in_force(incident)));
+}
+
+// The next time that the repair is asked about (procedure P-04, G-03).
+void set_repair_question(Context& context, const model::Incident& incident) {
+  const std::string key = timer_key("estimate", incident.id);
+  const std::optional<Instant> due = repair_due(incident);
+  if (is_dismissed(incident) || (!due && !lacks_estimate(incident))) {
+    context.world.timers.clear(key);
+  } else if (!context.world.timers.due(key)) {
+    const bool to_come = due && *due > context.now;
+    context.world.timers.set(key, to_come ? *due : context.now + ask_again_after(incident));
+  }
+}
+
 void set_end(Context& context, const model::Incident& incident) {
-  context.world.timers.clear(timer_key("regrade", incident.id));
-  context.world.timers.clear(timer_key("remind", incident.id));
+  for (const std::string_view purpose : {"regrade", "remind", "estimate"}) {
+    context.world.timers.clear(timer_key(purpose, incident.id));
+  }
   context.world.timers.set(timer_key("close", incident.id), context.now + kCloseAfter);
 }
 
@@ -101,6 +148,20 @@ void recover(Context& context, model::Incident& incident) {
   notify(context, incident, {NotifyReason::recovered, incident.peak, Confidence::confirmed, false});
 }
 
+// What is left of it is not watched any more. That is no recovery (procedure H-08): a person says
+// whether it is over, and until then the grade stands.
+void leave_undecided(Context& context, model::Incident& incident) {
+  if (std::exchange(incident.undecided, true)) return;
+  revise(incident, {});
+  incident.flapping = false;
+  incident.transitions.clear();
+  for (const std::string_view purpose : {"flapping", "regrade", "estimate"}) {
+    context.world.timers.clear(timer_key(purpose, incident.id));
+  }
+  note(context, incident.id, {"incident.undecided", {}});
+  notify(context, incident, as_left(NotifyReason::undecided, incident));
+}
+
 void set_next_regrade(Context& context, const model::Incident& incident,
                       const Assessment& assessment) {
   std::optional<Instant> next = assessment.changes_at;
@@ -124,10 +185,28 @@ bool exceeds_decision(const model::Incident& incident) {
          incident.live > incident.decided_basis && incident.live > incident.approved;
 }
 
-bool was_confirmed(const model::Incident& incident) {
-  const auto& facts = incident.explanation.facts;
-  return std::find(facts.begin(), facts.end(), model::Parameter{"confidence", "confirmed"}) !=
-         facts.end();
+void note_contradiction(Context& context, const model::Incident& incident) {
+  for (const FindingId id : incident.findings) {
+    const model::Finding* finding = context.world.finding(id);
+    const auto said = finding == nullptr ? std::nullopt : said_by_probe(context.world, *finding);
+    if (said) note(context, incident.id, *said);
+  }
+}
+
+// None of those that are listed counts any more: of those that did not fit, what is still open
+// takes their places. Did anything?
+bool list_more(Context& context, model::Incident& incident) {
+  if (incident.more_findings == 0) return false;
+  std::vector<FindingId> open = context.world.open_findings(incident.id);
+  std::erase_if(open, [&](FindingId id) {
+    return std::find(incident.findings.begin(), incident.findings.end(), id) !=
+           incident.findings.end();
+  });
+  if (open.size() > kFindingsOfIncident - 1) open.resize(kFindingsOfIncident - 1);
+  // The first one stays, whose words are the title.
+  const auto place = incident.findings.end() - static_cast<std::ptrdiff_t>(open.size());
+  std::copy(open.begin(), open.end(), place);
+  return !open.empty();
 }
 
 // Grades again by what is known now. `reason` is what people are told when it is worse than ever.
@@ -137,13 +216,25 @@ void regrade(Context& context, IncidentId id, NotifyReason reason) {
   const std::optional<Assessment> assessment =
       assess(context.world, context.policy, incident, context.now);
   if (!assessment) {
-    recover(context, incident);
+    if (list_more(context, incident)) return regrade(context, id, reason);
+    if (incident.unwatched.empty()) {
+      recover(context, incident);
+    } else {
+      leave_undecided(context, incident);
+    }
     return;
   }
+  incident.undecided = false;
+  const Confidence confidence = assessment->facts.confidence;
   const bool now_confirmed =
-      !was_confirmed(incident) && assessment->facts.confidence == Confidence::confirmed;
+      confidence == Confidence::confirmed && !had_confidence(incident, Confidence::confirmed);
+  if (confidence == Confidence::contradicted &&
+      (reason == NotifyReason::opened || !had_confidence(incident, confidence))) {
+    note_contradiction(context, incident);
+  }
   incident.explanation = grade(assessment->facts, limits_of(context.policy), context.now);
   set_next_regrade(context, incident, *assessment);
+  set_repair_question(context, incident);
   // While it comes and goes its grade is the worst of that time.
   const model::Severity proposed = incident.explanation.proposed;
   const model::Severity before = std::exchange(
@@ -177,6 +268,7 @@ void add_finding(Context& context, model::Incident& incident, model::Finding& fi
     return;
   }
   if (incident.findings.size() >= kFindingsOfIncident) {
+    ++incident.more_findings;
     context.world.add("counter/incident_findings_over_limit");
     return;
   }
@@ -313,6 +405,11 @@ void attach(Context& context, FindingId id) {
     join_incident(context, *down, id);
     return;
   }
+  // So is a silence of one that all share.
+  if (const std::optional<IncidentId> dark = incident_of_darkness(context, finding)) {
+    join_incident(context, *dark, id);
+    return;
+  }
   Belonging belonging = belongs_to(context.world, finding, meaning->kind, context.now);
   if (belonging.existing) {
     join_incident(context, *belonging.existing, id);
@@ -321,11 +418,27 @@ void attach(Context& context, FindingId id) {
   }
 }
 
+// A line about a check that begins or ends to be watched.
+model::Message about_watching(const Context& context, std::string_view code,
+                              const model::Finding& finding) {
+  const model::Host* host = context.world.hosts.find(finding.agent);
+  return {std::string(code),
+          {{"host", host == nullptr ? finding.agent.hex : host->name},
+           {"check", model::to_string(finding.check)}}};
+}
+
+// Somebody looks again, and sees it or that it is over. Was it unwatched?
+bool watch_again(Context& context, model::Incident& incident, const model::Finding& finding) {
+  if (std::erase(incident.unwatched, finding.id) == 0) return false;
+  note(context, incident.id, about_watching(context, "incident.watched_again", finding));
+  return true;
+}
+
 void take_opened(Context& context, const Transition& transition) {
   const model::Finding& finding = *context.world.finding(transition.finding);
-  const model::Incident* incident = context.world.incidents.find(finding.incident);
+  model::Incident* incident = context.world.incidents.change(finding.incident);
   if (incident != nullptr && !incident->recovered) {
-    count_return(context, *context.world.incidents.change(finding.incident));
+    if (!watch_again(context, *incident, finding)) count_return(context, *incident);
     regrade(context, finding.incident, NotifyReason::worse);
     return;
   }
@@ -335,7 +448,11 @@ void take_opened(Context& context, const Transition& transition) {
                              context.now + kInquiryLife + 1s);
     return;
   }
-  const Instant ripe = finding.since + minimum_of(context, finding);
+  // Where the host is known to be down nothing else can be meant.
+  const bool clear = incident_of_down_host(context, finding).has_value();
+  const Instant ripe =
+      std::max(finding.since + minimum_of(context, finding),
+               finding.opened + (clear ? Duration{} : settles(context.world, finding)));
   const Instant due = std::max(ripe, transition.late ? context.now + kLateHold : finding.since);
   if (due <= context.now) {
     attach(context, transition.finding);
@@ -370,27 +487,43 @@ void take_closed(Context& context, const Transition& transition) {
     if (finding.code == "ping.unreachable" && waits_for_inquiry(context, finding)) return;
     const bool long_enough = *finding.closed - finding.since >= minimum_of(context, finding);
     if (long_enough) attach(context, transition.finding);
-  } else if (context.world.incidents.find(finding.incident) != nullptr) {
+  } else if (model::Incident* incident = context.world.incidents.change(finding.incident)) {
+    watch_again(context, *incident, finding);
     regrade(context, finding.incident, NotifyReason::worse);
   }
 }
 
-// What other places see of a target decides how far its incident is believed (procedure M-01).
+// What was not worth an incident until then stays an event. A line of the history is for all that
+// one check found.
+void take_unwatched(Context& context, const Transition& transition, const Transition* before) {
+  const model::Finding& finding = *context.world.finding(transition.finding);
+  context.world.timers.clear(timer_key("attach", transition.finding));
+  model::Incident* incident = context.world.incidents.change(finding.incident);
+  if (incident == nullptr || incident->recovered) return;
+  if (incident->unwatched.size() < kFindingsOfIncident) {
+    incident->unwatched.push_back(finding.id);
+  }
+  const model::Finding* last = before == nullptr ? nullptr : context.world.finding(before->finding);
+  const bool said =
+      last != nullptr && last->check == finding.check && last->incident == finding.incident;
+  if (!said) note(context, incident->id, about_watching(context, "incident.unwatched", finding));
+  regrade(context, incident->id, NotifyReason::worse);
+}
+
+// What other places see of a target decides how far its incident is believed (procedure M-01,
+// M-03).
 void regrade_about(Context& context, const model::CheckRef& check) {
   std::vector<IncidentId> about;
   for (const auto& [id, incident] : context.world.incidents.rows()) {
     const bool touched =
         std::any_of(incident.findings.begin(), incident.findings.end(), [&](FindingId finding) {
           const model::Finding* found = context.world.finding(finding);
-          return found != nullptr && found->check == check;
+          return found != nullptr &&
+                 (found->check == check || is_probed_by(context.world, *found, check));
         });
     if (touched && !incident.recovered) about.push_back(id);
   }
   for (const IncidentId id : about) regrade(context, id, NotifyReason::worse);
-}
-
-bool is_dismissed(const model::Incident& incident) {
-  return incident.verdict == model::IncidentVerdict::false_alarm && !incident.needs_review;
 }
 
 void register_by_itself(Context& context, const model::Incident& incident) {
@@ -402,9 +535,23 @@ void remind(Context& context, model::Incident& incident) {
   if (incident.acknowledged || incident.recovered || is_dismissed(incident)) return;
   set_reminder(context, incident);
   const auto assessment = assess(context.world, context.policy, incident, context.now);
-  if (!assessment) return;
   notify(context, incident,
-         occasion_of(NotifyReason::reminder, grade_in_force(incident), assessment->facts));
+         assessment
+             ? occasion_of(NotifyReason::reminder, grade_in_force(incident), assessment->facts)
+             : as_left(NotifyReason::reminder, incident));
+}
+
+// The repair should be done by now, or nobody has said when it will be.
+void ask_about_repair(Context& context, model::Incident& incident) {
+  if (incident.recovered || incident.undecided) return;
+  const std::optional<Instant> due = repair_due(incident);
+  set_repair_question(context, incident);
+  if (!context.world.timers.due(timer_key("estimate", incident.id))) return;
+  if (due && context.now - *due < kAskForEstimate) {
+    note(context, incident.id, {"incident.overdue", {}});
+  }
+  notify(context, incident,
+         as_left(due ? NotifyReason::overdue : NotifyReason::estimate_needed, incident));
 }
 
 void close_unregistered(Context& context, model::Incident& incident) {
@@ -433,10 +580,21 @@ void revise(model::Incident& incident, const model::Principal& by) {
 
 void regrade(Context& context, IncidentId id) { regrade(context, id, NotifyReason::worse); }
 
+bool lacks_estimate(const model::Incident& incident) {
+  const auto& hits = incident.explanation.hits;
+  return std::find(hits.begin(), hits.end(), "B3") != hits.end();
+}
+
+void expect_repair(Context& context, IncidentId id) {
+  context.world.timers.clear(timer_key("estimate", id));
+  regrade(context, id);
+}
+
 void set_next_duties(Context& context, const model::Incident& incident) {
   if (is_dismissed(incident)) {
-    context.world.timers.clear(timer_key("register", incident.id));
-    context.world.timers.clear(timer_key("remind", incident.id));
+    for (const std::string_view purpose : {"register", "remind", "estimate"}) {
+      context.world.timers.clear(timer_key(purpose, incident.id));
+    }
     return;
   }
   set_registration(context, incident);
@@ -449,13 +607,15 @@ void finish(Context& context, model::Incident& incident, const model::Principal&
   incident.flapping = false;
   revise(incident, by);
   withdraw(context, id, SuppressedReason::already_over);
-  for (const std::string_view purpose : {"regrade", "register", "remind", "flapping", "close"}) {
+  for (const std::string_view purpose :
+       {"regrade", "register", "remind", "flapping", "close", "estimate"}) {
     context.world.timers.clear(timer_key(purpose, id));
   }
   context.world.incidents.forget(id);
 }
 
 void take_judged(Context& context, const Judged& judged) {
+  const Transition* before = nullptr;
   for (const Transition& transition : judged.transitions) {
     switch (transition.change) {
       case Transition::Change::opened:
@@ -467,11 +627,24 @@ void take_judged(Context& context, const Judged& judged) {
       case Transition::Change::closed:
         take_closed(context, transition);
         break;
+      case Transition::Change::unwatched:
+        take_unwatched(context, transition, before);
+        break;
     }
+    before = &transition;
   }
   for (const model::CheckRef& check : judged.changed) {
-    if (check.kind == model::CheckKind::ping) regrade_about(context, check);
+    const bool from_outside =
+        check.kind == model::CheckKind::ping || check.kind == model::CheckKind::answer;
+    if (from_outside) regrade_about(context, check);
   }
+}
+
+void regrade_about(Context& context, FindingId id) {
+  const model::Finding* finding = context.world.finding(id);
+  const bool open =
+      finding != nullptr && context.world.incidents.find(finding->incident) != nullptr;
+  if (open) regrade(context, finding->incident, NotifyReason::worse);
 }
 
 void regrade_all(Context& context) {
@@ -502,6 +675,8 @@ bool fire_incident_timer(Context& context, std::string_view key) {
     remind(context, *incident);
   } else if (purpose == "close") {
     close_unregistered(context, *incident);
+  } else if (purpose == "estimate") {
+    ask_about_repair(context, *incident);
   } else {
     return false;
   }

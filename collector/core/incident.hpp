@@ -20,11 +20,13 @@ inline constexpr Duration kCloseAfter = 24h;
 // Findings that opened or closed, and checks whose verdict changed.
 void take_judged(Context& context, const Judged& judged);
 
+// Something else is known about a finding: its incident, if it has one.
+void regrade_about(Context& context, FindingId id);
 // Every open incident under the policy in force.
 void regrade_all(Context& context);
 
-// Timers of this part: "attach/FINDING", and "regrade", "register", "remind", "close", "flapping"
-// of an incident. False where the key is none of them.
+// Timers of this part: "attach/FINDING", and "regrade", "register", "remind", "close", "flapping",
+// "estimate" of an incident. False where the key is none of them.
 bool fire_incident_timer(Context& context, std::string_view key);
 
 // A line of the incident's history. `by` without a name: the collector itself.
@@ -33,6 +35,10 @@ void note(Context& context, IncidentId id, model::Message message, const model::
 void revise(model::Incident& incident, const model::Principal& by);
 // Grades again by what is known now; people are told where it is worse than ever.
 void regrade(Context& context, IncidentId id);
+// Is it so bad that somebody should say how long the repair takes, and nobody did (rule B3)?
+bool lacks_estimate(const model::Incident& incident);
+// The repair was estimated: grades again, and asks when that time has passed.
+void expect_repair(Context& context, IncidentId id);
 // Reminders and the registration by itself: set, or cleared, by what people decided of it.
 void set_next_duties(Context& context, const model::Incident& incident);
 // It is over: `incident` leaves memory, and what was not sent yet is taken back.

@@ -326,6 +326,40 @@ Judged take_look(Context& context, const model::CollectorLook& look) {
   return take(context, {}, look.request_id, &look.observation);
 }
 
+std::string_view own_view(const Context& context) {
+  bool reaches = false;
+  bool misses = false;
+  bool cut_off = false;
+  for (const auto& [agent, host] : context.world.hosts.rows()) {
+    if (host.revoked || host.presence != model::Presence::silent) continue;
+    const model::HostPolicy* policy = model::host_policy(context.policy, host.name);
+    if (policy == nullptr || policy->address.empty()) continue;
+    const std::optional<Inquiry> inquiry = inquiry_in(context.world, policy->address);
+    if (!inquiry) continue;
+    for (const Look& look : inquiry->looks) {
+      if (!look.vantage.agent.hex.empty()) continue;
+      reaches = reaches || look.sight == Sight::reached;
+      misses = misses || look.sight == Sight::missed;
+      cut_off = cut_off || (look.sight == Sight::blind && look.gateway == model::Tristate::no);
+    }
+  }
+  if (reaches) return "@own_view.reaches";
+  if (cut_off) return "@own_view.cut_off";
+  return misses ? "@own_view.misses" : "@own_view.unknown";
+}
+
+Judged forget_unnamed(Context& context) {
+  Judged judged;
+  for (const auto& [agent, host] : context.world.hosts.rows()) {
+    for (const FindingId id : context.world.findings_of(agent, agent_check())) {
+      const model::Finding& finding = *context.world.finding(id);
+      const bool asked = finding.code != kDown || host_at(context.policy, finding.subject);
+      if (!finding.closed && !asked) leave_finding(context, id, judged);
+    }
+  }
+  return judged;
+}
+
 std::optional<Judged> fire_inquiry_timer(Context& context, std::string_view key) {
   if (!key.starts_with(kPrefix)) return std::nullopt;
   const std::string_view address = key.substr(kPrefix.size());

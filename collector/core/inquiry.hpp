@@ -33,6 +33,13 @@ bool is_inquiry(std::string_view request_id);
 Judged take_answer(Context& context, const AgentId& agent, const model::RequestResult& result);
 Judged take_look(Context& context, const model::CollectorLook& look);
 
+// What the collector's own looks at the hosts that are silent now show of its network:
+// "@own_view.reaches", ".cut_off", ".misses" or ".unknown".
+std::string_view own_view(const Context& context);
+
+// The policy changed: nobody asks any more about a host that it does not name.
+Judged forget_unnamed(Context& context);
+
 // "reach/ADDRESS". nullopt where the key is another.
 std::optional<Judged> fire_inquiry_timer(Context& context, std::string_view key);
 

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "collector/core/incident.hpp"
+#include "collector/core/probes.hpp"
 #include "common/time/civil.hpp"
 
 namespace tocsin::collector {
@@ -40,7 +42,7 @@ std::string severity_code(model::Severity severity) {
 void add_other_findings(const World& world, const model::Incident& incident,
                         std::vector<model::Message>& body) {
   std::size_t shown = 0;
-  std::size_t more = 0;
+  std::size_t more = incident.more_findings;
   for (const FindingId id : incident.findings) {
     const model::Finding* finding = world.finding(id);
     if (finding == nullptr || finding->message == incident.title) continue;
@@ -52,6 +54,16 @@ void add_other_findings(const World& world, const model::Incident& incident,
     }
   }
   if (more > 0) body.push_back({"notify.more_findings", {{"count", std::to_string(more)}}});
+}
+
+// What somebody else sees differently: ask the owner first.
+void add_contradictions(const World& world, const model::Incident& incident,
+                        std::vector<model::Message>& body) {
+  for (const FindingId id : incident.findings) {
+    const model::Finding* finding = world.finding(id);
+    auto said = finding == nullptr ? std::nullopt : said_by_probe(world, *finding);
+    if (said) body.push_back(*std::move(said));
+  }
 }
 
 void add_clause(const World& world, const model::Incident& incident,
@@ -79,6 +91,16 @@ void add_decisions(const model::Incident& incident, std::vector<model::Message>&
   }
 }
 
+void add_estimate(const model::SitePolicy& policy, const model::Incident& incident,
+                  std::vector<model::Message>& body) {
+  if (!incident.estimate) return;
+  const model::RepairEstimate& estimate = *incident.estimate;
+  body.push_back(
+      {"notify.estimate",
+       {{"name", estimate.decided.by.name},
+        {"until", time::local_text(estimate.decided.at + estimate.duration, policy.time_zone)}}});
+}
+
 void add_next_steps(const model::Incident& incident, std::vector<model::Message>& body) {
   const std::string name = reference(incident);
   body.push_back({"notify.next", {}});
@@ -88,6 +110,12 @@ void add_next_steps(const model::Incident& incident, std::vector<model::Message>
   body.push_back({"notify.next.show", {{"reference", name}}});
   if (incident.number.empty() && !incident.closed) {
     body.push_back({"notify.next.register", {{"reference", name}}});
+  }
+  if (lacks_estimate(incident) && !incident.recovered && !incident.closed) {
+    body.push_back({"notify.next.estimate", {{"reference", name}}});
+  }
+  if (incident.undecided && !incident.closed) {
+    body.push_back({"notify.next.close", {{"reference", name}}});
   }
 }
 
@@ -107,6 +135,7 @@ std::vector<model::Message> body_of(const Context& context, const model::Inciden
   const model::GradeExplanation& why = incident.explanation;
   std::vector<model::Message> body{incident.title};
   add_other_findings(context.world, incident, body);
+  add_contradictions(context.world, incident, body);
   body.push_back(
       {"notify.where", {{"host", incident.host_name}, {"kind", "@kind." + incident.kind}}});
   body.push_back({"notify.since",
@@ -117,6 +146,8 @@ std::vector<model::Message> body_of(const Context& context, const model::Inciden
                    {"meaning", severity_code(incident.live)},
                    {"peak", std::string(model::to_string(incident.peak))}}});
   add_decisions(incident, body);
+  add_estimate(policy, incident, body);
+  if (incident.undecided) body.push_back({"incident.undecided", {}});
   body.push_back({"notify.why",
                   {{"rules", fmt::format("{}", fmt::join(why.hits, " "))},
                    {"version", std::to_string(why.rules_version)}}});

@@ -74,6 +74,8 @@ constexpr std::array kMeanings{
     Row{"certificate.server", {Kind::availability, Effect::none, Access::none, Impact::limited}},
     Row{"clock.unsynchronized", {Kind::availability, Effect::none, Access::none, Impact::limited}},
     Row{"clock.wrong", {Kind::availability, Effect::degraded, Access::none, Impact::limited}},
+    // Whoever hears nothing cannot tell whether anything works.
+    Row{"collector.dark", {Kind::network, Effect::interrupted, Access::none, Impact::limited}},
     Row{"disk.inodes_full", {Kind::capacity, Effect::degraded, Access::none, Impact::limited}},
     Row{"disk.inodes_low", {Kind::capacity, Effect::none, Access::none, Impact::limited}},
     Row{"disk.read_only", {Kind::capacity, Effect::degraded, Access::none, Impact::limited}},

@@ -16,16 +16,43 @@ constexpr std::uint32_t kAttempts = 10;
 constexpr Duration kFirstRetry = 30s;
 constexpr Duration kLongestRetry = 30min;
 
-// The network management group hears of confirmed breaks of the network, and of nothing else
-// (procedure M-01).
-bool is_concerned(const model::ContactPolicy& contact, const model::Incident& incident,
-                  const Occasion& occasion) {
-  if (contact.group != "network") return !occasion.now_confirmed;
-  return incident.kind == to_string(Kind::network) && occasion.confidence == Confidence::confirmed;
-}
+constexpr std::string_view kNetworkGroup = "network";
 
 bool is_first_line(model::Role role) {
   return role == model::Role::duty || role == model::Role::working_group;
+}
+
+// Does it say that something is wrong, or how it went on?
+bool tells_of_a_break(NotifyReason reason) {
+  switch (reason) {
+    case NotifyReason::opened:
+    case NotifyReason::worse:
+    case NotifyReason::reminder:
+    case NotifyReason::flapping:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The network management group hears of confirmed breaks of the network, of how those went on that
+// it heard of, and of nothing else (procedure M-01). How long a repair takes first line is asked.
+bool is_concerned(const model::ContactPolicy& contact, const model::Incident& incident,
+                  const Occasion& occasion) {
+  if (contact.group == kNetworkGroup) {
+    if (!tells_of_a_break(occasion.reason)) return bool(incident.network_told);
+    return incident.kind == to_string(Kind::network) &&
+           occasion.confidence == Confidence::confirmed;
+  }
+  if (occasion.reason == NotifyReason::estimate_needed) return is_first_line(contact.role);
+  return !occasion.now_confirmed;
+}
+
+void note_told(Context& context, IncidentId id, const model::ContactPolicy& contact,
+               const model::Notification& row) {
+  if (contact.group != kNetworkGroup || !row.suppressed.empty()) return;
+  model::Incident* incident = context.world.incidents.change(id);
+  if (incident != nullptr && !incident->network_told) incident->network_told = row.id;
 }
 
 const model::ChannelPolicy* channel_of(const model::SitePolicy& policy, std::string_view name) {
@@ -107,6 +134,12 @@ std::string_view to_string(NotifyReason reason) {
       return "corrected";
     case NotifyReason::flapping:
       return "flapping";
+    case NotifyReason::undecided:
+      return "undecided";
+    case NotifyReason::estimate_needed:
+      return "estimate_needed";
+    case NotifyReason::overdue:
+      return "overdue";
   }
   return "unknown";
 }
@@ -183,6 +216,7 @@ void notify(Context& context, const model::Incident& incident, const Occasion& w
     if (why && !is_worth_a_row(*why, occasion.reason)) continue;
     model::Notification row = row_for(context, incident, occasion, contact);
     if (why) suppress(row, *why);
+    note_told(context, incident.id, contact, row);
     keep(context, std::move(row));
   }
 }
@@ -195,8 +229,13 @@ void withdraw(Context& context, IncidentId incident, SuppressedReason reason) {
     if (row.incident == incident && answered_for) taken_back.push_back(id);
   }
   for (const NotificationId id : taken_back) {
-    suppress(*context.world.notifications.change(id), reason);
+    model::Notification& row = *context.world.notifications.change(id);
+    model::Incident* about = context.world.incidents.change(incident);
+    const bool was_first = about != nullptr && about->network_told == id && row.attempts == 0;
+    if (was_first) about->network_told = {};
+    suppress(row, reason);
     context.world.notifications.forget(id);
+    context.effects.outbox_changed = true;
   }
 }
 

@@ -18,9 +18,12 @@ enum class NotifyReason : std::uint8_t {
   recovered,
   registered,
   reminder,
-  graded,     // a person approved a grade (procedure S-04)
-  corrected,  // a person judged it a false alarm
-  flapping,   // it comes and goes: one message, then a digest
+  graded,           // a person approved a grade (procedure S-04)
+  corrected,        // a person judged it a false alarm
+  flapping,         // it comes and goes: one message, then a digest
+  undecided,        // nothing of it is watched any more: a person says whether it is over
+  estimate_needed,  // nobody said yet how long the repair takes (procedure P-04)
+  overdue,          // the repair takes longer than was estimated (procedure G-03)
 };
 std::string_view to_string(NotifyReason reason);
 

@@ -67,6 +67,14 @@ std::size_t World::open_findings(const AgentId& agent) const {
   return it == open_findings_.end() ? 0 : it->second;
 }
 
+std::vector<FindingId> World::open_findings(IncidentId incident) const {
+  std::vector<FindingId> open;
+  for (const auto& [id, finding] : findings_.rows()) {
+    if (finding.incident == incident && !finding.closed) open.push_back(id);
+  }
+  return open;
+}
+
 model::Finding& World::add_finding(model::Finding finding) {
   finding.id = {add("last/finding")};
   finding_by_key_[finding.dedup_key] = finding.id;
@@ -90,12 +98,18 @@ void World::close_finding(FindingId id, Instant when, Position position) {
   --open_findings_[finding.agent];
 }
 
+void World::leave_finding(FindingId id, Instant when, Position position) {
+  close_finding(id, when, position);
+  change_finding(id).unwatched = true;
+}
+
 void World::reopen_finding(FindingId id) {
   model::Finding& finding = change_finding(id);
   TOCSIN_CHECK(finding.closed.has_value());
   closed_findings_.erase({*finding.closed, id});
   finding.closed.reset();
   finding.closed_position = {};
+  finding.unwatched = false;
   ++open_findings_[finding.agent];
 }
 

@@ -45,9 +45,13 @@ class World {
   // Of one check, open or remembered, in the order of their dedup keys.
   std::vector<FindingId> findings_of(const AgentId& agent, const model::CheckRef& check) const;
   std::size_t open_findings(const AgentId& agent) const;
+  // Looks through all findings.
+  std::vector<FindingId> open_findings(IncidentId incident) const;
   model::Finding& add_finding(model::Finding finding);
   model::Finding& change_finding(FindingId id);  // REQUIRES: it exists
   void close_finding(FindingId id, Instant when, Position position);
+  // Closed as well, but because nobody looks any more.
+  void leave_finding(FindingId id, Instant when, Position position);
   void reopen_finding(FindingId id);
   // Forgets findings that closed kRemembered ago.
   void forget_old_findings(Instant now);

@@ -78,6 +78,13 @@ void add_decisions(const View& view, Labelled& lines, const v1::IncidentState& i
   if (incident.needs_review()) {
     lines.add("", say(view, "ctl.incident.needs_review"));
   }
+  if (incident.undecided()) {
+    lines.add("", say(view, "ctl.incident.undecided"));
+  }
+  if (incident.more_findings() > 0) {
+    lines.add(
+        "", say(view, "ctl.incident.more_findings", {{"count", number(incident.more_findings())}}));
+  }
   if (incident.has_estimate()) {
     const v1::RepairEstimate& estimate = incident.estimate();
     const Duration duration = std::chrono::seconds(estimate.duration_s());
@@ -105,6 +112,11 @@ std::string left_out(const View& view, std::uint32_t count) {
   return count == 0 ? "" : say(view, "ctl.incident.left_out", {{"count", number(count)}}) + "\n";
 }
 
+std::string closed_text(const View& view, const v1::FindingState& finding, std::int64_t now_ns) {
+  const std::string at = clock_text(view, finding.closed_ns(), now_ns);
+  return finding.unwatched() ? say(view, "ctl.finding.unwatched", {{"at", at}}) : at;
+}
+
 std::string findings_table(const View& view, const v1::IncidentDetail& detail) {
   const std::int64_t now = detail.as_of().journal_ns();
   // The id is what `baseline propose --from-finding` takes.
@@ -113,7 +125,7 @@ std::string findings_table(const View& view, const v1::IncidentDetail& detail) {
                      title(view, "ctl.column.finding")});
   for (const v1::FindingState& finding : detail.findings()) {
     table.add({number(finding.id()), clock_text(view, finding.since_ns(), now),
-               clock_text(view, finding.closed_ns(), now), check_text(finding.check()),
+               closed_text(view, finding, now), check_text(finding.check()),
                words(view, finding.message())});
   }
   return left_out(view, detail.findings_left_out()) + table.render(view.width);
@@ -165,7 +177,7 @@ std::string next_step(const View& view, const v1::IncidentState& incident) {
   if (incident.number().empty()) {
     return say(view, "ctl.next.register", {{"reference", reference}}) + "\n";
   }
-  if (incident.recovered_ns() != 0) {
+  if (incident.recovered_ns() != 0 || incident.undecided()) {
     return say(view, "ctl.next.close", {{"reference", reference}}) + "\n";
   }
   return {};

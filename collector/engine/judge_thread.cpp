@@ -10,6 +10,7 @@
 #include "collector/core/hidden_ports.hpp"
 #include "collector/core/hosts.hpp"
 #include "collector/core/inquiry.hpp"
+#include "collector/core/probes.hpp"
 #include "collector/engine/same_history.hpp"
 #include "common/config/site_policy.hpp"
 #include "common/log/log.hpp"
@@ -72,7 +73,8 @@ void make_late(Effects& effects, Duration late) {
   std::erase_if(effects.own_looks, over);
   std::erase_if(effects.requests, [&](AgentRequest& asked) {
     const std::string& id = asked.request.request_id;
-    return !(is_inquiry(id) || is_port_question(id)) || over(asked.request);
+    const bool asked_once = is_inquiry(id) || is_port_question(id) || is_probe_question(id);
+    return !asked_once || over(asked.request);
   });
 }
 

@@ -2,6 +2,7 @@
 // document a row in the state store; shapes and meanings follow proto/tocsin/v1/state.proto.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -53,6 +54,8 @@ struct Host {
   friend bool operator==(const Host&, const Host&) = default;
 };
 
+inline constexpr std::size_t kReturnsKept = 32;
+
 struct Finding {
   FindingId id;
   std::string dedup_key;  // agent/check/code/subject
@@ -68,6 +71,8 @@ struct Finding {
   Position opened_position;
   Position closed_position;
   std::uint32_t recurrences = 0;
+  bool unwatched = false;         // closed because nobody looks any more; it may still be so
+  std::vector<Instant> returned;  // when it came back, the newest kReturnsKept
   friend bool operator==(const Finding&, const Finding&) = default;
 };
 
@@ -148,6 +153,10 @@ struct Incident {
   std::vector<Instant> transitions;    // of its findings, the newest few
   std::uint32_t transition_count = 0;  // since people were last told that it comes and goes
   bool flapping = false;
+  std::uint32_t more_findings = 0;   // beside `findings`, which is full
+  std::vector<FindingId> unwatched;  // of its findings, those that nobody looks at any more
+  bool undecided = false;            // these are all that is left: a person says whether it is over
+  NotificationId network_told;       // by which the network group heard of it; 0: did not
   friend bool operator==(const Incident&, const Incident&) = default;
 };
 

@@ -439,6 +439,8 @@ void to_proto(const model::Finding& from, v1::FindingState& to) {
   to.set_opened_position(from.opened_position.value);
   to.set_closed_position(from.closed_position.value);
   to.set_recurrences(from.recurrences);
+  to.set_unwatched(from.unwatched);
+  for (const Instant at : from.returned) to.add_returned_ns(at.ns);
 }
 
 Result<model::Finding> from_proto(const v1::FindingState& from) {
@@ -457,6 +459,8 @@ Result<model::Finding> from_proto(const v1::FindingState& from) {
   finding.opened_position = Position{from.opened_position()};
   finding.closed_position = Position{from.closed_position()};
   finding.recurrences = from.recurrences();
+  finding.unwatched = from.unwatched();
+  for (const std::int64_t ns : from.returned_ns()) finding.returned.push_back(Instant{ns});
   rename_own(finding);
   return finding;
 }
@@ -525,6 +529,10 @@ void to_proto(const model::Incident& from, v1::IncidentState& to) {
   for (const Instant at : from.transitions) to.add_transition_ns(at.ns);
   to.set_transition_count(from.transition_count);
   to.set_flapping(from.flapping);
+  to.set_more_findings(from.more_findings);
+  for (const FindingId& id : from.unwatched) to.add_unwatched_ids(id.value);
+  to.set_undecided(from.undecided);
+  to.set_network_told_id(from.network_told.value);
 }
 
 Result<model::Incident> from_proto(const v1::IncidentState& from) {
@@ -559,6 +567,10 @@ Result<model::Incident> from_proto(const v1::IncidentState& from) {
   for (const std::int64_t ns : from.transition_ns()) incident.transitions.push_back(Instant{ns});
   incident.transition_count = from.transition_count();
   incident.flapping = from.flapping();
+  incident.more_findings = from.more_findings();
+  for (const std::uint64_t id : from.unwatched_ids()) incident.unwatched.push_back(FindingId{id});
+  incident.undecided = from.undecided();
+  incident.network_told = NotificationId{from.network_told_id()};
   rename_own(incident);
   return incident;
 }

@@ -171,4 +171,31 @@ check "One that was stopped does not answer" ctl run-check web2 "answer:banner:/
 check "which is said" within 30 saw "banner://$target:22" answer.failed
 check "What a host's own file does not allow is not probed" ctl run-check web2 'answer:tcp://10.78.0.1:22'
 check "and that is said" within 30 saw 'tcp://10.78.0.1:22' probe.not_allowed
+
+# ---- a check that the policy takes away
+
+is_left() {
+  holds incidents -- '[.incidents[] | select(.hostName == "nt-print")] |
+    length == 1 and .[0].undecided == true and .[0].recoveredAt == null'
+}
+without_answers() { awk 'BEGIN { RS = ""; ORS = "\n\n" } !/kind = "answer"/' "$work/site/site.toml"; }
+without_answers >"$work/shorter.toml" && cp "$work/shorter.toml" "$work/site/site.toml"
+kill -HUP "$(cat "$work/collector.pid")"
+check "What nobody looks at any more is not over" within 30 is_left
+check "and the duty desk is asked to decide" within 30 has_mail 'not watched any more, decide'
+
+# ---- everything is dark
+
+dark() { incidents 'select(.recoveredAt == null and .title.code == "collector.dark") | .title.code'; }
+is_dark() { [ "$(dark)" = collector.dark ]; }
+silences() { holds incidents -- '[.incidents[] | select(.title.code == "agent.silent")] == []'; }
+cuts=()
+for host in "${agents[@]}"; do
+  hosts cut "$host" &
+  cuts+=($!)
+done
+wait "${cuts[@]}"
+check "A collector that hears nobody suspects itself" within 40 is_dark
+check "with mail to the duty desk" within 30 has_mail 'the collector itself may be cut off'
+check "and without an incident for each host" silences
 cases_end

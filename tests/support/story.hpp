@@ -15,6 +15,7 @@
 #include "collector/store/memory_store.hpp"
 #include "common/base/result.hpp"
 #include "common/model/journal.hpp"
+#include "common/model/last_word.hpp"
 #include "common/wire/wire.hpp"
 
 namespace tocsin::tests {
@@ -82,6 +83,10 @@ inline model::Observation cannot_see(model::CheckRef check) {
   blind.outcome = model::Outcome::timed_out;
   blind.detail = {"check.deadline", {}};
   return blind;
+}
+
+inline model::Observation ended(model::CheckRef check) {
+  return model::last_word(std::move(check), {});
 }
 
 // A site with one core host (core1), others standard; sshd must run and only port 22 may listen
@@ -199,6 +204,7 @@ class Story {
     for (auto& look : effects.own_looks) own_looks_.push_back(std::move(look));
     for (auto& agent : effects.revoked) revoked_.push_back(std::move(agent));
     for (auto& agent : effects.admitted) admitted_.push_back(std::move(agent));
+    if (effects.outbox_changed) ++outbox_woken_;
     const Status committed = store_->commit(fold_->take_delta());
     TOCSIN_CHECK(committed.has_value());
   }
@@ -302,6 +308,7 @@ class Story {
   const std::vector<model::Request>& own_looks() const { return own_looks_; }
   const std::vector<AgentId>& revoked() const { return revoked_; }
   const std::vector<AgentId>& admitted() const { return admitted_; }
+  std::size_t outbox_woken() const { return outbox_woken_; }
   collector::StateReader& reader() { return *reader_; }
 
  private:
@@ -324,6 +331,7 @@ class Story {
   std::vector<model::Request> own_looks_;
   std::vector<AgentId> revoked_;
   std::vector<AgentId> admitted_;
+  std::size_t outbox_woken_ = 0;
 };
 
 }  // namespace tocsin::tests

@@ -78,6 +78,73 @@ TEST(Correlate, TheNetworkGroupHearsOfABreakWhenItIsConfirmed) {
   EXPECT_THAT(story.told(), SizeIs(0));
 }
 
+model::SitePolicy policy_with_network_group() {
+  model::SitePolicy policy = story_policy();
+  model::ContactPolicy group = policy.contacts[0];
+  group.name = "network";
+  group.group = "network";
+  group.address = "net@example.tw";
+  policy.contacts.push_back(group);
+  return policy;
+}
+
+std::vector<std::string> told_to_network(Story& story) {
+  std::vector<std::string> lines = story.told();
+  std::erase_if(lines, [](const std::string& line) { return line.find("net@") == line.npos; });
+  return lines;
+}
+
+void deliver(Story& story) {
+  for (const model::Notification& row : story.all_notifications()) {
+    if (row.status != model::NotificationStatus::pending) continue;
+    story.push(model::DeliveryOutcome{row.id, 1, model::DeliveryResult::delivered, {}});
+  }
+}
+
+// Whoever heard nothing of a break need not hear that it is over.
+TEST(Correlate, TheNetworkGroupHearsNoEndOfWhatItWasNotToldOf) {
+  Story story(policy_with_network_group());
+  story.admit("a");
+  story.admit("b");
+  story.sees("b", ping_of(kTarget, 5));
+  story.sees("a", ping_of(kTarget, 0));  // Contradicted, and so never confirmed.
+  story.asks({"r", {"lee", model::Role::officer, ""}, 0, "", model::RegisterIncident{{1}}});
+  story.at(5min).sees("a", ping_of(kTarget, 5));
+  story.at(1h);
+  ASSERT_TRUE(story.incident().recovered);
+  EXPECT_THAT(told_to_network(story), SizeIs(0));
+}
+
+TEST(Correlate, TheNetworkGroupHearsHowABreakEndsThatItWasToldOf) {
+  Story story(policy_with_network_group());
+  for (const std::string host : {"a", "b"}) {
+    story.admit(host);
+    story.sees(host, ping_of(kTarget, 0));
+  }
+  EXPECT_THAT(told_to_network(story), ElementsAre("opened C net@example.tw"));
+  deliver(story);
+  for (const std::string host : {"a", "b"}) story.at(5min).sees(host, ping_of(kTarget, 5));
+  story.at(12min);
+  deliver(story);
+  story.at(1h);
+  EXPECT_THAT(told_to_network(story),
+              ElementsAre("registered C net@example.tw", "recovered C net@example.tw"));
+}
+
+TEST(Correlate, TheNetworkGroupHearsNoEndWhereTheNewsNeverWentOut) {
+  Story story(policy_with_network_group());
+  for (const std::string host : {"a", "b"}) {
+    story.admit(host);
+    story.sees(host, ping_of(kTarget, 0));
+  }
+  for (const std::string host : {"a", "b"}) story.at(1min).sees(host, ping_of(kTarget, 5));
+  story.told();
+  story.at(16min);
+  ASSERT_TRUE(story.incident().recovered);
+  const auto told = told_to_network(story);
+  EXPECT_THAT(told, Not(Contains("recovered C net@example.tw")));
+}
+
 TEST(Correlate, AContradictedIncidentIsNotPagedBeyondTheFirstLine) {
   model::SitePolicy policy = story_policy();
   policy.contacts[1].at_least = model::Severity::e;
@@ -92,15 +159,32 @@ TEST(Correlate, AContradictedIncidentIsNotPagedBeyondTheFirstLine) {
 
 TEST(Correlate, ManySilentAgentsAreOneIncidentOfTheSite) {
   Story story;
-  for (int i = 0; i < 20; ++i) story.admit("host" + std::to_string(i));
+  for (int i = 0; i < 60; ++i) story.admit("host" + std::to_string(i));
   for (int i = 0; i < 20; ++i) {
     story.at(std::chrono::seconds(60 + i)).silent("host" + std::to_string(i));
   }
-  const auto incidents = story.incidents();
-  ASSERT_THAT(incidents, SizeIs(3));
-  EXPECT_THAT(incidents[2].findings, SizeIs(18));
+  story.at(2min);
+  EXPECT_THAT(story.incident().findings, SizeIs(20));
   const auto told = story.told();
-  EXPECT_EQ(std::count(told.begin(), told.end(), "opened E duty@example.tw"), 3);
+  EXPECT_EQ(std::count(told.begin(), told.end(), "opened E duty@example.tw"), 1);
+}
+
+// Rule E1 counts what came back within a day, not since the finding is known.
+TEST(Correlate, ReturnsOfEarlierDaysAreNotCounted) {
+  Story story;
+  story.admit("web1");
+  const auto facts_at = [&](Duration when) {
+    story.at(when).sees("web1", service_is("ssh.service", "failed"));
+    story.at(when + 2min);
+    const std::string recurrences = fact(story.incidents().back(), "recurrences");
+    story.at(when + 5min).sees("web1", service_is("ssh.service", "active"));
+    return recurrences;
+  };
+  EXPECT_EQ(facts_at(0min), "0");
+  EXPECT_EQ(facts_at(20h), "1");
+  EXPECT_EQ(facts_at(40h), "2");
+  EXPECT_EQ(facts_at(60h), "2");
+  EXPECT_EQ(facts_at(61h), "3");
 }
 
 TEST(Correlate, SignsOfTwoKindsOnACoreHostMakeAnAccessSerious) {

@@ -160,6 +160,63 @@ TEST(Decisions, AnOptimisticEstimateDoesNotKeepAGradeDown) {
   EXPECT_EQ(story.incident().live, Severity::a);
 }
 
+// Procedure G-03: nobody notices a date that passes in silence.
+TEST(Decisions, AnEstimateThatPassesIsSaidAndAskedForAgain) {
+  Story story = with_failed_service();
+  story.asks(order("a", kDuty, model::Acknowledge{{1}}));
+  story.asks(order("e", kDuty, model::EstimateRepair{{1}, 20min}));
+  story.at(21min).told();
+  story.at(22min - 1s);
+  EXPECT_THAT(story.told(), IsEmpty());
+  story.at(22min);
+  EXPECT_THAT(story.told(),
+              ElementsAre("overdue C duty@example.tw", "overdue C officer@example.tw"));
+  EXPECT_THAT(story.timeline({1}), Contains("incident.overdue"));
+  story.at(51min).told();
+  story.at(52min);
+  EXPECT_THAT(story.told(), Contains("overdue B duty@example.tw"));
+  const auto lines = story.timeline({1});
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), "incident.overdue"), 1);
+  story.asks(order("f", kDuty, model::EstimateRepair{{1}, 3h}));
+  story.at(3h).told();
+  story.at(3h + 51min);
+  EXPECT_THAT(story.told(), Not(Contains(HasSubstr("overdue"))));
+  story.at(3h + 52min);
+  EXPECT_THAT(story.told(), Contains("overdue B duty@example.tw"));
+}
+
+TEST(Decisions, ARepairInTimeIsNotOverdue) {
+  Story story = with_failed_service();
+  story.asks(order("e", kDuty, model::EstimateRepair{{1}, 1h}));
+  story.at(30min).sees("web1", service_is("ssh.service", "active"));
+  story.at(20h);
+  EXPECT_THAT(story.told(), Not(Contains(HasSubstr("overdue"))));
+}
+
+// Rule B3, procedure P-04: the first line is asked every half an hour, whoever has it.
+TEST(Decisions, AnOutageWithoutAnEstimateAsksForOne) {
+  Story story = with_failed_service();
+  story.at(31min);
+  ASSERT_THAT(story.incident().explanation.hits, Contains("B3"));
+  story.asks(order("a", kDuty, model::Acknowledge{{1}}));
+  story.told();
+  story.at(60min);
+  EXPECT_THAT(story.told(), ElementsAre("estimate_needed B duty@example.tw"));
+  story.at(90min);
+  EXPECT_THAT(story.told(), ElementsAre("estimate_needed B duty@example.tw"));
+  story.asks(order("e", kDuty, model::EstimateRepair{{1}, 10h}));
+  story.at(10h);
+  EXPECT_THAT(story.told(), Not(Contains(HasSubstr("estimate_needed"))));
+}
+
+TEST(Decisions, NobodyIsAskedAboutARepairOfAFalseAlarm) {
+  Story story = with_failed_service();
+  story.asks(order("j", kGroup, model::JudgeIncident{{1}, IncidentVerdict::false_alarm}));
+  story.told();
+  story.at(20h);
+  EXPECT_THAT(story.told(), Not(Contains(HasSubstr("estimate_needed"))));
+}
+
 TEST(Decisions, AnEstimateThatIsNoneIsRefused) {
   Story story = with_failed_service();
   for (const Duration wrong : {Duration{}, Duration{-1min}, Duration{91 * 24h}}) {

@@ -275,7 +275,9 @@ TEST(Incident, RemindsUntilSomebodyAcknowledges) {
   EXPECT_EQ(answer.outcome, model::CommandOutcome::done);
   story.told();
   story.at(10h);
-  EXPECT_THAT(story.told(), IsEmpty());
+  for (const std::string& line : story.told()) {
+    EXPECT_TRUE(line.starts_with("estimate_needed")) << line;
+  }
 }
 
 TEST(Incident, GettingWorseAsksAgainOfSomebodyWhoAcknowledged) {
@@ -397,6 +399,54 @@ TEST(Incident, NumbersHaveNoGapsAndStartAnewWithTheYearOfTheSite) {
   EXPECT_EQ(number(1), "SI-115-0002");
   story.at(24h * 50);  // January 2027
   EXPECT_EQ(number(2), "SI-116-0001");
+}
+
+// More findings than an incident counts: their number is kept, and none of them is taken for over.
+TEST(Incident, FindingsBeyondTheLimitAreCountedAndNotForgotten) {
+  const std::string target = "10.0.0.9";
+  model::SitePolicy site = story_policy();
+  model::HostPolicy scanned;
+  scanned.host = "db1";
+  scanned.baseline = "all";
+  scanned.address = target;
+  site.hosts.push_back(scanned);
+  Story story(site);
+  constexpr int kHosts = 6;  // Of one look 56 findings are told apart.
+  constexpr int kPorts = 50;
+  model::PortScanFacts scan;
+  scan.address = target;
+  scan.complete = true;
+  for (int host = 0; host < kHosts; ++host) {
+    const std::string name = "h" + std::to_string(host);
+    story.admit(name);
+    scan.open.clear();
+    for (int port = 0; port < kPorts; ++port) {
+      scan.open.push_back(static_cast<std::uint16_t>(2000 + host * kPorts + port));
+    }
+    story.sees(name, observation({model::CheckKind::port_scan, target}, scan));
+  }
+  const model::Incident incident = story.incident();
+  EXPECT_THAT(incident.findings, SizeIs(256));
+  EXPECT_EQ(incident.more_findings, 44U);
+  story.at(5h);
+  const auto body = story.all_notifications().back().body;  // of a reminder
+  const model::Message more{"notify.more_findings", {{"count", "294"}}};
+  EXPECT_THAT(body, Contains(more)) << "all but the title and the five that are in the mail";
+  // Nobody sees any more what was counted; what did not fit is still there.
+  scan.open.erase(scan.open.begin(), scan.open.begin() + 6);
+  story.sees("h5", observation({model::CheckKind::port_scan, target}, scan));
+  scan.open.clear();
+  scan.closed = 1000;
+  for (int host = 0; host < kHosts - 1; ++host) {
+    story.sees("h" + std::to_string(host),
+               observation({model::CheckKind::port_scan, target}, scan));
+  }
+  story.at(6h);
+  EXPECT_FALSE(story.incident().recovered);
+  EXPECT_EQ(story.incident().live, model::Severity::d);
+  story.sees("h5", observation({model::CheckKind::port_scan, target}, scan));
+  story.at(7h);
+  EXPECT_TRUE(story.incident().recovered);
 }
 
 TEST(Incident, PersonsConfirmByRegisteringAndAnAcknowledgementComesWithIt) {

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "collector/core/darkness.hpp"
 #include "tests/support/story.hpp"
 
 namespace tocsin::tests {
@@ -139,6 +140,8 @@ TEST(Inquiry, ASilentAgentOnAHostThatIsUpIsASilenceOnly) {
   room.answers("v2", room.view(3));
   room.answers("v3", room.view(3));
   room.looks(room.view(3));
+  EXPECT_THAT(room.incidents(), IsEmpty()) << "others may fall silent too";
+  room.at(collector::kSilenceSettles);
   EXPECT_EQ(room.incident().kind, "agent_silence");
   EXPECT_THAT(room.told(), Contains("opened E duty@example.tw"));
 }
@@ -247,6 +250,7 @@ TEST(Inquiry, NobodyIsAskedAboutAHostWithoutAnAddress) {
   Room room;
   room.silent("v1");
   EXPECT_THAT(room.own_looks(), IsEmpty());
+  room.at(collector::kSilenceSettles);
   EXPECT_EQ(room.incident().kind, "agent_silence");
 }
 

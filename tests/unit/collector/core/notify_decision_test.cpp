@@ -147,5 +147,16 @@ TEST(NotifyDecision, AContactWithoutAChannelIsShown) {
   EXPECT_THAT(story.told(), Contains("(opened D duty@example.tw no_channel)"));
 }
 
+// What is taken back is told to the worker that sends, and not only at the next tick.
+TEST(NotifyDecision, TakingBackWakesTheOutbox) {
+  Story story;
+  story.admit("web1");
+  story.sees("web1", ports_are({listener(4444, "/usr/bin/nc")}));
+  story.at(4h);  // A reminder waits to be sent.
+  const std::size_t woken = story.outbox_woken();
+  story.asks({"a", {"wang", Role::duty, ""}, 0, "", model::Acknowledge{{1}}});
+  EXPECT_EQ(story.outbox_woken(), woken + 1);
+}
+
 }  // namespace
 }  // namespace tocsin::tests

@@ -253,6 +253,8 @@ TEST(Wire, EveryStateDocumentComesBackAsItWas) {
   finding.subject = "tcp any 4444";
   finding.message = a_message();
   finding.closed = Instant{8};
+  finding.unwatched = true;
+  finding.returned = {Instant{3}, Instant{5}};
   EXPECT_EQ(wire::decode_finding(wire::encode_finding(finding)), finding);
 
   model::Incident incident;
@@ -280,6 +282,10 @@ TEST(Wire, EveryStateDocumentComesBackAsItWas) {
   incident.transitions = {Instant{1}, Instant{2}};
   incident.transition_count = 9;
   incident.flapping = true;
+  incident.more_findings = 3;
+  incident.unwatched = {FindingId{2}};
+  incident.undecided = true;
+  incident.network_told = NotificationId{7};
   EXPECT_EQ(wire::decode_incident(wire::encode_incident(incident)), incident);
 
   const model::TimelineItem item{IncidentId{4}, 2, Instant{3}, Position{4}, a_message(), {}};
