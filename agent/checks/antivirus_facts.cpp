@@ -21,9 +21,12 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-Instant instant_of(std::int64_t seconds) {
-  return Instant{} +
-         std::chrono::seconds(std::min<std::int64_t>(seconds, INT64_MAX / 1'000'000'000));
+// Nothing where that is no date of a year of four digits; one that an Instant cannot count to is
+// the last that it can.
+std::optional<Instant> instant_of(std::int64_t seconds) {
+  constexpr std::int64_t kYear9999 = 253'402'300'799;
+  if (seconds <= 0 || seconds > kYear9999) return std::nullopt;
+  return Instant{} + std::chrono::seconds(std::min(seconds, INT64_MAX / 1'000'000'000));
 }
 
 // "Tue Nov 17 09:12:33 2026" as C's asctime writes it.
@@ -32,10 +35,7 @@ Instant parse_time(std::string_view text) {
   tm parts{};
   const char* end = ::strptime(terminated.c_str(), "%a %b %d %H:%M:%S %Y", &parts);
   if (end == nullptr || *end != '\0') return {};
-  const time_t seconds = ::timegm(&parts);
-  constexpr time_t kYear9999 = 253'402'300'799;
-  if (seconds <= 0 || seconds > kYear9999) return {};
-  return instant_of(seconds);
+  return instant_of(::timegm(&parts)).value_or(Instant{});
 }
 
 }  // namespace
@@ -58,7 +58,6 @@ std::optional<ScannerVersion> parse_signature_file(std::string_view head) {
   // Marker, time, version, signatures, level, sum, signature, maker, time in seconds; the header is
   // 512 bytes long, filled with blanks.
   constexpr std::size_t kFields = 9;
-  constexpr std::int64_t kYear9999 = 253'402'300'799;
   std::array<std::string_view, kFields> fields;
   std::string_view rest = trimmed(head.substr(0, 512));
   for (std::size_t i = 0; i < kFields; ++i) {
@@ -73,10 +72,11 @@ std::optional<ScannerVersion> parse_signature_file(std::string_view head) {
   const std::string_view made = fields[8];
   const auto [end, error] = std::from_chars(made.data(), made.data() + made.size(), seconds);
   if (error != std::errc() || end != made.data() + made.size()) return std::nullopt;
-  if (seconds <= 0 || seconds > kYear9999) return std::nullopt;
+  const auto made_at = instant_of(seconds);
+  if (!made_at) return std::nullopt;
   ScannerVersion version;
   version.signatures = clean_text(fields[2], limits::kName);
-  version.signatures_at = instant_of(seconds);
+  version.signatures_at = *made_at;
   return version;
 }
 

@@ -11,6 +11,7 @@
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 #include "common/crypto/crypto.hpp"
+#include "common/rules/checks.hpp"
 
 namespace tocsin::agent {
 namespace {
@@ -265,13 +266,9 @@ void compare(const AuditLook& look, const AuditPosition& before, model::AuditLog
   }
 }
 
-bool in_memory(std::string_view source) {
-  return source.starts_with("/run/") || source.starts_with("/dev/shm/");
-}
-
 AuditPosition next_position(const AuditLook& look, const std::optional<AuditPosition>& before) {
   // A log in memory ends with the boot: one that nobody has written to since was not emptied.
-  const bool ended = before && before->boot_id != look.boot_id && in_memory(look.source);
+  const bool ended = before && before->boot_id != look.boot_id && rules::is_in_memory(look.source);
   AuditPosition next = before && !ended ? *before : AuditPosition{};
   const bool same = before && !ended && same_file(look, *before);
   if (next.boot_id != look.boot_id) next.recorded_on = model::Tristate::unknown;

@@ -33,8 +33,7 @@ bool whole(const AuditLogFacts& f) { return !altered(f) || f.rotated_sibling; }
 bool disk_full(const AuditLogFacts& f) { return f.disk_full == Tristate::yes; }
 // Only a log that lives in memory loses its records by a restart.
 bool maybe_volatile(const AuditLogFacts& f) {
-  return f.source == "journal" || f.source.starts_with("/run/") ||
-         f.source.starts_with("/dev/shm/");
+  return f.source == "journal" || is_in_memory(f.source);
 }
 
 // What the kernel says counts; where it does not say, what the log itself recorded.
@@ -194,6 +193,10 @@ void add_blind_spots(const AuditLogFacts& f, std::vector<model::Message>& reason
 }
 
 }  // namespace
+
+bool is_in_memory(std::string_view log) {
+  return log.starts_with("/run/") || log.starts_with("/dev/shm/");
+}
 
 model::Judgement judge_audit_log(const AuditLogFacts& facts) {
   const auto rule = std::find_if(kAuditRules.begin(), kAuditRules.end(),

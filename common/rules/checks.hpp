@@ -1,6 +1,8 @@
 // One judging function for each kind of check; judge.cpp calls the one that fits.
 #pragma once
 
+#include <string_view>
+
 #include "common/model/check.hpp"
 #include "common/model/policy.hpp"
 #include "common/model/verdict.hpp"
@@ -13,6 +15,8 @@ model::Judgement judge_service(const model::ServiceFacts& facts, const model::Ba
                                Instant at);
 model::Judgement judge_warnings(const model::WarningsFacts& facts);
 model::Judgement judge_audit_log(const model::AuditLogFacts& facts);
+// A log at this path is kept in memory only: it ends with the boot.
+bool is_in_memory(std::string_view log);
 model::Judgement judge_sockets(const model::SocketsFacts& facts, const model::Baseline* baseline);
 model::Judgement judge_processes(const model::ProcessesFacts& facts,
                                  const model::Baseline* baseline);

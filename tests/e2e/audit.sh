@@ -27,11 +27,7 @@ mentions() {
 in_journal() { on journalctl -o cat SYSLOG_IDENTIFIER=tocsin-agent 2>/dev/null | grep -qx 'heartbeat [0-9a-f]\{16\}'; }
 in_trail() { on grep -q "^type=USER .* msg='tocsin-agent heartbeat [0-9a-f]\{16\}'" "$trail"; }
 
-hosts rootfs >/dev/null || exit 1
-hosts lan || exit 1
-agents=(web1)
-hosts up web1 10.77.0.11
-check "A host is up" hosts wait web1 || exit 1
+begin_lab web1 || exit 1
 check "and the kernel audits it" hosts audit web1 || exit 1
 install_agent web1 || exit 1
 hosts put web1 deploy/systemd/tocsin-agent-observer-trail.conf \

@@ -67,11 +67,7 @@ SH
 }
 tsm_says() { hosts put bk1 "tests/data/tsm/$1.txt" "/var/lib/tsm-says/$2"; }
 
-hosts rootfs >/dev/null || exit 1
-hosts lan || exit 1
-agents=(bk1)
-hosts up bk1 10.77.0.11
-check "A host is up" hosts wait bk1 || exit 1
+begin_lab bk1 || exit 1
 install_agent bk1 || exit 1
 hosts bring bk1 /usr/bin/restic || exit 1
 check "It has a repository" make_repository || exit 1

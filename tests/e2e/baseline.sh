@@ -45,13 +45,7 @@ look_at_units() { hosts exec web1 systemctl restart tocsin-agent-observer; }
 
 # ---- the cast: two hosts of one group, and three people
 
-hosts rootfs >/dev/null || exit 1
-hosts lan || exit 1
-agents=(web1 web2)
-hosts up web1 10.77.0.11 &
-hosts up web2 10.77.0.12 &
-wait
-check "Two hosts are up" hosts wait web1 web2 || exit 1
+begin_lab web1 web2 || exit 1
 for host in web2 web1; do install_agent "$host" || exit 1; done
 make_site STORY <<'TOML' || exit 1
 [[hosts]]

@@ -21,11 +21,7 @@ reasons() { ask hosts web1 -- '.hosts[0].checks[].reasons[].code'; }
 judged_all() { holds hosts web1 -- '.hosts[0].checks | length >= 12'; }
 nobody_told() { holds incidents -- '.incidents == []' && no_mail; }
 
-hosts rootfs >/dev/null || exit 1
-hosts lan || exit 1
-agents=(web1)
-hosts up web1 10.77.0.11
-check "A host is up" hosts wait web1 || exit 1
+begin_lab web1 || exit 1
 benign_host web1 || exit 1
 install_agent web1 || exit 1
 benign_checks >>"$work/agent.toml"

@@ -66,13 +66,7 @@ has_console() {
   fi
 }
 
-hosts rootfs >/dev/null || exit 1
-hosts lan || exit 1
-agents=(tsm1 tsm2)
-hosts up tsm1 10.77.0.11 &
-hosts up tsm2 10.77.0.12 &
-wait
-check "Two hosts are up" hosts wait tsm1 tsm2 || exit 1
+begin_lab tsm1 tsm2 || exit 1
 for host in tsm1 tsm2; do install_agent "$host" || exit 1; done
 
 # ---- on the host, with no collector

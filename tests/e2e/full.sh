@@ -32,11 +32,7 @@ counts_once() { about "$1" '== 1'; }
 same_process() { [ "$(cat "$work/collector.pid")" = "$1" ]; }
 # ---- the cast
 
-hosts rootfs >/dev/null || exit 1
-hosts lan || exit 1
-agents=(web1)
-hosts up web1 10.77.0.11
-check "A host is up" hosts wait web1 || exit 1
+begin_lab web1 || exit 1
 install_agent web1 || exit 1
 
 mkdir "$work/data"

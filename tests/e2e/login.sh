@@ -159,13 +159,7 @@ knows_no_password() {
 logs_in() { [ "$(tsm journalctl --no-pager -t tocsin-agent-login | grep -c 'session opened')" -ge 2 ]; }
 reaches_bk() { bk journalctl --no-pager -t sshd | grep -q 'Accepted publickey for tocsin-probe'; }
 
-hosts rootfs >/dev/null || exit 1
-hosts lan || exit 1
-agents=(tsm1 bk1)
-hosts up tsm1 10.77.0.11 &
-hosts up bk1 10.77.0.12 &
-wait
-check "Two hosts are up" hosts wait tsm1 bk1 || exit 1
+begin_lab tsm1 bk1 || exit 1
 install_agent bk1 || exit 1
 cat >>"$work/agent.toml" <<'TOML'
 

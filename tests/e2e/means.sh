@@ -26,11 +26,7 @@ is_drawn() { ctl metrics db1 disk./srv/data.used | grep -q '^disk./srv/data.used
 # Rows of metrics in the journal: what the judge saw.
 rows() { ask status --counters -- '.counters[] | select(.name == "link.facts") | .value'; }
 
-hosts rootfs >/dev/null || exit 1
-hosts lan || exit 1
-agents=(db1)
-hosts up db1 10.77.0.11 || exit 1
-check "A host is up" hosts wait db1 || exit 1
+begin_lab db1 || exit 1
 install_agent db1 || exit 1
 make_site MEANS <<'TOML' || exit 1
 [grading]

@@ -121,11 +121,7 @@ with open(path, "wb") as out:
 PY
 }
 
-hosts rootfs >/dev/null || exit 1
-hosts lan || exit 1
-agents=(web1)
-hosts up web1 10.77.0.11
-check "A host is up" hosts wait web1 || exit 1
+begin_lab web1 || exit 1
 hosts disk web1 /srv/data 8 200
 on sh -c 'mkdir -p /var/spool/inbox /var/spool/clamd && cp /usr/bin/sleep /usr/local/bin/victim'
 check "with Debian's plugins" bring_plugins || exit 1

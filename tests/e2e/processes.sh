@@ -26,11 +26,7 @@ normal() { says web1 'processes - normal process.ok'; }
 tells() { says web1 "processes - abnormal process.unexpected executable=$1 … why=@why.$2"; }
 settle() { sleep 5; }
 
-hosts rootfs >/dev/null || exit 1
-hosts lan || exit 1
-agents=(web1)
-hosts up web1 10.77.0.11
-check "A host is up" hosts wait web1 || exit 1
+begin_lab web1 || exit 1
 mkdir "$work/package"
 install_package web1 1.0 && on systemctl enable --now -q bellringer || exit 1
 install_agent web1 || exit 1

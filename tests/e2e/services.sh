@@ -41,11 +41,7 @@ unit() {
   hosts put web1 "$work/unit" "/etc/systemd/system/$name.service"
 }
 
-hosts rootfs >/dev/null || exit 1
-hosts lan || exit 1
-agents=(web1)
-hosts up web1 10.77.0.11
-check "A host is up" hosts wait web1 || exit 1
+begin_lab web1 || exit 1
 install_agent web1 || exit 1
 unit victim '/bin/sleep 3601'
 unit phoenix '/bin/sleep 3602' Restart=always RestartSec=100ms

@@ -217,6 +217,19 @@ trap 'exit 130' INT TERM
 
 # ---- hosts with agents
 
+# begin_lab HOST…: boots them at 10.77.0.11, 10.77.0.12 and so on; they are `agents`.
+begin_lab() {
+  hosts rootfs >/dev/null || return 1
+  hosts lan || return 1
+  agents=("$@")
+  local i booting=()
+  for i in "${!agents[@]}"; do
+    hosts up "${agents[i]}" "10.77.0.$((11 + i))" &
+    booting+=($!)
+  done
+  wait "${booting[@]}"
+  check "Up: $*" hosts wait "$@"
+}
 # install_agent HOST: as a package would.
 install_agent() {
   local host=$1 half

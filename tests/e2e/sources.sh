@@ -27,11 +27,7 @@ for _ in range(int(sys.argv[1])):
 }
 open_sources() { found web1 --argjson count "$1" '[.[] | select(.closedAt == null and .code == "source.unexpected")] | length == $count'; }
 
-hosts rootfs >/dev/null || exit 1
-hosts lan || exit 1
-agents=(web1)
-hosts up web1 10.77.0.11
-check "A host is up" hosts wait web1 || exit 1
+begin_lab web1 || exit 1
 hosts net lan ip addr replace 10.99.9.1/24 dev bridge0
 for port in 7001 7002; do serve "$port" || exit 1; done
 on systemd-run -q --collect --unit takes-logs /usr/bin/socat -u UDP-RECV:514 STDOUT || exit 1

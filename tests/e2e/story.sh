@@ -67,13 +67,7 @@ judged_again() {
 
 # ---- the cast
 
-hosts rootfs >/dev/null || exit 1
-hosts lan || exit 1
-agents=(web1 db1)
-hosts up web1 10.77.0.11 &
-hosts up db1 10.77.0.12 &
-wait
-check "Two hosts are up" hosts wait web1 db1 || exit 1
+begin_lab web1 db1 || exit 1
 for host in web1 db1; do
   install_agent "$host" || exit 1
 done

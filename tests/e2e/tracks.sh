@@ -52,13 +52,7 @@ records() {
 # ---- the cast: web1 has files and the kernel's trail, and its journal is in memory; log1 has a journal
 # on its disk; log2 has one that may be no larger than 4 MiB
 
-hosts rootfs >/dev/null || exit 1
-hosts lan || exit 1
-agents=(web1 log1 log2)
-hosts up web1 10.77.0.11
-hosts up log1 10.77.0.12
-hosts up log2 10.77.0.13
-check "Three hosts are up" hosts wait web1 log1 log2 || exit 1
+begin_lab web1 log1 log2 || exit 1
 check "and the kernel audits the first" hosts audit web1 || exit 1
 make_site ROOM </dev/null || exit 1
 start_collector

@@ -63,11 +63,7 @@ language = "zh-TW"
 TOML
 }
 
-hosts rootfs >/dev/null || exit 1
-hosts lan || exit 1
-agents=(web1)
-hosts up web1 10.77.0.11
-check "A host is up" hosts wait web1 || exit 1
+begin_lab web1 || exit 1
 install_agent web1 || exit 1
 add_catalogue
 add_checks >>"$work/agent.toml"
