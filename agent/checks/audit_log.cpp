@@ -30,6 +30,8 @@ constexpr std::uint64_t kMostEntries = 20'000;
 constexpr std::size_t kMostLoginBytes = 384 * 10'000;
 constexpr std::size_t kMostSiblings = 4096;
 constexpr std::size_t kFileBytes = 4096;
+// Of copies that lack a little, in one look: a second of one processor.
+constexpr std::uint64_t kMostCompared = 256 << 20;
 // Of what came after our own record was written: it stands near the beginning.
 constexpr std::size_t kHeartbeatBytes = 4 << 20;
 // A daemon that starts has the kernel's records a moment after it runs.
@@ -178,30 +180,65 @@ bool is_kept_beside(std::string_view name, std::string_view sibling) {
   return next == '.' || next == '-' || next == '_' || next == '~';
 }
 
-// Looks for the old content in the log's folder: the renamed file itself, or a copy that is as long
-// and begins the same, or one that was compressed at once.
-bool old_content_beside(const std::string& path, const AuditPosition& before, Instant young_since) {
+// A copy that is what was read, but for its last lines. Everything else in it is compared; `budget`
+// is what may be read of all such copies.
+std::optional<CopyLook> short_copy(const os::OpenedFile& copy, const AuditLook& look,
+                                   const AuditPosition& before, const std::stop_token& stop,
+                                   std::uint64_t& budget) {
+  const LineEnds& ends = before.ends;
+  if (!before.prefix || ends.ends.empty() || copy.stat.size < ends.ends.front().offset) return {};
+  const auto begins = os::read_at(copy.fd, 0, look.head.size());
+  // The log still begins as it did: it was cut in its middle, and that is no rotation.
+  if (!begins || (!begins->empty() && *begins == look.head)) return {};
+  const std::uint64_t end = ends.ends.back().offset - ends.from;
+  const auto bytes = os::read_at(copy.fd, ends.from, static_cast<std::size_t>(end));
+  const auto reached = bytes ? ends_reached(ends, *bytes) : std::nullopt;
+  if (!reached || copy.stat.size > budget) return {};
+  budget -= copy.stat.size;
+  const auto same = holds_blocks_before_last(copy.fd, *before.prefix, stop);
+  if (!same || !*same) return {};
+  return CopyLook{*reached, copy.stat.changed};
+}
+
+// The renamed file itself, or a copy that is as long and begins the same, or one that was
+// compressed at once.
+bool holds_old_content(const std::string& file, const os::FileStat& stat,
+                       const RotatedName& rotated, const AuditPosition& before,
+                       Instant young_since) {
+  if (rotated.older && rotated.compressed && may_hold_old_content(stat, young_since) &&
+      os::open_regular(file)) {
+    return true;
+  }
+  if (stat.size < before.size) return false;
+  if (stat.device == before.device && stat.inode == before.inode) return true;
+  const auto opened = os::open_regular(file);
+  const auto head = opened ? os::read_at(opened->fd, 0, kHeadBytes) : Result<std::string>();
+  return head && same_head(*head, before);
+}
+
+// Looks for the old content in the log's folder; of a log that was cut also for a copy that lacks a
+// little of it.
+void look_for_old_content(const std::string& path, const AuditPosition& before, Instant young_since,
+                          const std::stop_token& stop, AuditLook& look) {
   const std::string name(base_name(path));
   const std::string folder = path.substr(0, path.size() - name.size());
   const auto names = os::list_folder(folder, kMostSiblings);
-  if (!names) return false;
+  if (!names) return;
+  std::uint64_t budget = kMostCompared;
   for (const std::string& sibling : *names) {
     const RotatedName rotated = rotated_name(name, sibling);
     if (sibling == name || !(rotated.older || is_kept_beside(name, sibling))) continue;
     const auto stat = os::stat_of(folder + sibling);
     if (!stat) continue;
-    if (rotated.older && rotated.compressed && may_hold_old_content(*stat, young_since) &&
-        os::open_regular(folder + sibling)) {
-      return true;
-    }
-    if (stat->size < before.size) continue;
-    if (stat->device == before.device && stat->inode == before.inode) return true;
-    const auto opened = os::open_regular(folder + sibling);
-    if (!opened) continue;
-    const auto head = os::read_at(opened->fd, 0, kHeadBytes);
-    if (head && same_head(*head, before)) return true;
+    look.old_content_beside =
+        holds_old_content(folder + sibling, *stat, rotated, before, young_since);
+    if (look.old_content_beside) return;
+    const bool cut = look.stat.device == before.device && look.stat.inode == before.inode;
+    const bool may_lack = cut && rotated.older && !rotated.compressed && !look.short_copy &&
+                          stat->size < before.size && before.size - stat->size <= kEndBytes;
+    const auto copy = may_lack ? os::open_regular(folder + sibling) : Result<os::OpenedFile>();
+    if (copy && copy->fd.valid()) look.short_copy = short_copy(*copy, look, before, stop, budget);
   }
-  return false;
 }
 
 // Compares what was written with what it was, where nothing says already that it is another.
@@ -221,6 +258,25 @@ Status compare_content(const os::OpenedFile& file, const std::optional<AuditPosi
   } else if (same) {
     look.prefix = PrefixLook{false, 0, 0, *before->prefix};  // Cut while it was read.
   }
+  return {};
+}
+
+// Where the last lines end, so that a copy that lacks them is known.
+Status note_line_ends(const os::OpenedFile& file, const std::optional<AuditPosition>& before,
+                      const CheckContext& context, AuditLook& look) {
+  const std::uint64_t size = file.stat.size;
+  if (!look.prefix || look.prefix->next.covered() != size) return {};
+  const bool same = before && before->inode == file.stat.inode && !has_changed_hands(look, before);
+  if (same && before->size == size && !look.prefix->changed && !before->ends.ends.empty()) {
+    look.ends = before->ends;
+    return {};
+  }
+  const std::uint64_t from = last_block_start(look.prefix->next);
+  const auto bytes = os::read_at(file.fd, from, static_cast<std::size_t>(size - from));
+  if (!bytes) return fail(bytes.error());
+  if (bytes->size() != size - from) return {};  // Cut while it was read.
+  look.ends = line_ends(from, *bytes, context.time.wall());
+  if (same) keep_first_seen(look.ends, before->ends);
   return {};
 }
 
@@ -256,7 +312,8 @@ Status read_content(const os::OpenedFile& file, const std::optional<AuditPositio
     look.appended = std::move(*appended);
   }
   if (before) TOCSIN_TRY(look_for_heartbeat(file, before->heartbeat, look));
-  return compare_content(file, before, context, look);
+  TOCSIN_TRY(compare_content(file, before, context, look));
+  return note_line_ends(file, before, context, look);
 }
 
 Status look_at_file(const std::string& path, const std::optional<AuditPosition>& before,
@@ -306,7 +363,7 @@ model::Observation observe_file(const Run& run, const std::string& target, Durat
   }
   look.missing_for = missing_for(look, context);
   if (has_changed_hands(look, before)) {
-    look.old_content_beside = old_content_beside(path, *before, young_since);
+    look_for_old_content(path, *before, young_since, context.stop, look);
   }
   look.auditing_on = any_runs(context.root, writers_of(target));
   look.disk_full = disk_full(path.substr(0, path.rfind('/') + 1));

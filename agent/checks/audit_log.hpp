@@ -4,18 +4,27 @@
 //
 // Verdicts: abnormal audit.missing, .emptied, .shrunk, .rewritten, .altered, .zeroed, .gap,
 // .history_gone, .stopped, .disabled, .diverted, .lost_records, .heartbeat_missing, each suspected
-// only; cannot tell audit.not_readable, .never_on, .off, .heartbeat_refused and audit.cannot_tell
-// with its reason; normal audit.ok, and audit.explained after a rotation or as retention says.
+// only; cannot tell audit.not_readable, .never_on, .off, .heartbeat_refused, .uncopied and
+// audit.cannot_tell with its reason; normal audit.ok, and audit.explained after a rotation or as
+// retention says.
 //
 // No finding: rotation with the old content beside, a full disk, a log in memory after a restart,
 // one that was never on, a writer that was never seen to work. What a journal may forget without
 // one is in journal_retention.hpp.
 //
+// A log that is copied and then cut loses what is written in between, and a look may have seen it:
+// the copy then lacks the last of what was read. Where it is the rest, byte by byte, and lacks a
+// few lines that no look saw before the copy was made, nobody can tell an honest rotation from
+// somebody who took them out: audit.uncopied, for a day, with their length (Uncopied says what it
+// takes). Any more is audit.emptied, .shrunk or .rewritten, as is a second time that goes over the
+// same bounds.
+//
 // Cost, every 30 s: the first and last 4 KiB, at most 1 MiB of what was appended, of wtmp and btmp
 // 4 MiB, 128 KiB of what was written before and 4 MiB more in turn (agent/tail/prefix.hpp); of the
 // journal both ends, at most 20,000 new entries and the sizes of its files; of the audit trail a
-// question to the kernel, half a second at most. What was seen is the check's cursor, so a restart
-// loses nothing. A file that is cut or renamed is looked at at once.
+// question to the kernel, half a second at most. A copy that lacks a little is read once, 256 MiB
+// at most. What was seen is the check's cursor, so a restart loses nothing. A file that is cut or
+// renamed is looked at at once.
 //
 // Every five minutes the check writes a record of a hundred bytes to the log, where it knows the
 // way there, and looks for it: the one thing that this agent writes on a host. [audit] of the

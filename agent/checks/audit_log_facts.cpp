@@ -172,6 +172,21 @@ bool take_line(std::string_view& text, std::string_view& name, std::string_view&
   return true;
 }
 
+std::string to_text(const Uncopied& u) {
+  return fmt::format("{};{};{};{};{}", u.from, u.to, u.bytes, u.lines, u.since.ns);
+}
+
+std::optional<Uncopied> parse_uncopied(std::string_view text) {
+  std::array<std::string_view, 5> parts;
+  Uncopied u;
+  const bool good = split(text, ';', parts) && os::read_number(parts[0], u.from) &&
+                    os::read_number(parts[1], u.to) && os::read_number(parts[2], u.bytes) &&
+                    os::read_number(parts[3], u.lines) && os::read_number(parts[4], u.since.ns);
+  if (!good || u.since < Instant{} || u.from >= u.to || u.bytes > kEndBytes || u.lines > kEndLines)
+    return std::nullopt;
+  return u;
+}
+
 template <class T>
 bool set_if(std::optional<T> value, T& into) {
   if (value) into = std::move(*value);
@@ -181,6 +196,8 @@ bool set_if(std::optional<T> value, T& into) {
 bool read_more(std::string_view name, std::string_view rest, AuditPosition& p) {
   if (name == "heartbeat") return set_if(parse_heartbeat(rest), p.heartbeat);
   if (name == "prefix") return (p.prefix = parse_prefix_digest(rest)).has_value();
+  if (name == "ends") return set_if(parse_line_ends(rest), p.ends);
+  if (name == "uncopied") return (p.uncopied = parse_uncopied(rest)).has_value();
   if (name == "begun") return read_flag(rest, p.begun_empty);
   if (name == "unfinished") return os::read_number(rest, p.unfinished);
   if (name == "lost") return os::read_number(rest, p.kernel_lost.emplace());
@@ -241,7 +258,23 @@ void compare_files(const JournalLook& look, const JournalPosition& before,
   facts.sequence_gap += entries_taken_out(before.archived, look.place->archived);
 }
 
-void compare(const AuditLook& look, const AuditPosition& before, model::AuditLogFacts& facts) {
+// What is still said of rotations before. A clock that was set back begins the day anew.
+std::optional<Uncopied> still_said(const AuditPosition& before, Instant now) {
+  if (!before.uncopied || now - before.uncopied->since >= kUncopiedIsSaid) return std::nullopt;
+  Uncopied said = *before.uncopied;
+  said.since = std::min(said.since, now);
+  return said;
+}
+
+// A log that was cut to nothing, beside a copy that lacks a little of what it held.
+std::optional<Uncopied> lost_at_cut(const AuditLook& look, const AuditPosition& before) {
+  const bool cut = same_file(look, before) && has_changed_hands(look, before);
+  if (!cut || look.old_content_beside || !look.short_copy) return std::nullopt;
+  return uncopied(*look.short_copy, before, look.now);
+}
+
+void compare(const AuditLook& look, const AuditPosition& before,
+             const std::optional<Uncopied>& lost, model::AuditLogFacts& facts) {
   facts.auditing_was_on = before.was_on;
   facts.previous_size_bytes = before.size;
   if (look.present == model::Tristate::no) {
@@ -252,15 +285,16 @@ void compare(const AuditLook& look, const AuditPosition& before, model::AuditLog
   facts.replaced = !same;
   facts.shrunk = same && look.stat.size < before.size;
   facts.head_changed = same && head_differs(look, before);
-  facts.rotated_sibling = (has_changed_hands(look, before) && look.old_content_beside) ||
+  const bool beside = look.old_content_beside || lost;
+  facts.rotated_sibling = (has_changed_hands(look, before) && beside) ||
                           (same && look.stat.size == 0 && before.begun_empty);
   const bool same_boot = before.boot_id == look.boot_id;
   if (same && same_boot && !facts.shrunk && !facts.head_changed) {
     facts.sequence_gap =
         serials_missing(parse_audit_serials(whole_lines(look.appended)), before.serial);
   }
-  if (look.prefix && !has_changed_hands(look, before)) {
-    facts.content_changed = look.prefix->changed;
+  if (look.prefix && look.prefix->changed && !has_changed_hands(look, before)) {
+    facts.content_changed = true;
     facts.changed_from = look.prefix->from;
     facts.changed_to = look.prefix->to;
   }
@@ -277,6 +311,7 @@ AuditPosition next_position(const AuditLook& look, const std::optional<AuditPosi
   if (look.present != model::Tristate::yes) return next;
   if (!same) next.serial = 0;
   if (!same) next.prefix.reset();
+  if (!same) next.ends = {};
   if (look.kernel) next.kernel_lost.reset();
   if (look.kernel && *look.kernel) next.kernel_lost = (*look.kernel)->lost;
   next.device = look.stat.device;
@@ -302,6 +337,7 @@ AuditPosition next_position(const AuditLook& look, const std::optional<AuditPosi
   const std::uint64_t serial_before = before ? before->serial : 0;
   next.recorded_on = recorded_switch(whole_lines(look.appended), next.recorded_on, serial_before);
   next.prefix = look.prefix ? std::optional(look.prefix->next) : std::nullopt;
+  next.ends = look.ends;
   return next;
 }
 
@@ -319,6 +355,27 @@ bool has_changed_hands(const AuditLook& look, const std::optional<AuditPosition>
   return !same_file(look, *before) || look.stat.size < before->size || head_differs(look, *before);
 }
 
+std::optional<Uncopied> uncopied(const CopyLook& copy, const AuditPosition& before, Instant now) {
+  const std::vector<LineEnd>& ends = before.ends.ends;
+  if (copy.ends == 0 || copy.ends >= ends.size() || ends.back().offset != before.size) {
+    return std::nullopt;
+  }
+  if (copy.changed < Instant{} || copy.changed > now + kUncopiedIsSaid) return std::nullopt;
+  // Stamps of files are some milliseconds coarse, and what copies may set its owner at the end.
+  constexpr Duration kSlack = 1s;
+  for (std::size_t i = copy.ends; i < ends.size(); ++i) {
+    if (ends[i].seen < copy.changed - kSlack || ends[i].seen > copy.changed + kCutFollows) {
+      return std::nullopt;
+    }
+  }
+  const auto said = still_said(before, now).value_or(Uncopied{0, 0, 0, 0, now});
+  Uncopied lost{ends[copy.ends - 1].offset, ends.back().offset, 0, 0, said.since};
+  lost.bytes = said.bytes + (lost.to - lost.from);
+  lost.lines = said.lines + (ends.size() - copy.ends);
+  if (lost.bytes > kEndBytes || lost.lines > kEndLines) return std::nullopt;
+  return lost;
+}
+
 AuditResult audit_log_facts(const AuditLook& look, const std::optional<AuditPosition>& before) {
   AuditResult result;
   model::AuditLogFacts& facts = result.facts;
@@ -334,9 +391,19 @@ AuditResult audit_log_facts(const AuditLook& look, const std::optional<AuditPosi
   facts.boot_id = look.boot_id;
   facts.new_boot = !before || before->boot_id != look.boot_id;
   facts.zeroed = all_zero(look.head) || all_zero(look.tail) || look.zeroed_logins > 0;
-  if (before) compare(look, *before, facts);
+  std::optional<Uncopied> lost;
+  if (before) {
+    lost = lost_at_cut(look, *before);
+    compare(look, *before, lost, facts);
+    if (!lost) lost = still_said(*before, look.now);
+  }
+  if (lost && !facts.content_changed) {
+    facts.changed_from = lost->from;
+    facts.changed_to = lost->to;
+  }
   facts.kernel = kernel_facts(look, before.value_or(AuditPosition{}));
   result.next = next_position(look, before);
+  result.next.uncopied = lost;
   if (look.present == model::Tristate::yes) {
     result.next.begun_empty = look.stat.size == 0 && facts.rotated_sibling;
   }
@@ -351,6 +418,7 @@ std::string to_text(const AuditPosition& p) {
   std::string text = fmt::format("1;{};{};{};{};{};{};{};{}", p.device, p.inode, p.size,
                                  p.head_bytes, p.head_hash, p.was_on ? 1 : 0, p.boot_id, p.serial);
   if (p.begun_empty) text += "\nbegun;1";
+  if (p.uncopied) text += "\nuncopied;" + to_text(*p.uncopied);
   if (p.unfinished > 0) text += fmt::format("\nunfinished;{}", p.unfinished);
   if (p.kernel_lost) text += fmt::format("\nlost;{}", *p.kernel_lost);
   if (p.recorded_on != model::Tristate::unknown) {
@@ -358,6 +426,7 @@ std::string to_text(const AuditPosition& p) {
   }
   if (p.heartbeat != HeartbeatState{}) text += "\nheartbeat;" + to_text(p.heartbeat);
   if (p.prefix) text += "\nprefix;" + to_text(*p.prefix);
+  if (!p.ends.ends.empty()) text += "\nends;" + to_text(p.ends);
   return text;
 }
 

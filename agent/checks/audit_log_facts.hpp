@@ -15,6 +15,7 @@
 #include "agent/checks/log_heartbeat.hpp"
 #include "agent/os/files.hpp"
 #include "agent/os/kernel_audit.hpp"
+#include "agent/tail/line_ends.hpp"
 #include "agent/tail/prefix.hpp"
 #include "common/base/result.hpp"
 #include "common/model/check.hpp"
@@ -22,6 +23,26 @@
 namespace tocsin::agent {
 
 inline constexpr std::size_t kHeadBytes = 4096;
+
+// What was seen of a log that was rotated by copying and cutting it, and is in no older part: it
+// was written between the two, or somebody took it out. An honest rotation and a careful intruder
+// leave the same, so neither is claimed; what keeps it from being a place to hide is that
+// - the copy holds all else, byte by byte (holds_blocks_before_last, ends_reached),
+// - a line that a look saw before the copy was made is in it: only what was first seen within
+//   kCutFollows of the copy may be missing. Who wants to hide a line has to cut the log before the
+//   next look, and then nobody has seen it anyway;
+// - all that is missing is kEndLines lines and kEndBytes at most, of all such rotations of a day;
+// - for that day it is said, with its length.
+struct Uncopied {
+  std::uint64_t from = 0;  // the bytes of the log as it was, at the last such rotation
+  std::uint64_t to = 0;
+  std::uint64_t bytes = 0;  // of all since `since`
+  std::uint64_t lines = 0;
+  Instant since{};
+  friend bool operator==(const Uncopied&, const Uncopied&) = default;
+};
+inline constexpr Duration kCutFollows = 10s;
+inline constexpr Duration kUncopiedIsSaid = 24h;
 
 // What is kept of a file between looks, also across restarts (the check's cursor).
 struct AuditPosition {
@@ -40,6 +61,8 @@ struct AuditPosition {
   HeartbeatState heartbeat{};
   std::optional<PrefixDigest> prefix;  // of this file
   bool begun_empty = false;            // by a rotation, and nothing was written since
+  LineEnds ends{};                     // of all of `size`; empty: it was not all read
+  std::optional<Uncopied> uncopied{};  // of the last day
   friend bool operator==(const AuditPosition&, const AuditPosition&) = default;
 };
 // "1;…", and lines of what else there is; nothing where it is not one this version wrote, or the
@@ -50,6 +73,12 @@ std::optional<AuditPosition> parse_audit_position(std::string_view text);
 // A log that was renamed is made anew by who writes it: at once, or when it was told to. So long
 // that is the middle of a rotation.
 inline constexpr Duration kRotationTakes = 1min;
+
+// A copy that is what was read but for its last lines.
+struct CopyLook {
+  std::size_t ends = 0;  // of AuditPosition::ends, that it reaches
+  Instant changed{};     // by the kernel's clock; nobody sets that back
+};
 
 // What one look at a file saw.
 struct AuditLook {
@@ -64,6 +93,8 @@ struct AuditLook {
   std::string appended;
   std::size_t zeroed_logins = 0;
   bool old_content_beside = false;
+  // Where it is not: what a copy beside it lacks, which the kernel says was last changed then.
+  std::optional<CopyLook> short_copy{};
   Duration missing_for{};  // where it is not there: since when this agent misses it
   model::Tristate auditing_on = model::Tristate::unknown;
   model::Tristate disk_full = model::Tristate::unknown;
@@ -74,6 +105,7 @@ struct AuditLook {
   // Whether the record of our own is there; nothing: not looked for.
   std::optional<bool> heartbeat_found{};
   std::optional<PrefixLook> prefix{};
+  LineEnds ends{};  // of all of its length; empty: it was not all read
   Instant now{};
 };
 
@@ -86,6 +118,9 @@ AuditResult audit_log_facts(const AuditLook& look, const std::optional<AuditPosi
 // True where the look cannot be the same file that only grew, or does not find it any more: time to
 // search its folder for the old content.
 bool has_changed_hands(const AuditLook& look, const std::optional<AuditPosition>& before);
+
+// What such a copy lacks, where it can be the copy of a rotation.
+std::optional<Uncopied> uncopied(const CopyLook& copy, const AuditPosition& before, Instant now);
 
 // True where `head` begins with what the position saw at the start of the file.
 bool same_head(std::string_view head, const AuditPosition& position);

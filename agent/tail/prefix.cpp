@@ -221,6 +221,33 @@ std::optional<PrefixDigest> parse_prefix_digest(std::string_view text) {
   return digest;
 }
 
+std::uint64_t last_block_start(const PrefixDigest& digest) {
+  const std::uint64_t blocks = digest.blocks();
+  return blocks == 0 ? 0 : (blocks - 1) * kPrefixBlock;
+}
+
+Result<bool> holds_blocks_before_last(const os::Fd& copy, const PrefixDigest& digest,
+                                      const std::stop_token& stop) {
+  const std::uint64_t blocks = digest.blocks();
+  for (std::uint64_t block = 0; block < blocks;) {
+    const Piece piece = piece_with(digest, block);
+    std::vector<Node> stack;
+    for (; block < piece.first + piece.blocks; ++block) {
+      if (stop.stop_requested()) return fail(ErrorCode::aborted, "asked to stop");
+      // Of the last one the sum that was read stands in: the node it is in covers others too.
+      BlockSum sum = digest.last;
+      if (block + 1 < blocks) {
+        const auto bytes = read_exactly(copy, block * kPrefixBlock, kPrefixBlock);
+        if (!bytes) return fail(bytes.error());
+        sum = block_sum(*bytes);
+      }
+      push_node(stack, {0, sum});
+    }
+    if (stack.front().sum != piece.sum) return false;
+  }
+  return true;
+}
+
 Result<PrefixLook> look_at_prefix(const os::Fd& file, std::uint64_t size,
                                   const PrefixDigest& before, const PrefixLimits& limits,
                                   PrefixProgress& progress) {

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,6 +74,13 @@ struct PrefixLook {
   std::uint64_t to = 0;
   PrefixDigest next;  // after a change: the file as it is now
 };
+// Where the last whole block begins; 0 where there is none.
+std::uint64_t last_block_start(const PrefixDigest& digest);
+// Whether a copy holds all blocks before that one. Errors: as the system says; unavailable where it
+// is shorter, aborted where `stop` asks for it.
+Result<bool> holds_blocks_before_last(const os::Fd& copy, const PrefixDigest& digest,
+                                      const std::stop_token& stop);
+
 // Compares and goes on to `size`. REQUIRES: the file is not shorter than what `before` covers, and
 // is only appended to. Errors: as the system says; unavailable where it became shorter meanwhile.
 Result<PrefixLook> look_at_prefix(const os::Fd& file, std::uint64_t size,

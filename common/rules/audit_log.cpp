@@ -30,6 +30,10 @@ bool altered(const AuditLogFacts& f) {
 }
 // Nothing was done to what is there, so what matters is whether more comes.
 bool whole(const AuditLogFacts& f) { return !altered(f) || f.rotated_sibling; }
+// A look saw more of the log than is left of it after a rotation by copying and cutting.
+bool uncopied(const AuditLogFacts& f) {
+  return !f.content_changed && f.changed_to > f.changed_from;
+}
 bool disk_full(const AuditLogFacts& f) { return f.disk_full == Tristate::yes; }
 // Only a log that lives in memory loses its records by a restart.
 bool maybe_volatile(const AuditLogFacts& f) {
@@ -112,6 +116,11 @@ constexpr std::array kAuditRules{
     // Renamed a moment ago, and not made anew yet.
     AuditRule{"audit.cannot_tell", Verdict::cannot_tell, "@why.rotated",
               [](const AuditLogFacts& f) { return missing(f) && f.rotated_sibling; }},
+    // Written between the copy and the cut, or taken out by somebody: the agent has made sure that
+    // it is little and all else is there (agent/checks/audit_log_facts.hpp).
+    AuditRule{
+        "audit.uncopied", Verdict::cannot_tell, "",
+        [](const AuditLogFacts& f) { return altered(f) && f.rotated_sibling && uncopied(f); }},
     AuditRule{"audit.explained", Verdict::normal, "@why.rotated",
               [](const AuditLogFacts& f) { return altered(f) && f.rotated_sibling; }},
     AuditRule{"audit.missing", Verdict::abnormal, "", missing},
@@ -138,6 +147,8 @@ constexpr std::array kAuditRules{
     // Rotated and packed at once looks like this, and so does a forged log.
     AuditRule{"audit.cannot_tell", Verdict::cannot_tell, "@why.replaced",
               [](const AuditLogFacts& f) { return f.replaced; }},
+    // It is said for a day.
+    AuditRule{"audit.uncopied", Verdict::cannot_tell, "", uncopied},
     AuditRule{
         "audit.off", Verdict::cannot_tell, "",
         [](const AuditLogFacts& f) { return f.auditing_on == Tristate::no || turned_off(f); }},
@@ -176,10 +187,17 @@ void add_own_words(const AuditLogFacts& f, model::Message& message) {
     parameters.push_back(said("from", f.changed_from));
     parameters.push_back(said("to", f.changed_to));
   }
+  if (message.code == "audit.uncopied") {
+    parameters.push_back(said("bytes", f.changed_to - f.changed_from));
+  }
 }
 
 // What could not be seen beside: it changes no verdict.
 void add_blind_spots(const AuditLogFacts& f, std::vector<model::Message>& reasons) {
+  if (uncopied(f) && reasons.front().code != "audit.uncopied") {
+    reasons.push_back({"audit.uncopied",
+                       {said("source", f.source), said("bytes", f.changed_to - f.changed_from)}});
+  }
   if (f.kernel.unasked != model::KernelUnasked::none) {
     reasons.push_back({"audit.kernel_unknown",
                        {said("source", f.source),
@@ -211,6 +229,8 @@ model::Judgement judge_audit_log(const AuditLogFacts& facts) {
       rule->verdict == Verdict::abnormal
           ? conclude_abnormal(subject_part(facts.source), std::move(message))
           : conclude(rule->verdict, std::move(message));
+  // Nothing is wrong with the log as it is now: what was found in it before is over.
+  if (rule->code == "audit.uncopied" && !altered(facts)) judgement.unseen.clear();
   add_blind_spots(facts, judgement.reasons);
   return judgement;
 }

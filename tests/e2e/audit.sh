@@ -90,4 +90,31 @@ check "A byte that is changed beyond its beginning is found" within 30 changed
 check "A journal that takes nothing is missed" within 45 is journal audit.heartbeat_missing
 hosts undo hang web1 systemd-journald
 check "and well when it takes records again" within 30 is journal audit.ok
+
+# ---- copied, written to and cut: what was written in between is in no older part (copytruncate)
+
+incidents() { ask incidents -- '.incidents | length'; }
+before=$(incidents)
+hosts copytruncate web1 "$trail" 5 &
+copying=$!
+is_copied() { on test -e "$trail.1"; }
+check "The trail is copied" within 10 is_copied
+on sh -c 'echo between >>/etc/probe'
+wait "$copying"
+check "What is lost between a copy and the cut is said" within 30 is "$trail" audit.uncopied
+lost=$(ask hosts web1 -- --arg target "$trail" \
+  '.hosts[0].checks[] | select(.check.target == $target) | .reasons[0].parameters[] | select(.name == "bytes").value')
+check "with its length" test "${lost:-0}" -gt 0
+on sh -c 'echo after >>/etc/probe'
+goes_on() {
+  holds hosts web1 -- --arg target "$trail" 'any(.hosts[0].checks[] | select(.check.target == $target);
+    .reasons[0].code == "audit.uncopied" and any(.reasons[0].parameters[]; .name == "size" and .value != "0"))'
+}
+check "and is still said when the trail goes on" within 30 goes_on
+check "It is no incident" test "$(incidents)" = "$before"
+# Part of the incident that there is.
+cut_is_found() { found web1 'any(.[]; .code == "audit.emptied" or .code == "audit.shrunk")'; }
+check "Nothing was found of it" not cut_is_found
+on truncate -s 0 "$trail"
+check "A trail that is cut without a copy is found" within 30 cut_is_found
 cases_end

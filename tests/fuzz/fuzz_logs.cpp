@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "agent/checks/warnings_facts.hpp"
+#include "agent/tail/line_ends.hpp"
 #include "agent/tail/lines.hpp"
 #include "agent/tail/position.hpp"
 #include "agent/tail/rotation.hpp"
@@ -50,6 +51,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     TOCSIN_CHECK(position->places.size() <= kTailParts);
     TOCSIN_CHECK(parse_tail_position(to_text(*position)) == position);
   }
+  if (const auto ends = parse_line_ends(text)) {
+    TOCSIN_CHECK(ends->ends.size() <= kEndLines + 1);
+    TOCSIN_CHECK(parse_line_ends(to_text(*ends)) == ends);
+    (void)ends_reached(*ends, text);
+  }
+  const std::string_view read = text.substr(0, kEndsCover);
+  const LineEnds own = line_ends(0, read, Instant{1});
+  TOCSIN_CHECK(parse_line_ends(to_text(own)) == own);
+  TOCSIN_CHECK(read.empty() || ends_reached(own, read) == own.ends.size());
   if (const auto position = parse_warnings_position(text)) {
     TOCSIN_CHECK(parse_warnings_position(to_text(*position)) == position);
   }

@@ -159,8 +159,11 @@ do_rotate() {
     chown --reference="$1.1" "$1"' sh "${2:?file}"
 }
 undo_rotate() { inside "$1" sh -c 'cat "$1" >>"$1.1" && mv "$1.1" "$1"' sh "${2:?file}"; }
-# With as little between the two as can be: what is written then is lost, as with any such copy.
-do_copytruncate() { inside "$1" sh -c 'cp -p "$1" "$1.1" && : >"$1"' sh "${2:?file}"; }
+# With as little between the two as can be, or so many seconds: what is written then is lost, as with
+# any such copy.
+do_copytruncate() {
+  inside "$1" sh -c 'cp -p "$1" "$1.1" && sleep "$2" && : >"$1"' sh "${2:?file}" "${3:-0}"
+}
 undo_copytruncate() {
   inside "$1" sh -c 'cat "$1" >>"$1.1" && cat "$1.1" >"$1" && rm "$1.1"' sh "${2:?file}"
 }

@@ -9,6 +9,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "agent/checks/audit_log_facts.hpp"
+#include "common/rules/judge.hpp"
 #include "tests/integration/agent/checks/check_run.hpp"
 #include "tests/integration/agent/tail/rotation_room.hpp"
 
@@ -18,10 +20,10 @@ namespace {
 using Steps = std::vector<std::pair<Step, int>>;
 
 Steps any_steps() {
-  return *rc::gen::container<Steps>(
-      rc::gen::pair(rc::gen::map(rc::gen::inRange(0, static_cast<int>(Step::restart) + 1),
-                                 [](int step) { return static_cast<Step>(step); }),
-                    rc::gen::inRange(1, 40)));
+  return *rc::gen::container<Steps>(rc::gen::pair(
+      rc::gen::map(rc::gen::inRange(0, static_cast<int>(Step::copy_write_truncate) + 1),
+                   [](int step) { return static_cast<Step>(step); }),
+      rc::gen::inRange(1, 40)));
 }
 
 // One step, and a look of the check after most of them.
@@ -60,6 +62,28 @@ RC_GTEST_PROP(AuditLogProperty, AChangedRecordIsFoundAfterAnyRotation, ()) {
   // All of so short a log is compared at every look.
   const auto facts = check.facts<model::AuditLogFacts>();
   RC_ASSERT(facts.content_changed || facts.head_changed);
+}
+
+// Wherever the log is in its life: what a look saw between the copy and the cut is said with its
+// length while it is little, and found where it is more; it is never well.
+RC_GTEST_PROP(AuditLogProperty, WhatACopyLacksIsSaidOrFound, ()) {
+  Room room;
+  CheckRun check(model::CheckKind::audit_log, room.path());
+  for (const auto& [step, amount] : any_steps()) {
+    // A packed part explains whatever happens to a log, and a day has one bound.
+    if (step == Step::pack || step == Step::copy_write_truncate) continue;
+    take(room, check, step, amount);
+  }
+  room.take(Step::reopen, 1);
+  room.take(Step::write_lines, 3);
+  check.run();
+  const int lines = *rc::gen::inRange(1, 2 * static_cast<int>(kEndLines));
+  room.between = [&] { check.run(); };
+  room.take(Step::copy_write_truncate, lines);
+  const model::Judgement judgement = rules::judge(check.run(), nullptr, model::RuleLimits{});
+  const bool little = lines <= static_cast<int>(kEndLines);
+  RC_ASSERT(judgement.verdict == (little ? model::Verdict::cannot_tell : model::Verdict::abnormal));
+  RC_ASSERT(judgement.reasons[0].code == (little ? "audit.uncopied" : "audit.emptied"));
 }
 
 }  // namespace

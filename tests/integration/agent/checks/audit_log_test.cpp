@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -5,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/checks/audit_log_facts.hpp"
+#include "common/rules/judge.hpp"
 #include "tests/integration/agent/checks/check_run.hpp"
 
 namespace tocsin::agent {
@@ -201,6 +204,145 @@ TEST_F(AuditLog, ACopyThatLacksItsEndExplainsNothing) {
   std::filesystem::resize_file(folder_ / "audit.log.1", 10);
   std::filesystem::resize_file(path_, 0);
   EXPECT_FALSE(look().rotated_sibling);
+}
+
+// logrotate's copytruncate, with a look between the copy and the cut.
+class CopiedAuditLog : public AuditLog {
+ protected:
+  static constexpr char kLine[] = "type=USER_LOGIN msg=audit(1700000001.001:101): x\n";
+
+  void copy() { std::filesystem::copy_file(path_, folder_ / "audit.log.1"); }
+  void cut() { std::filesystem::resize_file(path_, 0); }
+  model::Judgement judged() { return rules::judge(check_->run(), nullptr, model::RuleLimits{}); }
+  // As if every line so far had been seen that long ago.
+  void age(Duration by) {
+    auto position = parse_audit_position(*check_->context.new_cursor);
+    ASSERT_TRUE(position);
+    for (LineEnd& end : position->ends.ends) end.seen = end.seen - by;
+    check_->context.new_cursor = to_text(*position);
+  }
+  void expect_uncopied(std::size_t bytes) {
+    const model::Judgement judgement = judged();
+    EXPECT_EQ(judgement.verdict, model::Verdict::cannot_tell);
+    ASSERT_FALSE(judgement.reasons.empty());
+    EXPECT_EQ(judgement.reasons[0].code, "audit.uncopied");
+    EXPECT_NE(
+        std::find(judgement.reasons[0].parameters.begin(), judgement.reasons[0].parameters.end(),
+                  model::Parameter{"bytes", std::to_string(bytes)}),
+        judgement.reasons[0].parameters.end());
+  }
+  void expect_found(const char* code) {
+    const model::Judgement judgement = judged();
+    EXPECT_EQ(judgement.verdict, model::Verdict::abnormal);
+    ASSERT_FALSE(judgement.reasons.empty());
+    EXPECT_EQ(judgement.reasons[0].code, code);
+  }
+};
+
+TEST_F(CopiedAuditLog, LosesALineBetweenTheCopyAndTheCut) {
+  age(1h);
+  copy();
+  append(kLine);
+  look();
+  cut();
+  expect_uncopied(sizeof kLine - 1);
+  append(kLine);
+  expect_uncopied(sizeof kLine - 1);
+}
+
+// As it is where the agent comes late: the log has been written to since.
+TEST_F(CopiedAuditLog, LosesALineAndHasGrownSince) {
+  std::string records;
+  for (int i = 0; i < 5000; ++i) records += kLine;  // 240 KiB: whole blocks, and a rest
+  append(records);
+  look();
+  age(1h);
+  copy();
+  append(kLine);
+  look();
+  cut();
+  append("type=OTHER msg=audit(1700000009.001:900): y\n" + std::string(6000, 'n') + "\n");
+  expect_uncopied(sizeof kLine - 1);
+}
+
+// A block boundary within what is missing.
+TEST_F(CopiedAuditLog, LosesLinesAroundTheEndOfABlock) {
+  const std::size_t have = std::filesystem::file_size(path_);
+  append(std::string(2 * kPrefixBlock - have - 11, 'x') + "\n");
+  look();
+  age(1h);
+  copy();
+  append("0123456789\n0123456789\n");
+  look();
+  cut();
+  expect_uncopied(22);
+}
+
+TEST_F(CopiedAuditLog, LacksALineThatWasSeenBeforeTheCopy) {
+  append(kLine);
+  look();
+  age(1h);
+  copy();
+  std::filesystem::resize_file(folder_ / "audit.log.1",
+                               std::filesystem::file_size(path_) - (sizeof kLine - 1));
+  cut();
+  expect_found("audit.emptied");
+}
+
+TEST_F(CopiedAuditLog, LosesMoreThanARotationDoes) {
+  age(1h);
+  copy();
+  for (std::size_t i = 0; i <= kEndLines; ++i) append("x\n");
+  look();
+  cut();
+  expect_found("audit.emptied");
+}
+
+TEST_F(CopiedAuditLog, HasACopyWithAnotherByteInItsMiddle) {
+  std::string records;
+  for (int i = 0; i < 5000; ++i) records += kLine;
+  append(records);
+  look();
+  age(1h);
+  copy();
+  std::fstream(folder_ / "audit.log.1", std::ios::in | std::ios::out).seekp(99'000) << 'X';
+  append(kLine);
+  look();
+  cut();
+  expect_found("audit.emptied");
+}
+
+// The log is not begun anew but keeps its beginning: nothing that rotates a log does that.
+TEST_F(CopiedAuditLog, IsCutInItsMiddle) {
+  append(kLine);
+  look();
+  age(1h);
+  copy();
+  append(kLine);
+  look();
+  std::filesystem::resize_file(path_, sizeof kLine);
+  expect_found("audit.shrunk");
+}
+
+TEST_F(CopiedAuditLog, IsReplacedBesideACopyThatLacksALine) {
+  age(1h);
+  copy();
+  append(kLine);
+  look();
+  std::filesystem::rename(path_, folder_ / "elsewhere");
+  std::ofstream(path_).flush();
+  expect_found("audit.emptied");
+}
+
+// A whole copy is the better one, also where another lacks a line.
+TEST_F(CopiedAuditLog, HasAWholeCopyToo) {
+  age(1h);
+  copy();
+  append(kLine);
+  look();
+  std::filesystem::copy_file(path_, folder_ / "audit.log.2");
+  cut();
+  EXPECT_EQ(judged().verdict, model::Verdict::normal);
 }
 
 TEST_F(AuditLog, IsOverwrittenWithNothing) {

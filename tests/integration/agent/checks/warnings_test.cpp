@@ -47,6 +47,19 @@ TEST_F(Warnings, GoOnAfterARestartAndARotation) {
   EXPECT_EQ(facts.lost_bytes, 0U);
 }
 
+// procedure M-04: what a look saw of a log and could not read before it was cut is said.
+TEST_F(Warnings, CountWhatACopyLacksAsLost) {
+  std::filesystem::copy_file(path_, path_ + ".1");
+  append("Nov 22 22:14:55 h kernel: Out of memory: Killed");
+  EXPECT_TRUE(look().groups.empty());
+  std::filesystem::resize_file(path_, 0);
+  append("Nov 22 22:14:56 h kernel: Out of memory: Killed process 4243 (other)\n");
+  const auto facts = look();
+  EXPECT_EQ(facts.lost_bytes, 47U);
+  ASSERT_EQ(facts.groups.size(), 1U);
+  EXPECT_EQ(facts.groups[0].count, 1U);
+}
+
 // A run whose facts could not be committed is repeated in full.
 TEST_F(Warnings, CountAgainWhatWasNotCommitted) {
   append("Nov 22 22:14:55 h kernel: Out of memory: Killed process 4242 (dsmserv)\n");

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -40,6 +41,9 @@ enum class Step {
   short_look,
   crash,
   restart,
+  // Not for Tail: lines come between the copy and the cut, and mostly a look. What a look saw of
+  // them is given again where the copy is taken for another part.
+  copy_write_truncate,
 };
 
 // For RapidCheck's report of what failed.
@@ -85,6 +89,9 @@ class Room {
       case Step::copy_truncate:
         copy_truncate();
         break;
+      case Step::copy_write_truncate:
+        copy_write_truncate(amount);
+        break;
       case Step::pack:
         pack();
         break;
@@ -110,6 +117,7 @@ class Room {
   }
 
   const std::string& path() const { return path_; }
+  std::function<void()> between;  // called before the cut of copy_write_truncate
 
   // Reads all that is there, also what renamed parts hold after their last line end.
   void finish() {
@@ -209,11 +217,26 @@ class Room {
     move(path_, part(1));
   }
   void copy_truncate() {
+    copy();
+    empty_log();
+  }
+  void copy() {
     reopen();
     shift();
     fs::copy_file(path_, part(1));
     fs::last_write_time(part(1), fs::last_write_time(path_));
     files_[part(1)] = std::make_shared<Content>(*writing_);
+  }
+  void copy_write_truncate(int amount) {
+    reopen();
+    if (!writing_->begun.empty()) write("end\n");
+    copy();
+    now_ = now_ + 1s;
+    for (int i = 0; i < amount; ++i) write(fmt::format("between {}\n", ++number_));
+    if (amount % 4 != 0) look(amount % 2 == 0, false);
+    if (between) between();
+    // What it held before is in the copy; of the rest what was read before the cut may come.
+    forgive(*writing_);
     empty_log();
   }
   void truncate() {

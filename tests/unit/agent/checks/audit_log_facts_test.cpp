@@ -90,6 +90,116 @@ TEST(AuditLogFacts, RememberThatARotationLeftItEmpty) {
   EXPECT_FALSE(audit_log_facts(look(1, ""), after(look(1, ""))).facts.rotated_sibling);
 }
 
+// ---- Copied, and written to before it was cut (procedure M-05, copytruncate)
+
+constexpr Instant kCopied{1'000'000'000'000'000};
+
+// A log of `lines` lines, each first seen `seen` after the copy was made.
+AuditPosition read_lines(int lines, Duration seen) {
+  std::string text;
+  for (int i = 1; i <= lines; ++i) text += "line " + std::to_string(10 + i) + "\n";
+  AuditLook full = look(1, text);
+  full.ends = line_ends(0, text, kCopied + seen);
+  full.now = kCopied + seen;
+  return after(full);
+}
+
+// The log, cut to nothing, beside a copy that lacks the last `lacks` of them.
+AuditLook cut_beside(const AuditPosition& before, std::size_t lacks, Duration later = 2s) {
+  AuditLook cut = look(1, "");
+  cut.short_copy = CopyLook{before.ends.ends.size() - lacks, kCopied};
+  cut.now = kCopied + later;
+  return cut;
+}
+
+TEST(AuditLogFacts, SayWhatACopyLacksOfWhatWasSeenAfterIt) {
+  const AuditPosition before = read_lines(9, 1s);
+  const auto cut = audit_log_facts(cut_beside(before, 2), before);
+  EXPECT_TRUE(cut.facts.shrunk);
+  EXPECT_TRUE(cut.facts.rotated_sibling);
+  EXPECT_FALSE(cut.facts.content_changed);
+  EXPECT_EQ(cut.facts.changed_from, 7U * 8);
+  EXPECT_EQ(cut.facts.changed_to, 9U * 8);
+  ASSERT_TRUE(cut.next.uncopied);
+  EXPECT_EQ(cut.next.uncopied->lines, 2U);
+  // It is said for a day, also after a restart, and then no more.
+  const auto kept = parse_audit_position(to_text(cut.next));
+  ASSERT_EQ(kept, cut.next);
+  AuditLook later = look(1, "new\n");
+  later.now = kCopied + 23h;
+  const auto still = audit_log_facts(later, kept);
+  EXPECT_FALSE(still.facts.shrunk || still.facts.rotated_sibling);
+  EXPECT_EQ(still.facts.changed_to, 9U * 8);
+  later.now = kCopied + 25h;
+  const auto over = audit_log_facts(later, still.next);
+  EXPECT_EQ(over.facts.changed_to, 0U);
+  EXPECT_FALSE(over.next.uncopied);
+}
+
+// Who copies all but the lines that betray him leaves such a copy too; but those were seen before.
+TEST(AuditLogFacts, ACopyThatLacksWhatWasSeenBeforeItExplainsNothing) {
+  for (const Duration seen : {Duration(-1h), Duration(-2s)}) {
+    const AuditPosition before = read_lines(9, seen);
+    const auto cut = audit_log_facts(cut_beside(before, 1), before);
+    EXPECT_FALSE(cut.facts.rotated_sibling);
+    EXPECT_EQ(cut.facts.changed_to, 0U);
+    EXPECT_FALSE(cut.next.uncopied);
+  }
+  // One of two is enough, whatever came later.
+  AuditPosition mixed = read_lines(9, 1s);
+  mixed.ends.ends[7].seen = kCopied - 2s;
+  EXPECT_FALSE(audit_log_facts(cut_beside(mixed, 2), mixed).facts.rotated_sibling);
+  EXPECT_TRUE(audit_log_facts(cut_beside(mixed, 1), mixed).facts.rotated_sibling);
+}
+
+TEST(AuditLogFacts, ACutLongAfterTheCopyIsNoRotation) {
+  const AuditPosition before = read_lines(9, kCutFollows + 1s);
+  EXPECT_FALSE(audit_log_facts(cut_beside(before, 1, 1min), before).facts.rotated_sibling);
+}
+
+TEST(AuditLogFacts, ACopyExplainsOnlyTheSameFileAndWhatWasAllRead) {
+  const AuditPosition before = read_lines(9, 1s);
+  AuditLook other = cut_beside(before, 1);
+  other.stat.inode = 2;
+  EXPECT_FALSE(audit_log_facts(other, before).facts.rotated_sibling);
+  AuditPosition more = before;
+  more.size += 1;
+  EXPECT_FALSE(audit_log_facts(cut_beside(before, 1), more).facts.rotated_sibling);
+  AuditLook nothing = cut_beside(before, 1);
+  nothing.short_copy->ends = 0;
+  EXPECT_FALSE(audit_log_facts(nothing, before).facts.rotated_sibling);
+}
+
+// However often it happens: no more goes than one may lose, until a day has passed.
+TEST(AuditLogFacts, AllRotationsOfADayTogetherStayWithinTheBound) {
+  std::optional<Uncopied> said;
+  const auto rotate = [&](std::size_t lacks, Duration at) {
+    AuditPosition before = read_lines(40, at);
+    before.uncopied = said;
+    AuditLook cut = cut_beside(before, lacks, at + 1s);
+    cut.short_copy->changed = kCopied + at;
+    const auto result = audit_log_facts(cut, before);
+    said = result.next.uncopied;
+    return result.facts.rotated_sibling;
+  };
+  EXPECT_TRUE(rotate(20, 0s));
+  EXPECT_TRUE(rotate(12, 8h));
+  EXPECT_EQ(said->lines, kEndLines);
+  EXPECT_FALSE(rotate(1, 16h));
+  EXPECT_TRUE(rotate(1, 25h));
+}
+
+// A quiet log stays empty for hours after it was rotated.
+TEST(AuditLogFacts, AnEmptyLogAfterSuchARotationIsStillOne) {
+  const AuditPosition before = read_lines(3, 1s);
+  const auto cut = audit_log_facts(cut_beside(before, 1), before);
+  AuditLook quiet = look(1, "");
+  quiet.now = kCopied + 1h;
+  const auto still = audit_log_facts(quiet, cut.next);
+  EXPECT_TRUE(still.facts.rotated_sibling);
+  EXPECT_EQ(still.facts.changed_to - still.facts.changed_from, 8U);
+}
+
 TEST(AuditLogFacts, AGrowingLogIsNothingSpecial) {
   const AuditPosition before = after(look(1, "one\n"));
   const auto facts = audit_log_facts(look(1, "one\ntwo\n"), before).facts;
@@ -200,6 +310,8 @@ TEST(AuditLogFacts, AKeptPlaceWithWhatOlderVersionsDidNotKnowIsRead) {
   place.recorded_on = Tristate::no;
   place.prefix.emplace();
   add_block(*place.prefix, block_sum("a"));
+  place.ends = line_ends(0, "one\n", Instant{5});
+  place.uncopied = Uncopied{4, 9, 5, 1, Instant{5}};
   EXPECT_EQ(parse_audit_position(to_text(place)), place);
   // What the version before kept is its first line alone.
   const std::string text = to_text(place);

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
@@ -156,6 +158,53 @@ TEST(AuditLogRules, ExplainWhatHasABenignCause) {
   renamed.rotated_sibling = true;
   expect_all({{"audit.explained", Verdict::normal, rotated, "@why.rotated"},
               {"audit.explained", Verdict::normal, renamed, "@why.rotated"}});
+}
+
+// Rotated by a copy that lacks what a look saw after it: neither well nor a finding, and said for a
+// day. Whatever else is wrong goes first, and does not hide it.
+TEST(AuditLogRules, SayWhatIsInNoOlderPart) {
+  const auto lacks = [](AuditLogFacts f) {
+    f.changed_from = 300, f.changed_to = 420;
+    return f;
+  };
+  AuditLogFacts cut = lacks(emptied());
+  cut.rotated_sibling = true;
+  const AuditLogFacts later = lacks(healthy());
+  for (const AuditLogFacts& facts : {cut, later}) {
+    const model::Judgement judgement = judged(facts);
+    EXPECT_EQ(first_reason(judgement), "audit.uncopied");
+    EXPECT_EQ(judgement.verdict, Verdict::cannot_tell);
+    EXPECT_EQ(parameter(judgement.reasons.front(), "bytes"), "120");
+    EXPECT_EQ(judgement.reasons.size(), 1U);
+  }
+  // A later look sees the log itself well; the look at the cut did not.
+  EXPECT_FALSE(model::looked_at(judged(cut), "audit.emptied", cut.source));
+  EXPECT_TRUE(model::looked_at(judged(later), "audit.emptied", cut.source));
+  expect_all({{"audit.emptied", Verdict::abnormal, lacks(emptied())}});
+  AuditLogFacts stopped = later;
+  stopped.auditing_on = Tristate::no;
+  const model::Judgement judgement = judged(stopped);
+  EXPECT_EQ(first_reason(judgement), "audit.stopped");
+  ASSERT_EQ(judgement.reasons.size(), 2U);
+  EXPECT_EQ(judgement.reasons[1].code, "audit.uncopied");
+}
+
+TEST(AuditLogRules, NeverCallALogNormalThatLacksWhatWasSeen) {
+  EXPECT_TRUE(rc::check("what is in no older part is said", [] {
+    AuditLogFacts facts = healthy();
+    facts.size_bytes = *rc::gen::inRange<std::uint64_t>(0, 3);
+    facts.shrunk = *rc::gen::arbitrary<bool>();
+    facts.head_changed = *rc::gen::arbitrary<bool>();
+    facts.rotated_sibling = *rc::gen::arbitrary<bool>();
+    facts.replaced = *rc::gen::arbitrary<bool>();
+    facts.new_boot = *rc::gen::arbitrary<bool>();
+    facts.changed_from = *rc::gen::inRange<std::uint64_t>(0, 9000);
+    facts.changed_to = facts.changed_from + *rc::gen::inRange<std::uint64_t>(1, 9000);
+    const model::Judgement judgement = judged(facts);
+    RC_ASSERT(judgement.verdict != Verdict::normal);
+    RC_ASSERT(std::any_of(judgement.reasons.begin(), judgement.reasons.end(),
+                          [](const model::Message& m) { return m.code == "audit.uncopied"; }));
+  }));
 }
 
 TEST(AuditLogRules, AdmitWhatCannotBeTold) {
