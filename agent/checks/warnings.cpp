@@ -73,7 +73,7 @@ Result<std::string> read_journal_log(CheckContext& context, const Reading& readi
   facts.present = model::Tristate::yes;
   const auto on_entry = [&](const os::JournalEntry& entry) {
     facts.bytes += entry.message.size();
-    reading.counter.add({entry.program, entry.message}, entry.at);
+    reading.counter.add({entry.program, entry.message, entry.pid}, entry.at);
   };
   const auto read =
       os::read_journal_entries(context.root, reading.reader, kMostEntries, context.stop, on_entry);
@@ -115,7 +115,8 @@ model::Observation observe_warnings(const model::CheckDefinition& check, CheckCo
   const WarningsPosition before =
       (context.cursor ? parse_warnings_position(*context.cursor) : std::nullopt)
           .value_or(WarningsPosition());
-  WarningCounter counter((*memory)->catalogue, context.settings.warnings, before.windows);
+  WarningCounter counter((*memory)->catalogue, context.settings.warnings, before.windows,
+                         before.logins);
   model::WarningsFacts facts;
   facts.source = clean_text(target, limits::kPath);
   const Reading reading{**memory, counter, before.reader, facts};
@@ -123,7 +124,8 @@ model::Observation observe_warnings(const model::CheckDefinition& check, CheckCo
       journal ? read_journal_log(context, reading) : read_file_log(target, context, reading);
   if (!reader) return run.unseen(reader.error());
   counter.finish(context.time.wall(), facts);
-  context.new_cursor = to_text(WarningsPosition{counter.windows(), std::move(*reader)});
+  context.new_cursor =
+      to_text(WarningsPosition{counter.windows(), counter.logins(), std::move(*reader)});
   return run.seen(std::move(facts));
 }
 

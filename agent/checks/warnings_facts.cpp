@@ -64,20 +64,6 @@ bool read_window(std::string_view line, ManyWindows& windows) {
   return windows.emplace(id, window).second && windows.size() <= catalogue::kMostMessages;
 }
 
-bool holds_any(std::string_view text, const std::vector<std::string>& words) {
-  return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
-    for (std::size_t at = text.find(word); at != text.npos; at = text.find(word, at + 1)) {
-      const auto ends = [](char c) {
-        return !is_digit(c) && c != '.' && c != ':' && c != '-' && c != '_' &&
-               !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z');
-      };
-      const std::size_t end = at + word.size();
-      if ((at == 0 || ends(text[at - 1])) && (end == text.size() || ends(text[end]))) return true;
-    }
-    return false;
-  });
-}
-
 void count_up(std::uint32_t& number) {
   if (number < std::numeric_limits<std::uint32_t>::max()) ++number;
 }
@@ -89,21 +75,15 @@ LogRecord parse_log_record(std::string_view line) {
   if (!rest) return {{}, line};
   take_word(*rest);  // the host
   const std::size_t end = rest->find(": ");
-  std::string_view program = rest->substr(0, std::min(end, rest->find_first_of(" [")));
-  if (end == rest->npos || rest->substr(0, end).find(' ') != rest->npos) return {{}, *rest};
-  return {program, rest->substr(end + 2)};
-}
-
-bool is_own_probe(std::string_view message, const WarningsSettings& settings) {
-  // As PAM's modules write it: "pam_unix(tocsin-probe:auth): … user=tocsin-probe".
-  const std::size_t service = message.find("(tocsin-probe:");
-  const std::size_t said = message.find("): ");
-  if (message.starts_with("pam_") && service < said && said != message.npos &&
-      !settings.local_probe.empty()) {
-    return holds_any(message.substr(said), {settings.local_probe});
-  }
-  return holds_any(message, settings.probe_accounts) &&
-         holds_any(message, settings.probe_addresses);
+  const std::string_view tag = rest->substr(0, end);
+  if (end == rest->npos || tag.find(' ') != tag.npos) return {{}, *rest};
+  const std::size_t bracket = tag.find('[');
+  LogRecord record{tag.substr(0, bracket), rest->substr(end + 2)};
+  const bool numbered =
+      bracket != tag.npos && tag.ends_with(']') &&
+      os::read_number(tag.substr(bracket + 1, tag.size() - bracket - 2), record.pid);
+  if (!numbered) record.pid = 0;
+  return record;
 }
 
 std::string to_text(const WarningsPosition& position) {
@@ -111,7 +91,7 @@ std::string to_text(const WarningsPosition& position) {
   for (const auto& [id, window] : position.windows) {
     text += fmt::format("{} {} {}\n", id, window.since.ns, window.count);
   }
-  return text.append(kReader).append(position.reader);
+  return text.append(to_text(position.logins)).append(kReader).append(position.reader);
 }
 
 std::optional<WarningsPosition> parse_warnings_position(std::string_view text) {
@@ -120,8 +100,10 @@ std::optional<WarningsPosition> parse_warnings_position(std::string_view text) {
   WarningsPosition position;
   while (!text.starts_with(kReader)) {
     const std::size_t end = text.find('\n');
-    if (end == text.npos || !read_window(text.substr(0, end), position.windows))
-      return std::nullopt;
+    const std::string_view line = text.substr(0, end);
+    const bool good = line.starts_with('+') ? parse_line(line, position.logins)
+                                            : read_window(line, position.windows);
+    if (end == text.npos || !good) return std::nullopt;
     text.remove_prefix(end + 1);
   }
   position.reader = std::string(text.substr(kReader.size()));
@@ -140,13 +122,27 @@ model::Tristate log_present(bool there, bool there_before, MonoTime now,
 }
 
 WarningCounter::WarningCounter(const catalogue::Catalogue& catalogue,
-                               const WarningsSettings& settings, ManyWindows windows)
-    : catalogue_(catalogue), settings_(settings), windows_(std::move(windows)) {}
+                               const WarningsSettings& settings, ManyWindows windows,
+                               OwnLoginsState logins)
+    : catalogue_(catalogue), windows_(std::move(windows)), logins_(settings, std::move(logins)) {}
 
 void WarningCounter::add(const LogRecord& record, Instant at) {
-  const bool own =
-      is_own_probe(record.message, settings_) || is_heartbeat(record.program, record.message);
-  if (own) return count_up(own_);
+  if (is_heartbeat(record.program, record.message)) return count_up(own_);
+  const OwnLogins::Whose whose = logins_.take(record, at);
+  count_others();
+  if (whose == OwnLogins::Whose::ours) count_up(own_);
+  if (whose == OwnLogins::Whose::others) count(record, at);
+}
+
+// What was held and turned out to be somebody else's.
+void WarningCounter::count_others() {
+  for (const HeldRecord& held : logins_.take_others()) {
+    count({held.program, held.message, held.pid}, held.at);
+  }
+  own_ += logins_.take_ours();
+}
+
+void WarningCounter::count(const LogRecord& record, Instant at) {
   const auto match = catalogue_.find(record.program, record.message);
   if (!match) return;
   const model::WarningLevel level = level_now(*match, at);
@@ -179,6 +175,8 @@ model::WarningLevel WarningCounter::level_now(const catalogue::Match& match, Ins
 }
 
 void WarningCounter::finish(Instant now, model::WarningsFacts& facts) {
+  logins_.finish(now);
+  count_others();
   std::erase_if(windows_, [&](const auto& entry) {
     const auto& messages = catalogue_.messages();
     const auto known = std::find_if(messages.begin(), messages.end(),

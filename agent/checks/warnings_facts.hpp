@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/checks/own_logins.hpp"
 #include "agent/config/settings.hpp"
 #include "common/base/instant.hpp"
 #include "common/catalogue/catalogue.hpp"
@@ -14,18 +15,9 @@
 
 namespace tocsin::agent {
 
-struct LogRecord {
-  std::string_view program;  // "sshd"; empty: not known
-  std::string_view message;
-};
 // Takes "Nov 22 22:14:54 host sshd[42]: message" apart, also with a time such as
 // "2026-11-22T22:14:54.123+08:00". Everything else is a message without a program.
 LogRecord parse_log_record(std::string_view line);
-
-// True for what our own login probe leaves in a log (procedure M-02): its account is named, and
-// with it one of the addresses it comes from, or PAM's service of the local login. One of them
-// alone is no proof: anybody can try that account from elsewhere.
-bool is_own_probe(std::string_view message, const WarningsSettings& settings);
 
 // How many of a message came since the first of them, where many are graver than one.
 struct ManyWindow {
@@ -35,9 +27,11 @@ struct ManyWindow {
 };
 using ManyWindows = std::map<std::string, ManyWindow, std::less<>>;  // by id
 
-// What is kept between runs: the windows, and where the reader of the log stands.
+// What is kept between runs: the windows, the logins of our own that go on, and where the reader of
+// the log stands.
 struct WarningsPosition {
   ManyWindows windows;
+  OwnLoginsState logins;
   std::string reader;
   friend bool operator==(const WarningsPosition&, const WarningsPosition&) = default;
 };
@@ -53,22 +47,25 @@ model::Tristate log_present(bool there, bool there_before, MonoTime now,
 
 class WarningCounter {
  public:
-  // `windows`: as the run before left them. Both references outlive this.
+  // `windows`, `logins`: as the run before left them. Both references outlive this.
   WarningCounter(const catalogue::Catalogue& catalogue, const WarningsSettings& settings,
-                 ManyWindows windows);
+                 ManyWindows windows, OwnLoginsState logins = {});
 
   // `at`: when it was written, or read where the log does not say.
   void add(const LogRecord& record, Instant at);
   // Gravest first, at most limits::kWarningGroups. `now`: windows that ended are forgotten.
   void finish(Instant now, model::WarningsFacts& facts);
   const ManyWindows& windows() const { return windows_; }
+  const OwnLoginsState& logins() const { return logins_.state(); }
 
  private:
+  void count(const LogRecord& record, Instant at);
+  void count_others();
   model::WarningLevel level_now(const catalogue::Match& match, Instant at);
 
   const catalogue::Catalogue& catalogue_;
-  const WarningsSettings& settings_;
   ManyWindows windows_;
+  OwnLogins logins_;
   std::map<std::string, model::WarningGroup, std::less<>> groups_;
   std::uint32_t not_kept_ = 0;
   std::uint32_t own_ = 0;

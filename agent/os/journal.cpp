@@ -9,6 +9,7 @@
 #include <systemd/sd-journal.h>
 
 #include "agent/os/files.hpp"
+#include "agent/os/number.hpp"
 #include "agent/os/open_journal.hpp"
 
 namespace tocsin::agent::os {
@@ -70,6 +71,7 @@ void give(sd_journal* journal, const OnJournalEntry& on_entry) {
   const std::string identifier(field(journal, "SYSLOG_IDENTIFIER"));
   const std::string process(identifier.empty() ? field(journal, "_COMM") : std::string_view());
   entry.program = identifier.empty() ? process : identifier;
+  if (!read_number(field(journal, "_PID"), entry.pid)) entry.pid = 0;
   entry.message = field(journal, "MESSAGE");
   on_entry(entry);
 }

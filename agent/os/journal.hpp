@@ -42,6 +42,7 @@ struct JournalEntry {
   std::string_view program;  // as syslog names it, else the process
   std::string_view message;
   Instant at;
+  std::uint32_t pid = 0;  // as the kernel says; 0: not known
 };
 using OnJournalEntry = std::function<void(const JournalEntry&)>;
 

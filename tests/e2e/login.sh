@@ -107,6 +107,14 @@ programs = ["sshd"]
 match = ["^Failed publickey for root *"]
 meaning = "Somebody tried the account of the administrator"
 
+# What LogLevel VERBOSE adds of each connection; most of it names no account, some nothing at all.
+[[message]]
+id = "sshd.verbose"
+level = "error"
+programs = ["sshd"]
+match = ["^Connection from *", "^Accepted key *", "^User child is on pid *", "^Starting session: *", "^Close session: *", "^Connection closed by *", "^Transferred: *", "^Closing connection to *", "^pam_unix(sshd:session)*"]
+meaning = "Somebody is connected"
+
 # Instead of those that ship, which take ten within five minutes.
 [[message]]
 id = "sshd.failed_password"
@@ -277,6 +285,8 @@ check "and over when it is" within 30 not finds "$far" login.rejected
 far_probe='publickey for tocsin-probe from 10.77.0.11 '
 check "The test's logins are in the other host's log" logged bk1 "^Accepted $far_probe"
 check "and the one that was turned down" logged bk1 "^Failed $far_probe"
+check "and what VERBOSE adds of them" logged bk1 '^Transferred: sent'
+check "Of the test's connections nothing was found" not warned bk1 sshd.verbose
 check "Those here are in this one's" logged tsm1 '^pam_unix(tocsin-probe:auth): authentication failure'
 ssh-keygen -q -t ed25519 -N '' -f "$work/stranger"
 hosts put tsm1 "$work/stranger" /root/stranger 600
@@ -284,6 +294,7 @@ tsm ssh "${stranger_options[@]}" -o BatchMode=yes -i /root/stranger "root@$far" 
 stranger "$work/stranger" root 10.77.0.11
 check "Somebody else who is turned down, later in the same log, is found" within 60 warned bk1 sshd.turned_down
 check "and here" within 60 warned tsm1 sshd.turned_down
+check "with his connection, though he comes from where the test does" within 60 warned bk1 sshd.verbose
 check "Of the test's logins nothing was" not warned bk1 sshd.accepted
 check "nor of the one that was turned down" not warned bk1 sshd.probe_turned_down
 check "nor of those here" not warned tsm1 pam.auth_failure

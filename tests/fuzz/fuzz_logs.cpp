@@ -38,7 +38,7 @@ void check_records(std::string_view text) {
   model::WarningsFacts facts;
   counter.finish(Instant{2}, facts);
   TOCSIN_CHECK(facts.groups.size() <= limits::kWarningGroups);
-  const WarningsPosition position{counter.windows(), std::string(text)};
+  const WarningsPosition position{counter.windows(), counter.logins(), std::string(text)};
   TOCSIN_CHECK(parse_warnings_position(to_text(position)) == position);
 }
 

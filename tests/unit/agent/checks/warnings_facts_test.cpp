@@ -26,7 +26,10 @@ TEST(LogRecord, TakesSyslogLinesApart) {
   const auto record = parse_log_record("Nov 22 22:14:54 tsm01 sshd[42]: Failed password for x");
   EXPECT_EQ(record.program, "sshd");
   EXPECT_EQ(record.message, "Failed password for x");
+  EXPECT_EQ(record.pid, 42U);
   EXPECT_EQ(parse_log_record("Nov  2 02:14:54 h kernel: oops").program, "kernel");
+  EXPECT_EQ(parse_log_record("Nov  2 02:14:54 h kernel: oops").pid, 0U);
+  EXPECT_EQ(parse_log_record("Nov  2 02:14:54 h sshd[x]: oops").pid, 0U);
   const auto iso = parse_log_record("2026-11-22T22:14:54.123+08:00 h su: FAILED SU (to root)");
   EXPECT_EQ(iso.program, "su");
   EXPECT_EQ(iso.message, "FAILED SU (to root)");
@@ -38,41 +41,6 @@ TEST(LogRecord, IsAMessageWhereNothingElseIsKnown) {
     EXPECT_EQ(parse_log_record(line).program, "") << line;
     EXPECT_EQ(parse_log_record(line).message, line) << line;
   }
-}
-
-TEST(OwnProbe, NeedsAccountAndAddress) {
-  WarningsSettings settings;
-  settings.probe_accounts = {"tocsin-probe"};
-  settings.probe_addresses = {"10.0.0.5"};
-  EXPECT_TRUE(is_own_probe("Connection closed by authenticating user tocsin-probe 10.0.0.5 port 9",
-                           settings));
-  EXPECT_FALSE(is_own_probe("Failed password for tocsin-probe from 10.0.0.55 port 9", settings));
-  EXPECT_FALSE(is_own_probe("Failed password for tocsin-probe2 from 10.0.0.5 port 9", settings));
-  EXPECT_FALSE(is_own_probe("Failed password for root from 10.0.0.5 port 9", settings));
-  EXPECT_FALSE(is_own_probe("Failed password for tocsin-probe from 10.0.0.5", {}));
-}
-
-// As pam_unix writes them, on a real host.
-TEST(OwnProbe, OfThisHostIsKnownByItsPamServiceAndAccount) {
-  WarningsSettings settings;
-  settings.local_probe = "tocsin-probe";
-  const std::string ours =
-      "pam_unix(tocsin-probe:auth): authentication failure; logname= uid=0 euid=0 tty= ruser= "
-      "rhost=  user=tocsin-probe";
-  EXPECT_TRUE(is_own_probe(ours, settings));
-  EXPECT_TRUE(
-      is_own_probe("pam_unix(tocsin-probe:session): session opened for user "
-                   "tocsin-probe(uid=999) by (uid=0)",
-                   settings));
-  EXPECT_TRUE(is_own_probe(
-      "pam_unix(tocsin-probe:account): account tocsin-probe has expired (account expired)",
-      settings));
-  EXPECT_FALSE(is_own_probe(
-      "pam_unix(tocsin-probe:auth): authentication failure; logname= uid=0 user=root", settings));
-  EXPECT_FALSE(is_own_probe(
-      "pam_unix(sshd:auth): authentication failure; rhost=10.9.9.9  user=tocsin-probe", settings));
-  EXPECT_FALSE(is_own_probe("x pam_unix(tocsin-probe:auth): user=tocsin-probe", settings));
-  EXPECT_FALSE(is_own_probe(ours, {}));
 }
 
 TEST(WarningCounter, CountsByMeaningAndPutsTheGravestFirst) {
@@ -100,7 +68,7 @@ TEST(WarningCounter, RaisesTheLevelWhereManyComeSoon) {
     model::WarningsFacts facts;
     counter.finish(kNow + i * 1s, facts);
     EXPECT_EQ(facts.groups.front().level, i < 10 ? WarningLevel::notice : WarningLevel::error) << i;
-    const auto kept = parse_warnings_position(to_text({counter.windows(), "r"}));
+    const auto kept = parse_warnings_position(to_text({counter.windows(), {}, "r"}));
     ASSERT_TRUE(kept);
     windows = kept->windows;
   }
