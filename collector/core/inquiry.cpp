@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -204,15 +205,24 @@ void say_on_checks(Context& context, const model::HostPolicy& target, const Inqu
   }
 }
 
-void open_down(Context& context, const model::HostPolicy& target, const Inquiry& inquiry,
+// One that is known says what was seen of it last. What was confirmed stays so until somebody
+// reaches the host; a suspicion that becomes a certainty, or comes back, is graded anew.
+void tell_down(Context& context, const model::HostPolicy& target, const Inquiry& inquiry,
                const model::Message& message, Judged& judged) {
+  const bool missed = inquiry.reach != Reach::cannot_tell;
   const std::vector<FindingId> known = down_findings(context.world, target.address);
-  if (!known.empty()) {
-    context.world.change_finding(known.front()).message = message;
+  if (known.empty()) {
+    if (!missed) return;
+    open_about_agent(context, owner_of(context, target, inquiry),
+                     {std::string(kDown), target.address, message}, judged);
     return;
   }
-  open_about_agent(context, owner_of(context, target, inquiry),
-                   {std::string(kDown), target.address, message}, judged);
+  model::Message& said = context.world.change_finding(known.front()).message;
+  if (said.code == kDown && message.code != kDown) return;
+  const bool another = std::exchange(said, message).code != message.code;
+  if (another && missed) {
+    judged.transitions.push_back({known.front(), Transition::Change::changed, false});
+  }
 }
 
 void close_down(Context& context, const model::HostPolicy& target, Judged& judged) {
@@ -222,30 +232,34 @@ void close_down(Context& context, const model::HostPolicy& target, Judged& judge
   }
 }
 
+bool is_reached(Reach reach) {
+  return reach == Reach::path || reach == Reach::vantage || reach == Reach::reachable;
+}
+
 // Those who waited for the answer go on to their incident, or stay what they are: seen from one
 // place only.
 void release(Context& context, const model::HostPolicy& target, Reach reach, Judged& judged) {
-  const bool benign = reach == Reach::path || reach == Reach::vantage || reach == Reach::reachable;
   for (const FindingId id : waiting_findings(context, target)) {
     const model::Finding& finding = *context.world.finding(id);
     const bool silence = finding.code == "agent.silent";
     context.world.timers.clear(fmt::format("attach/{}", id.value));
-    if (silence || !benign) judged.transitions.push_back({id, Transition::Change::opened, false});
+    if (silence || !is_reached(reach))
+      judged.transitions.push_back({id, Transition::Change::opened, false});
   }
 }
 
 Judged conclude(Context& context, const model::HostPolicy& target, Inquiry inquiry) {
   Judged judged;
-  inquiry.reach = judge_reach(inquiry.looks);
+  inquiry.reach = judge_reach(inquiry.looks, names_racks(context.policy));
   context.world.set_value(key_of(target.address), to_text(inquiry));
   const model::Message message =
       reach_message(inquiry.reach, target.host, target.address, inquiry.looks);
   context.world.add(fmt::format("counter/reach_{}", to_string(inquiry.reach)));
   say_on_checks(context, target, inquiry, message);
-  if (inquiry.reach == Reach::host) {
-    open_down(context, target, inquiry, message, judged);
-  } else if (inquiry.reach != Reach::cannot_tell) {
+  if (is_reached(inquiry.reach)) {
     close_down(context, target, judged);
+  } else {
+    tell_down(context, target, inquiry, message, judged);
   }
   release(context, target, inquiry.reach, judged);
   context.world.timers.set(key_of(target.address), context.now + kAskAgain);
@@ -276,7 +290,7 @@ Judged take(Context& context, const AgentId& agent, std::string_view request_id,
     const model::Observation nothing{};
     look = look_of(look.vantage, observation == nullptr ? nothing : *observation);
   }
-  if (judge_reach(inquiry->looks) != Reach::asking) {
+  if (judge_reach(inquiry->looks, names_racks(context.policy)) != Reach::asking) {
     return conclude(context, *target, *std::move(inquiry));
   }
   context.world.set_value(key_of(address), to_text(*inquiry));

@@ -1,6 +1,7 @@
 #include "collector/core/reach.hpp"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -14,6 +15,16 @@ std::size_t count(const std::vector<Look>& looks, Sight sight) {
   return static_cast<std::size_t>(std::count_if(
       looks.begin(), looks.end(), [&](const Look& look) { return look.sight == sight; }));
 }
+
+std::vector<Vantage> who(const std::vector<Look>& looks, Sight sight) {
+  std::vector<Vantage> places;
+  for (const Look& look : looks) {
+    if (look.sight == sight) places.push_back(look.vantage);
+  }
+  return places;
+}
+
+bool is_collector(const Vantage& vantage) { return vantage.agent.hex.empty(); }
 
 std::string_view mark(Sight sight) {
   switch (sight) {
@@ -54,10 +65,26 @@ std::string_view to_string(Reach reach) {
       return "path";
     case Reach::vantage:
       return "vantage";
+    case Reach::suspected:
+      return "suspected";
     case Reach::cannot_tell:
       break;
   }
   return "cannot_tell";
+}
+
+bool names_racks(const model::SitePolicy& policy) {
+  return std::any_of(policy.hosts.begin(), policy.hosts.end(),
+                     [](const model::HostPolicy& host) { return !host.rack.empty(); });
+}
+
+bool are_independent(const std::vector<Vantage>& places, bool racks_named) {
+  if (places.size() < 2) return false;
+  if (!racks_named || std::any_of(places.begin(), places.end(), is_collector)) return true;
+  std::set<std::string_view> racks;
+  for (const Vantage& place : places) racks.insert(place.rack);
+  racks.erase("");
+  return racks.size() >= 2;
 }
 
 std::vector<Vantage> choose_vantages(std::string_view rack, std::vector<Vantage> agents) {
@@ -94,11 +121,14 @@ Look look_of(Vantage vantage, const model::Observation& observation) {
   return look;
 }
 
-Reach judge_reach(const std::vector<Look>& looks) {
+Reach judge_reach(const std::vector<Look>& looks, bool racks_named) {
   if (count(looks, Sight::waiting) > 0) return Reach::asking;
   const std::size_t reached = count(looks, Sight::reached);
   const std::size_t missed = count(looks, Sight::missed);
-  if (reached == 0) return missed >= 2 ? Reach::host : Reach::cannot_tell;
+  if (reached == 0) {
+    if (missed < 2) return Reach::cannot_tell;
+    return are_independent(who(looks, Sight::missed), racks_named) ? Reach::host : Reach::suspected;
+  }
   if (missed > 0) return Reach::path;
   const bool cut_off = std::any_of(looks.begin(), looks.end(), [](const Look& look) {
     return look.sight == Sight::blind && look.gateway == model::Tristate::no;

@@ -10,6 +10,7 @@
 #include "common/base/ids.hpp"
 #include "common/model/check.hpp"
 #include "common/model/message.hpp"
+#include "common/model/policy.hpp"
 
 namespace tocsin::collector {
 
@@ -20,6 +21,12 @@ struct Vantage {
   std::string rack;  // empty: not known
   friend bool operator==(const Vantage&, const Vantage&) = default;
 };
+
+// Does the policy say of any host where it stands?
+bool names_racks(const model::SitePolicy& policy);
+// Are two of these places independent of each other: of two racks that are known and not the same,
+// or one of them the collector? Where the policy names no racks at all, any two are.
+bool are_independent(const std::vector<Vantage>& places, bool racks_named);
 
 // What one vantage saw of the target. `missed` counts only with its own gateway in reach; a vantage
 // that reaches nothing, could not look, or did not answer in time is blind.
@@ -34,23 +41,26 @@ struct Look {
 enum class Reach : std::uint8_t {
   asking,       // not everybody has answered
   reachable,    // whoever can see reaches it
-  host,         // two or more miss it and nobody reaches it: confirmed
+  host,         // two or more that are independent miss it and nobody reaches it: confirmed
   path,         // some reach it and some do not: the network between
   vantage,      // who could not reach it is cut off; others reach it
   cannot_tell,  // too few can see
+  suspected,    // two or more miss it and nobody reaches it, but no two of them are independent
 };
 std::string_view to_string(Reach reach);
 
 // At most two agents and the collector, whom to ask about a target in `rack`. Agents of other racks
-// come first, and the second from another rack than the first. `agents` in any order; those who
-// have looked already are left out by the caller. The same set gives the same choice.
+// come first, and the second from another rack than the first; where there are none, others of the
+// same rack are asked all the same, for one who reaches it is believed wherever it stands. `agents`
+// in any order; those who have looked already are left out by the caller. The same set gives the
+// same choice.
 std::vector<Vantage> choose_vantages(std::string_view rack, std::vector<Vantage> agents);
 
 // One observation of ping as a sight. An observation that could not look is blind.
 Look look_of(Vantage vantage, const model::Observation& observation);
 
-// Judges who reaches whom. Anything but `asking` is final for these looks.
-Reach judge_reach(const std::vector<Look>& looks);
+// Judges who reaches whom. Anything but `asking` is final for these looks. `racks_named`: as above.
+Reach judge_reach(const std::vector<Look>& looks, bool racks_named);
 
 // Who reaches whom, for people: "web2 [A]: ✗, web3 [B]: ✓". ✗ only with its own gateway in reach.
 std::string matrix_text(const std::vector<Look>& looks);

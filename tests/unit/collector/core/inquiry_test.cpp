@@ -1,6 +1,8 @@
 // Asking other places about a host (procedure M-01), as the judge lives it.
 #include "collector/core/inquiry.hpp"
 
+#include <algorithm>
+
 #include <gmock/gmock.h>
 
 #include "collector/core/darkness.hpp"
@@ -108,6 +110,65 @@ TEST(Inquiry, AHostThatNobodyReachesIsConfirmedDownAndOneIncident) {
   const auto told = room.told();
   EXPECT_THAT(told, Contains("opened C network@example.tw"));
   EXPECT_THAT(told, Contains("opened C duty@example.tw"));
+}
+
+// Only v1 and v4, of which nobody knows the rack, can be asked about db1, which fell silent; both
+// miss it and the collector sees nothing.
+class OneRack : public Room {
+ public:
+  OneRack() {
+    admit("v4");
+    silent("v2");
+    silent("v3");
+    silent("db1");
+    answer();
+    told();
+  }
+  void answer(bool the_collector_too = false) {
+    for (const auto* host : {"v1", "v4"}) answers(host, view(0));
+    looks(view(0, the_collector_too ? model::Tristate::yes : model::Tristate::no));
+  }
+  model::Incident down() {
+    const auto all = incidents();
+    const auto found =
+        std::find_if(all.begin(), all.end(), [](const auto& i) { return i.kind == "network"; });
+    return found == all.end() ? model::Incident{} : *found;
+  }
+  bool is_confirmed() {
+    const auto facts = down().explanation.facts;
+    return std::find(facts.begin(), facts.end(), model::Parameter{"confidence", "confirmed"}) !=
+           facts.end();
+  }
+};
+
+// Severity: two of one rack are not independent. The incident is there, and only suspected.
+TEST(Inquiry, AHostThatOneRackMissesIsSuspectedUntilAnotherPlaceMissesItToo) {
+  OneRack room;
+  EXPECT_EQ(room.down().title.code, "reach.suspected");
+  EXPECT_EQ(room.down().live, model::Severity::c);
+  EXPECT_FALSE(room.is_confirmed());
+  room.at(collector::kAskAgain);
+  room.answer(true);
+  EXPECT_EQ(room.down().title.code, "reach.host_down");
+  EXPECT_TRUE(room.is_confirmed());
+  EXPECT_THAT(room.told(), Contains("opened C network@example.tw"));
+}
+
+TEST(Inquiry, OneRackThatMissesItForLongConfirmsItAsOneSourceDoes) {
+  OneRack room;
+  for (int round = 1; round < 4; ++round) {
+    EXPECT_FALSE(room.is_confirmed());
+    room.at(round * collector::kAskAgain);
+    room.answer();
+  }
+  EXPECT_TRUE(room.is_confirmed());
+}
+
+TEST(Inquiry, ASuspicionThatNobodyLooksAtAnyMoreIsNotConfirmedByTime) {
+  OneRack room;
+  room.at(24h);  // Asked every minute, and nobody answers.
+  EXPECT_FALSE(room.is_confirmed());
+  EXPECT_EQ(room.down().peak, model::Severity::c);
 }
 
 TEST(Inquiry, TheMatrixIsInWhatPeopleRead) {

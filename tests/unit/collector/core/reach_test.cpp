@@ -26,6 +26,14 @@ std::vector<std::string> names(const std::vector<Vantage>& chosen) {
   return all;
 }
 
+// A site whose policy names no racks.
+Reach judged(const std::vector<Look>& looks) { return judge_reach(looks, false); }
+
+Look in_rack(const std::string& name, const std::string& rack, Sight sight) {
+  return {vantage(name, rack), sight, Tristate::yes};
+}
+Look by_collector(Sight sight) { return {{{}, "collector", {}}, sight, Tristate::yes}; }
+
 const Look kReached = seen(Sight::reached, Tristate::unknown);
 const Look kMissed = seen(Sight::missed);
 const Look kBlind = seen(Sight::blind, Tristate::no);
@@ -45,20 +53,47 @@ TEST(ChooseVantages, TakesTheSameRackRatherThanNobody) {
 }
 
 TEST(JudgeReach, IsConfirmedOnlyByTwoWhoCanSee) {
-  EXPECT_EQ(judge_reach({kMissed, kMissed, kNoAnswer}), Reach::host);
-  EXPECT_EQ(judge_reach({kMissed, kBlind, kNoAnswer}), Reach::cannot_tell);
-  EXPECT_EQ(judge_reach({kMissed, kMissed, kWaiting}), Reach::asking);
-  EXPECT_EQ(judge_reach({}), Reach::cannot_tell);
+  EXPECT_EQ(judged({kMissed, kMissed, kNoAnswer}), Reach::host);
+  EXPECT_EQ(judged({kMissed, kBlind, kNoAnswer}), Reach::cannot_tell);
+  EXPECT_EQ(judged({kMissed, kMissed, kWaiting}), Reach::asking);
+  EXPECT_EQ(judged({}), Reach::cannot_tell);
 }
 
 TEST(JudgeReach, SaysPathWhereSomeReachItAndSomeDoNot) {
-  EXPECT_EQ(judge_reach({kMissed, kReached, kReached}), Reach::path);
-  EXPECT_EQ(judge_reach({kMissed, kMissed, kReached}), Reach::path);
+  EXPECT_EQ(judged({kMissed, kReached, kReached}), Reach::path);
+  EXPECT_EQ(judged({kMissed, kMissed, kReached}), Reach::path);
 }
 
 TEST(JudgeReach, SaysVantageWhereOnlyWhoIsCutOffMissesIt) {
-  EXPECT_EQ(judge_reach({kBlind, kReached, kReached}), Reach::vantage);
-  EXPECT_EQ(judge_reach({kNoAnswer, kReached, kReached}), Reach::reachable);
+  EXPECT_EQ(judged({kBlind, kReached, kReached}), Reach::vantage);
+  EXPECT_EQ(judged({kNoAnswer, kReached, kReached}), Reach::reachable);
+}
+
+// Severity: two or more that are independent, of different racks.
+TEST(JudgeReach, TwoOfOneRackOnlySuspect) {
+  const auto both = [](const std::string& a, const std::string& b) {
+    return judge_reach({in_rack("v1", a, Sight::missed), in_rack("v2", b, Sight::missed)}, true);
+  };
+  EXPECT_EQ(both("A", "B"), Reach::host);
+  EXPECT_EQ(both("A", "A"), Reach::suspected);
+  EXPECT_EQ(both("A", ""), Reach::suspected);  // It may be the same.
+  EXPECT_EQ(both("", ""), Reach::suspected);
+}
+
+TEST(JudgeReach, TheCollectorStandsApartFromEveryRack) {
+  const Look agent = in_rack("v1", "A", Sight::missed);
+  EXPECT_EQ(judge_reach({agent, by_collector(Sight::missed)}, true), Reach::host);
+  EXPECT_EQ(judge_reach({agent, by_collector(Sight::blind)}, true), Reach::cannot_tell);
+  EXPECT_EQ(judge_reach({by_collector(Sight::missed)}, true), Reach::cannot_tell);
+  EXPECT_EQ(
+      judge_reach({agent, in_rack("v2", "A", Sight::missed), by_collector(Sight::blind)}, true),
+      Reach::suspected);
+}
+
+TEST(JudgeReach, OneOfTheSameRackWhoReachesItIsBelieved) {
+  EXPECT_EQ(
+      judge_reach({in_rack("v1", "A", Sight::missed), in_rack("v2", "A", Sight::reached)}, true),
+      Reach::path);
 }
 
 TEST(LookOf, IsBlindWithoutItsOwnGateway) {
@@ -101,7 +136,7 @@ rc::Gen<std::vector<Look>> looks() {
 TEST(JudgeReachProperty, OrderDoesNotMatter) {
   EXPECT_TRUE(rc::check("reversed looks mean the same", [] {
     const std::vector<Look> some = *looks();
-    RC_ASSERT(judge_reach({some.rbegin(), some.rend()}) == judge_reach(some));
+    RC_ASSERT(judged({some.rbegin(), some.rend()}) == judged(some));
   }));
 }
 
@@ -109,17 +144,42 @@ TEST(JudgeReachProperty, OneWhoReachesItIsEnoughAgainstDown) {
   EXPECT_TRUE(rc::check("a host that somebody reaches is not down", [] {
     std::vector<Look> some = *looks();
     some.push_back(kReached);
-    RC_ASSERT(judge_reach(some) != Reach::host);
+    RC_ASSERT(judged(some) != Reach::host);
   }));
 }
 
 TEST(JudgeReachProperty, TheBlindConfirmNothing) {
   EXPECT_TRUE(rc::check("looks that cannot see do not make a break", [] {
     std::vector<Look> some = *looks();
-    const Reach before = judge_reach(some);
+    const Reach before = judged(some);
     some.push_back(kBlind);
     some.push_back(kNoAnswer);
-    RC_ASSERT((judge_reach(some) == Reach::host) == (before == Reach::host));
+    RC_ASSERT((judged(some) == Reach::host) == (before == Reach::host));
+  }));
+}
+
+// Naming racks makes nobody surer: what is confirmed by racks is confirmed without them.
+TEST(JudgeReachProperty, RacksOnlyDoubt) {
+  EXPECT_TRUE(rc::check("a host confirmed down is missed from two racks or by the collector", [] {
+    std::vector<Look> some;
+    const int count = *rc::gen::inRange(0, 5);
+    for (int i = 0; i < count; ++i) {
+      some.push_back(in_rack("v" + std::to_string(i), *rc::gen::element<std::string>("", "A", "B"),
+                             *rc::gen::element(Sight::missed, Sight::blind)));
+    }
+    if (*rc::gen::arbitrary<bool>()) some.push_back(by_collector(Sight::missed));
+    const Reach strict = judge_reach(some, true);
+    RC_ASSERT((judged(some) == Reach::host) ==
+              (strict == Reach::host || strict == Reach::suspected));
+    const auto missed_in = [&](const std::string& rack) {
+      return std::any_of(some.begin(), some.end(), [&](const Look& look) {
+        return look.sight == Sight::missed && look.vantage.rack == rack &&
+               !look.vantage.agent.hex.empty();
+      });
+    };
+    const bool two_racks = missed_in("A") && missed_in("B");
+    const bool with_collector = !some.empty() && some.back().vantage.agent.hex.empty();
+    if (strict == Reach::host) RC_ASSERT(two_racks || with_collector);
   }));
 }
 
