@@ -8,6 +8,7 @@
 #include "collector/core/darkness.hpp"
 #include "collector/core/looked_at.hpp"
 #include "collector/core/probes.hpp"
+#include "collector/core/reach.hpp"
 
 namespace tocsin::collector {
 namespace {
@@ -37,12 +38,13 @@ bool is_about_a_target(const model::Finding& finding, Kind kind) {
   return (of_the_way && !target_of(finding).empty()) || is_about_another(finding);
 }
 
-// Does a finding of this code count in it?
+// Does a finding of this code count in it, and say so? What nobody reaches may only be suspected.
 bool has(const World& world, const model::Incident& incident, std::string_view code,
          Duration stable, Instant now) {
   return std::any_of(incident.findings.begin(), incident.findings.end(), [&](FindingId id) {
     const model::Finding* finding = world.finding(id);
-    return finding != nullptr && finding->code == code && counts(*finding, stable, now);
+    return finding != nullptr && finding->code == code && finding->message.code == code &&
+           counts(*finding, stable, now);
   });
 }
 
@@ -76,39 +78,100 @@ std::string key_of_new(const World& world, const model::Finding& finding, Kind k
   return fmt::format("{}/{}", to_string(kind), finding.dedup_key);
 }
 
-// How many hosts miss a target and how many reach it.
+Vantage vantage_of(const model::SitePolicy& policy, const model::Host& host) {
+  const model::HostPolicy* known = model::host_policy(policy, host.name);
+  return {host.agent, host.name, known == nullptr ? std::string() : known->rack};
+}
+
+// Which hosts miss a target, and does any reach it? While none misses it now, because all is good
+// and only not yet for long enough, the others contradict nobody, but whom they contradicted.
 struct Vantages {
-  std::size_t failing = 0;
-  std::size_t reaching = 0;
+  std::vector<Vantage> missing;
+  bool missed_now = false;
+  bool reached = false;
 };
 
-Vantages vantages_of(const World& world, const model::CheckRef& check, Duration stable,
-                     Instant now) {
+Vantages vantages_of(const World& world, const model::SitePolicy& policy,
+                     const model::CheckRef& check, Instant now) {
   Vantages vantages;
   for (const auto& [agent, host] : world.hosts.rows()) {
     if (host.revoked) continue;
-    const std::vector<FindingId> findings = world.findings_of(agent, check);
-    const bool failing = std::any_of(findings.begin(), findings.end(), [&](FindingId id) {
-      return counts(*world.finding(id), stable, now);
-    });
+    bool missing = false;
+    for (const FindingId id : world.findings_of(agent, check)) {
+      const model::Finding& finding = *world.finding(id);
+      missing = missing || counts(finding, policy.stable, now);
+      vantages.missed_now = vantages.missed_now || !finding.closed;
+    }
     const bool reaching =
         host.presence == model::Presence::heard &&
         std::any_of(host.checks.begin(), host.checks.end(), [&](const model::CheckStatus& status) {
           return status.check == check && status.verdict == model::Verdict::normal;
         });
-    if (failing) {
-      ++vantages.failing;
+    if (missing) {
+      vantages.missing.push_back(vantage_of(policy, host));
     } else if (reaching) {
-      ++vantages.reaching;
+      vantages.reached = true;
     }
   }
   return vantages;
 }
 
-std::optional<Confidence> confidence_from(const Vantages& vantages) {
-  if (vantages.failing >= 2 && vantages.failing > vantages.reaching) return Confidence::confirmed;
-  if (vantages.reaching > 0) return Confidence::contradicted;
-  return std::nullopt;
+std::optional<Confidence> confidence_from(const Vantages& vantages, bool racks_named,
+                                          bool was_contradicted) {
+  if (!vantages.missed_now && !was_contradicted) return std::nullopt;
+  if (vantages.reached) return Confidence::contradicted;
+  const bool confirmed = vantages.missed_now && are_independent(vantages.missing, racks_named);
+  return confirmed ? std::optional(Confidence::confirmed) : std::nullopt;
+}
+
+// When a single source will have seen the finding for long enough. A finding that comes and goes
+// has been seen since the incident began.
+Instant confirmed_alone_at(const World& world, const model::SitePolicy& policy,
+                           const model::Incident& incident, const model::Finding& finding) {
+  const Instant begun =
+      finding.recurrences > 0 ? incident.first_bad : std::max(finding.since, incident.first_bad);
+  return begun + std::max(kConfirmedAlone, 2 * until_next_look(world, policy, finding));
+}
+
+// An agent that is heard again has to have looked since: its backlog may say that it is over.
+Instant looked_again_at(const World& world, const model::SitePolicy& policy,
+                        const model::Finding& finding) {
+  const model::Host* host = world.hosts.find(finding.agent);
+  if (host == nullptr || !model::is_of_hosts(finding.check.kind)) return finding.since;
+  return host->presence_since + until_next_look(world, policy, finding);
+}
+
+// The findings that count; where any has an effect, those that have one: a silence does not confirm
+// that the host is down.
+std::vector<const model::Finding*> findings_to_confirm(const World& world,
+                                                       const model::SitePolicy& policy,
+                                                       const model::Incident& incident,
+                                                       Instant now) {
+  std::vector<const model::Finding*> all;
+  std::vector<const model::Finding*> with_effect;
+  for (const FindingId id : incident.findings) {
+    const model::Finding* finding = world.finding(id);
+    if (finding == nullptr || !counts(*finding, policy.stable, now)) continue;
+    const auto meaning = meaning_of(finding->code, finding->message);
+    all.push_back(finding);
+    if (meaning && meaning->effect != Effect::none) with_effect.push_back(finding);
+  }
+  return with_effect.empty() ? all : with_effect;
+}
+
+Agreement agreement_of_one(const World& world, const model::SitePolicy& policy,
+                           const model::Incident& incident, Instant now) {
+  Agreement agreed;
+  for (const model::Finding* finding : findings_to_confirm(world, policy, incident, now)) {
+    const Instant lasted = confirmed_alone_at(world, policy, incident, *finding);
+    const Instant due = std::max(lasted, looked_again_at(world, policy, *finding));
+    // Of what was over before it was known the host recorded how long it was so.
+    const bool recorded = finding->closed && incident.id.value == 0 && *finding->closed >= lasted;
+    const bool watched = !finding->closed && is_watched(world, *finding);
+    if (recorded || (watched && now >= due)) return {Confidence::confirmed, true, std::nullopt};
+    if (watched && (!agreed.changes_at || due < *agreed.changes_at)) agreed.changes_at = due;
+  }
+  return agreed;
 }
 
 // What probes say of services that their own hosts call bad. One that does not answer either is
@@ -161,6 +224,36 @@ void add_to(GradeFacts& facts, const FindingMeaning& meaning) {
   facts.impact = std::max(facts.impact, meaning.impact);
 }
 
+bool says(const model::Incident& incident, std::string_view name, std::string_view value) {
+  const auto& facts = incident.explanation.facts;
+  return std::any_of(facts.begin(), facts.end(), [&](const model::Parameter& fact) {
+    return fact.name == name && fact.value == value;
+  });
+}
+
+bool is_core(const GradeFacts& facts) {
+  return facts.centre_critical || facts.criticality == model::Criticality::core;
+}
+
+// Core hosts with a confirmed interruption (rule A3): this incident's by its facts, the others' as
+// they were graded last.
+std::uint32_t core_hosts_interrupted(const World& world, const model::Incident& incident,
+                                     const GradeFacts& facts) {
+  std::set<std::string_view> hosts;
+  for (const auto& [id, other] : world.incidents.rows()) {
+    const bool counted =
+        id != incident.id && !other.recovered && says(other, "effect", "interrupted") &&
+        says(other, "confidence", "confirmed") &&
+        (says(other, "criticality", "core") || says(other, "centre_critical", "yes"));
+    if (counted) hosts.insert(other.host_name);
+  }
+  if (facts.effect == Effect::interrupted && facts.confidence == Confidence::confirmed &&
+      is_core(facts)) {
+    hosts.insert(incident.host_name);
+  }
+  return static_cast<std::uint32_t>(hosts.size());
+}
+
 // An estimate about an earlier interruption says nothing about this one.
 void add_estimate(GradeFacts& facts, const model::Incident& incident) {
   if (!incident.estimate || incident.estimate->decided.at < incident.first_bad) return;
@@ -196,33 +289,60 @@ bool counts(const model::Finding& finding, Duration stable, Instant now) {
   return !finding.closed || (!finding.unwatched && *finding.closed + stable > now);
 }
 
-Agreement agreement(const World& world, const model::Incident& incident, Duration bad_for,
-                    Duration stable, Instant now) {
+Duration until_next_look(const World& world, const model::SitePolicy& policy,
+                         const model::Finding& finding) {
+  const model::Host* host = world.hosts.find(finding.agent);
+  const model::HostPolicy* known =
+      host == nullptr ? nullptr : model::host_policy(policy, host->name);
+  if (known != nullptr) {
+    for (const model::CheckDefinition& definition : known->checks) {
+      if (definition.check == finding.check) return definition.interval + definition.deadline;
+    }
+  }
+  return model::default_interval(finding.check.kind) + model::default_deadline(finding.check.kind);
+}
+
+bool is_watched(const World& world, const model::Finding& finding) {
+  if (!model::is_of_hosts(finding.check.kind)) {
+    // The collector's own look, which may have become blind to a host that it had asked about.
+    return finding.message.code != "reach.cannot_tell";
+  }
+  const model::Host* host = world.hosts.find(finding.agent);
+  if (host == nullptr || host->revoked || host->presence != model::Presence::heard) return false;
+  return std::any_of(
+      host->checks.begin(), host->checks.end(), [&](const model::CheckStatus& status) {
+        return status.check == finding.check && status.verdict == model::Verdict::abnormal;
+      });
+}
+
+Agreement agreement(const World& world, const model::SitePolicy& policy,
+                    const model::Incident& incident, Instant now) {
   // A person who said so, or who registered it, has judged that it is real (procedure R-02).
   const bool by_person = model::is_real(incident.verdict) ||
                          (incident.registered && !incident.registered_by.name.empty());
-  // Several places were asked, and nobody reaches it (procedure M-01).
-  if (has(world, incident, "reach.host_down", stable, now)) {
-    return {Confidence::confirmed, std::nullopt};
+  // Several places that are independent were asked, and nobody reaches it (procedure M-01).
+  if (has(world, incident, "reach.host_down", policy.stable, now)) {
+    return {Confidence::confirmed, true, std::nullopt};
   }
   // The collector may be mistaken about all but itself, however long that lasts.
-  if (has(world, incident, kDark, stable, now)) {
-    return {by_person ? Confidence::confirmed : Confidence::suspected, std::nullopt};
+  if (has(world, incident, kDark, policy.stable, now)) {
+    return {by_person ? Confidence::confirmed : Confidence::suspected, false, std::nullopt};
   }
+  const bool racks_named = names_racks(policy);
   for (const FindingId id : incident.findings) {
     const model::Finding* finding = world.finding(id);
     if (finding == nullptr || finding->check.kind != model::CheckKind::ping) continue;
-    const auto confidence = confidence_from(vantages_of(world, finding->check, stable, now));
-    if (confidence) return {*confidence, std::nullopt};
+    const auto confidence =
+        confidence_from(vantages_of(world, policy, finding->check, now), racks_named,
+                        says(incident, "confidence", "contradicted"));
+    if (confidence) return {*confidence, true, std::nullopt};
   }
-  if (!by_person) {
-    const auto confidence = confidence_by_probes(world, incident, stable, now);
-    if (confidence) return {*confidence, std::nullopt};
+  if (by_person) return {Confidence::confirmed, false, std::nullopt};
+  if (const auto confidence = confidence_by_probes(world, incident, policy.stable, now)) {
+    return {*confidence, true, std::nullopt};
   }
-  if (by_person || bad_for >= kConfirmedAlone) {
-    return {Confidence::confirmed, std::nullopt};
-  }
-  return {Confidence::suspected, incident.first_bad + kConfirmedAlone};
+  if (incident.confirmed) return {Confidence::confirmed, true, std::nullopt};
+  return agreement_of_one(world, policy, incident, now);
 }
 
 std::optional<Assessment> assess(const World& world, const model::SitePolicy& policy,
@@ -260,13 +380,16 @@ std::optional<Assessment> assess(const World& world, const model::SitePolicy& po
     facts.centre_critical = asset->centre_critical;
   }
   // Signs of different kinds on a core host corroborate each other.
-  const bool core = facts.centre_critical || facts.criticality == model::Criticality::core;
-  if (core && codes.size() > 1) facts.impact = Impact::serious;
+  if (is_core(facts) && codes.size() > 1) facts.impact = Impact::serious;
   facts.bad_for = bad_until - incident.first_bad;
   add_estimate(facts, incident);
-  const Agreement agreed = agreement(world, incident, facts.bad_for, policy.stable, now);
+  const Agreement agreed = agreement(world, policy, incident, now);
   facts.confidence = agreed.confidence;
+  assessment.confirmed_by_looks = agreed.by_looks && agreed.confidence == Confidence::confirmed;
   if (facts.continuing) sooner(agreed.changes_at);
+  if (facts.effect == Effect::interrupted || facts.kind == Kind::environment) {
+    facts.core_services_interrupted = core_hosts_interrupted(world, incident, facts);
+  }
   return assessment;
 }
 

@@ -15,8 +15,8 @@ namespace tocsin::collector {
 inline constexpr Duration kJoinWindow = 10min;
 // So many agents silent within the window are one incident of the site, not one each.
 inline constexpr std::size_t kManySilent = 3;
-// A fault that only one source reports counts as confirmed when it has lasted this long: twice
-// three looks at the default interval.
+// A fault that only one source reports counts as confirmed when that source has seen it this long,
+// and for two of its looks at least.
 inline constexpr Duration kConfirmedAlone = 3min;
 
 // What came back is counted for this long.
@@ -41,17 +41,30 @@ Belonging belongs_to(const World& world, const model::Finding& finding, Kind kin
 // looks at any more does not: what is left of it is its incident's `unwatched`.
 bool counts(const model::Finding& finding, Duration stable, Instant now);
 
+// From one look of the finding's check to the end of the next one: as the policy assigns it, else
+// as its kind is looked at where nobody says. How often a host's own file has it is not known here.
+Duration until_next_look(const World& world, const model::SitePolicy& policy,
+                         const model::Finding& finding);
+// Does whoever found it still look, and see it? Not where the agent is silent, or its check cannot
+// tell any more: time alone confirms nothing.
+bool is_watched(const World& world, const model::Finding& finding);
+
 // Agreement between vantage points (severity: corroboration), and when it changes by itself.
+// Confirmed by two that are independent (reach.hpp) and none that reaches it, by a person, or by
+// one source alone that has seen it for long enough. What looks have confirmed stays confirmed in
+// this interruption until another look contradicts it.
 struct Agreement {
   Confidence confidence = Confidence::suspected;
+  bool by_looks = false;  // what confirms it are looks, not a person
   std::optional<Instant> changes_at;
 };
-Agreement agreement(const World& world, const model::Incident& incident, Duration bad_for,
-                    Duration stable, Instant now);
+Agreement agreement(const World& world, const model::SitePolicy& policy,
+                    const model::Incident& incident, Instant now);
 
 // What the grading table is asked. nullopt: no finding counts any more.
 struct Assessment {
   GradeFacts facts;
+  bool confirmed_by_looks = false;
   std::optional<Instant> changes_at;  // the facts change by themselves then
 };
 std::optional<Assessment> assess(const World& world, const model::SitePolicy& policy,

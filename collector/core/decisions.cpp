@@ -89,6 +89,12 @@ bool may_approve(model::Role role, const model::Incident& incident, Severity sev
          (role == model::Role::working_group && !concerns_a);
 }
 
+bool awaits_assent(const model::Incident& incident) {
+  const bool answered = !incident.asked_at || incident.approved_decided.at >= *incident.asked_at;
+  return !answered && !incident.recovered && !incident.closed &&
+         incident.explanation.asks > grade_in_force(incident);
+}
+
 bool may_close(model::Role role, const model::Incident& incident) {
   return role ==
          (governing_grade(incident) == Severity::a ? model::Role::committee : model::Role::officer);

@@ -19,6 +19,8 @@ model::Severity governing_grade(const model::Incident& incident);
 // May this role change the approved grade to `severity`? What concerns grade A is the officer's and
 // the committee's (P-08, P-09).
 bool may_approve(model::Role role, const model::Incident& incident, model::Severity severity);
+// Is a worse grade put to a person (severity rules A2, A4, B0, B1), and nobody has decided since?
+bool awaits_assent(const model::Incident& incident);
 // Below A the officer closes (P-08), A the committee (P-09).
 bool may_close(model::Role role, const model::Incident& incident);
 

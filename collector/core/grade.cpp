@@ -228,22 +228,24 @@ std::optional<Duration> wait_for(const Rule& rule, V v) {
   return longest;
 }
 
-// What comes next by itself: the soonest worse grade, of equals the worst.
+// What comes next by itself: the soonest worse grade, or question about one; of equals the worst.
 void explain_change(V v, Instant now, model::GradeExplanation& explanation) {
   if (!v.f.continuing) return;
   const Rule* next = nullptr;
   Duration soonest{};
   for (const Rule& rule : kRules) {
-    if (rule.severity <= explanation.proposed) break;
+    const bool worse = rule.severity > explanation.proposed;
+    if (!worse && rule.asks <= std::max(explanation.asks, explanation.proposed)) continue;
     const std::optional<Duration> wait = wait_for(rule, v);
     if (!wait || (next != nullptr && *wait >= soonest)) continue;
     next = &rule;
     soonest = *wait;
   }
   if (next == nullptr) return;
-  explanation.changes_next = {
-      "grade.changes_next",
-      {{"rule", std::string(next->id)}, {"severity", severity_word(next->severity)}}};
+  const bool worse = next->severity > explanation.proposed;
+  explanation.changes_next = {worse ? "grade.changes_next" : "grade.asks_next",
+                              {{"rule", std::string(next->id)},
+                               {"severity", severity_word(worse ? next->severity : next->asks)}}};
   explanation.changes_next_at = now + soonest;
 }
 
@@ -305,14 +307,17 @@ model::GradeExplanation grade(const GradeFacts& facts, const GradeLimits& limits
   model::GradeExplanation explanation;
   explanation.rules_version = rules::kRulesVersion;
   explanation.facts = facts_in_words(facts);
-  Severity asks = Severity::none;
   for (const Rule& rule : kRules) {
     if (!rule.hits(v)) continue;
     explanation.hits.emplace_back(rule.id);
     explanation.proposed = std::max(explanation.proposed, rule.severity);
-    asks = std::max(asks, rule.asks);
+    explanation.asks = std::max(explanation.asks, rule.asks);
   }
-  if (asks > explanation.proposed) explanation.facts.push_back({"asks", severity_word(asks)});
+  if (explanation.asks > explanation.proposed) {
+    explanation.facts.push_back({"asks", severity_word(explanation.asks)});
+  } else {
+    explanation.asks = Severity::none;
+  }
   explanation.nearest_miss = nearest_miss(v, explanation.proposed);
   explain_change(v, now, explanation);
   return explanation;

@@ -136,6 +136,13 @@ std::string_view judged_host(const Context& context, const model::Host& host,
   return target == nullptr ? std::string_view() : std::string_view(target->host);
 }
 
+void add_open(const World& world, const AgentId& agent, const model::CheckRef& check,
+              std::vector<FindingId>& open) {
+  for (const FindingId id : world.findings_of(agent, check)) {
+    if (!world.finding(id)->closed) open.push_back(id);
+  }
+}
+
 void judge_one(Context& context, model::Host& host, model::CheckStatus& status, const Look& look,
                Judged& judged) {
   const std::string_view name = judged_host(context, host, status.observation);
@@ -147,7 +154,8 @@ void judge_one(Context& context, model::Host& host, model::CheckStatus& status, 
     judgement = with_hidden_ports(std::move(judgement), *hidden);
     ask_about_ports(context, *hidden);
   }
-  if (status.verdict != judgement.verdict || status.since.ns == 0) {
+  const bool another = status.verdict != judgement.verdict || status.since.ns == 0;
+  if (another) {
     status.verdict = judgement.verdict;
     status.since = look.at;
     judged.changed.push_back(status.check);
@@ -155,6 +163,7 @@ void judge_one(Context& context, model::Host& host, model::CheckStatus& status, 
   status.reasons = judgement.reasons;
   compare(context, {host.agent, status.check, judgement.violations, &judgement}, look,
           judged.transitions);
+  if (another) add_open(context.world, host.agent, status.check, judged.believed_anew);
 }
 
 // A finding of the collector itself about an agent, not from an observation.
@@ -303,11 +312,14 @@ Judged take_presence(Context& context, const model::AgentPresence& presence) {
   Judged judged;
   model::Host* host = watched_host(context, presence.agent);
   if (host == nullptr) return judged;
-  host->presence = presence.state;
+  const bool another = std::exchange(host->presence, presence.state) != presence.state;
   host->presence_since = presence.since.ns == 0 ? context.now : presence.since;
   if (!presence.agent_version.empty()) host->agent_version = presence.agent_version;
   if (!presence.operating_system.empty()) host->operating_system = presence.operating_system;
   const Look look{std::min(host->presence_since, context.now), false};
+  for (const model::CheckStatus& status : host->checks) {
+    if (another) add_open(context.world, host->agent, status.check, judged.believed_anew);
+  }
   switch (presence.state) {
     case model::Presence::heard:
       end_silence(context, *host, look, judged);

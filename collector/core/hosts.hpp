@@ -25,6 +25,7 @@ struct Transition {
 struct Judged {
   std::vector<Transition> transitions;
   std::vector<model::CheckRef> changed;  // checks whose verdict is another one now
+  std::vector<FindingId> believed_anew;  // open; whether somebody still looks is another answer now
 };
 
 // An agent that is not admitted, or is revoked, changes nothing and is counted.

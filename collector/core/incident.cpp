@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -34,25 +35,13 @@ std::string timer_key(std::string_view purpose, NumberId<Tag> id) {
 
 std::string word(model::Severity severity) { return std::string(model::to_string(severity)); }
 
-// From one look to the end of the next one.
-Duration next_look(const Context& context, const model::Finding& finding) {
-  const model::Host* host = context.world.hosts.find(finding.agent);
-  const model::HostPolicy* policy =
-      host == nullptr ? nullptr : model::host_policy(context.policy, host->name);
-  if (policy != nullptr) {
-    for (const model::CheckDefinition& definition : policy->checks) {
-      if (definition.check == finding.check) return definition.interval + definition.deadline;
-    }
-  }
-  return model::default_interval(finding.check.kind) + model::default_deadline(finding.check.kind);
-}
-
 // A service that restarts by itself sooner is an event, not an incident; so is what one look saw
 // and the next one did not, where that may be.
 Duration minimum_of(const Context& context, const model::Finding& finding) {
   if (finding.check.kind == model::CheckKind::service) return context.policy.service_minimum;
   const auto meaning = meaning_of(finding.code);
-  return meaning && meaning->of_one_look ? next_look(context, finding) : Duration{};
+  const bool once = meaning && meaning->of_one_look;
+  return once ? until_next_look(context.world, context.policy, finding) : Duration{};
 }
 
 GradeLimits limits_of(const model::SitePolicy& policy) {
@@ -120,19 +109,48 @@ void set_repair_question(Context& context, const model::Incident& incident) {
 }
 
 void set_end(Context& context, const model::Incident& incident) {
-  for (const std::string_view purpose : {"regrade", "remind", "estimate"}) {
+  for (const std::string_view purpose : {"regrade", "remind", "milder", "estimate"}) {
     context.world.timers.clear(timer_key(purpose, incident.id));
   }
   context.world.timers.set(timer_key("close", incident.id), context.now + kCloseAfter);
 }
 
-// The grade got worse than ever in this incident: everybody is told as if it were new (S-04).
+// People are told that the grade fell when it has stayed so for the policy's `stable` time, which
+// spares them what only came and went.
+void follow_fall(Context& context, const model::Incident& incident) {
+  const std::string key = timer_key("milder", incident.id);
+  if (incident.live >= incident.told) {
+    context.world.timers.clear(key);
+  } else if (!context.world.timers.due(key)) {
+    context.world.timers.set(key, context.now + context.policy.stable);
+  }
+}
+
+// The grade got worse than what people were told: they are told as if it were new (S-04).
 void raise(Context& context, model::Incident& incident, const Occasion& occasion) {
   revise(incident, {});
   incident.acknowledged.reset();
   incident.acknowledged_by = {};
   set_reminder(context, incident);
   set_registration(context, incident);
+  incident.told = incident.live;
+  notify(context, incident, occasion);
+}
+
+// A rule proposes a worse grade that only a person makes the incident's own (procedure P-08): it is
+// asked for once, and again only where a worse one is proposed. Is it asked for now?
+bool asks_for_assent(Context& context, model::Incident& incident) {
+  const model::Severity asks = incident.explanation.asks;
+  if (is_dismissed(incident) || asks <= std::max(incident.asked, grade_in_force(incident))) return false;
+  incident.asked = asks;
+  incident.asked_at = context.now;
+  note(context, incident.id, {"incident.asked", {{"severity", word(asks)}}});
+  return true;
+}
+
+void ask_for_assent(Context& context, const model::Incident& incident, const GradeFacts& facts) {
+  Occasion occasion = occasion_of(NotifyReason::asked, incident.live, facts);
+  occasion.asked = incident.asked;
   notify(context, incident, occasion);
 }
 
@@ -185,6 +203,12 @@ bool exceeds_decision(const model::Incident& incident) {
          incident.live > incident.decided_basis && incident.live > incident.approved;
 }
 
+void remember_confirmation(const Context& context, model::Incident& incident,
+                           const Assessment& assessment) {
+  if (assessment.facts.confidence == Confidence::contradicted) incident.confirmed.reset();
+  if (assessment.confirmed_by_looks && !incident.confirmed) incident.confirmed = context.now;
+}
+
 void note_contradiction(Context& context, const model::Incident& incident) {
   for (const FindingId id : incident.findings) {
     const model::Finding* finding = context.world.finding(id);
@@ -232,6 +256,7 @@ void regrade(Context& context, IncidentId id, NotifyReason reason) {
       (reason == NotifyReason::opened || !had_confidence(incident, confidence))) {
     note_contradiction(context, incident);
   }
+  remember_confirmation(context, incident, *assessment);
   incident.explanation = grade(assessment->facts, limits_of(context.policy), context.now);
   set_next_regrade(context, incident, *assessment);
   set_repair_question(context, incident);
@@ -245,20 +270,24 @@ void regrade(Context& context, IncidentId id, NotifyReason reason) {
          {incident.live > before ? "incident.worse" : "incident.milder",
           {{"from", word(before)}, {"to", word(incident.live)}}});
   }
-  const bool worst_so_far = incident.live > incident.peak;
+  if (incident.told == model::Severity::none) incident.told = before;  // by an older version
+  const bool worse_than_told = incident.live > incident.told;
   incident.peak = std::max(incident.peak, incident.live);
   const bool review = exceeds_decision(incident);
   if (review) {
     incident.needs_review = true;
     note(context, id, {"incident.needs_review", {{"severity", word(incident.live)}}});
   }
-  if (worst_so_far || is_new || review) {
+  const bool asks = asks_for_assent(context, incident);
+  if (worse_than_told || is_new || review) {
     raise(context, incident, occasion_of(reason, incident.live, assessment->facts));
   } else if (now_confirmed && !incident.flapping) {
     Occasion occasion = occasion_of(NotifyReason::opened, incident.live, assessment->facts);
     occasion.now_confirmed = true;
     notify(context, incident, occasion);
   }
+  follow_fall(context, incident);
+  if (asks) ask_for_assent(context, incident, assessment->facts);
 }
 
 void add_finding(Context& context, model::Incident& incident, model::Finding& finding) {
@@ -348,6 +377,10 @@ void join_incident(Context& context, IncidentId incident_id, FindingId id) {
   if (incident.recovered && !finding.closed) {
     incident.recovered.reset();
     incident.first_bad = finding.since;
+    incident.confirmed.reset();
+    incident.told = model::Severity::none;
+    incident.asked = model::Severity::none;
+    incident.asked_at.reset();
     context.world.timers.clear(timer_key("close", incident_id));
     note(context, incident_id, {"incident.relapsed", {{"host", incident.host_name}}});
     reason = NotifyReason::opened;
@@ -526,6 +559,18 @@ void regrade_about(Context& context, const model::CheckRef& check) {
   for (const IncidentId id : about) regrade(context, id, NotifyReason::worse);
 }
 
+// Whoever found it looks again, or cannot see it any more: it is believed as far as somebody looks.
+void regrade_of(Context& context, const std::vector<FindingId>& findings) {
+  std::set<IncidentId> about;
+  for (const FindingId id : findings) {
+    const model::Finding* finding = context.world.finding(id);
+    if (finding != nullptr && context.world.incidents.find(finding->incident) != nullptr) {
+      about.insert(finding->incident);
+    }
+  }
+  for (const IncidentId id : about) regrade(context, id, NotifyReason::worse);
+}
+
 void register_by_itself(Context& context, const model::Incident& incident) {
   if (!incident.registered && !is_dismissed(incident))
     register_incident(context, incident.id, {}, "");
@@ -552,6 +597,17 @@ void ask_about_repair(Context& context, model::Incident& incident) {
   }
   notify(context, incident,
          as_left(due ? NotifyReason::overdue : NotifyReason::estimate_needed, incident));
+}
+
+// Who was told of the worse grade hears that it fell (severity: down, people are informed).
+void tell_milder(Context& context, model::Incident& incident) {
+  const bool approved = incident.approved != model::Severity::none && !incident.needs_review;
+  const auto assessment = assess(context.world, context.policy, incident, context.now);
+  if (incident.recovered || approved || is_dismissed(incident) || !assessment) return;
+  if (incident.live >= incident.told) return;
+  Occasion occasion = occasion_of(NotifyReason::milder, incident.live, assessment->facts);
+  occasion.before = std::exchange(incident.told, incident.live);
+  notify(context, incident, occasion);
 }
 
 void close_unregistered(Context& context, model::Incident& incident) {
@@ -608,7 +664,7 @@ void finish(Context& context, model::Incident& incident, const model::Principal&
   revise(incident, by);
   withdraw(context, id, SuppressedReason::already_over);
   for (const std::string_view purpose :
-       {"regrade", "register", "remind", "flapping", "close", "estimate"}) {
+       {"regrade", "register", "remind", "flapping", "milder", "close", "estimate"}) {
     context.world.timers.clear(timer_key(purpose, id));
   }
   context.world.incidents.forget(id);
@@ -638,6 +694,7 @@ void take_judged(Context& context, const Judged& judged) {
         check.kind == model::CheckKind::ping || check.kind == model::CheckKind::answer;
     if (from_outside) regrade_about(context, check);
   }
+  regrade_of(context, judged.believed_anew);
 }
 
 void regrade_about(Context& context, FindingId id) {
@@ -673,6 +730,8 @@ bool fire_incident_timer(Context& context, std::string_view key) {
     register_by_itself(context, *incident);
   } else if (purpose == "remind") {
     remind(context, *incident);
+  } else if (purpose == "milder") {
+    tell_milder(context, *incident);
   } else if (purpose == "close") {
     close_unregistered(context, *incident);
   } else if (purpose == "estimate") {

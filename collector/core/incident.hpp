@@ -26,7 +26,7 @@ void regrade_about(Context& context, FindingId id);
 void regrade_all(Context& context);
 
 // Timers of this part: "attach/FINDING", and "regrade", "register", "remind", "close", "flapping",
-// "estimate" of an incident. False where the key is none of them.
+// "milder", "estimate" of an incident. False where the key is none of them.
 bool fire_incident_timer(Context& context, std::string_view key);
 
 // A line of the incident's history. `by` without a name: the collector itself.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "collector/core/decisions.hpp"
 #include "collector/core/incident.hpp"
 #include "collector/core/probes.hpp"
 #include "common/time/civil.hpp"
@@ -108,6 +109,11 @@ void add_next_steps(const model::Incident& incident, std::vector<model::Message>
     body.push_back({"notify.next.acknowledge", {{"reference", name}}});
   }
   body.push_back({"notify.next.show", {{"reference", name}}});
+  if (awaits_assent(incident)) {
+    body.push_back({"notify.next.approve",
+                    {{"reference", name},
+                     {"severity", std::string(model::to_string(incident.explanation.asks))}}});
+  }
   if (incident.number.empty() && !incident.closed) {
     body.push_back({"notify.next.register", {{"reference", name}}});
   }
@@ -122,12 +128,17 @@ void add_next_steps(const model::Incident& incident, std::vector<model::Message>
 }  // namespace
 
 model::Message subject_of(const model::Incident& incident, const Occasion& occasion) {
-  return {fmt::format("notify.subject.{}", to_string(occasion.reason)),
-          {{"severity", std::string(model::to_string(occasion.severity))},
-           {"host", incident.host_name},
-           {"title", ""},
-           {"number", incident.number.empty() ? "@notify.provisional" : incident.number},
-           {"id", id_text(incident)}}};
+  model::Message subject{
+      fmt::format("notify.subject.{}", to_string(occasion.reason)),
+      {{"severity", std::string(model::to_string(occasion.severity))},
+       {"host", incident.host_name},
+       {"title", ""},
+       {"number", incident.number.empty() ? "@notify.provisional" : incident.number},
+       {"id", id_text(incident)}}};
+  if (occasion.asked != model::Severity::none) {
+    subject.parameters.push_back({"asked", std::string(model::to_string(occasion.asked))});
+  }
+  return subject;
 }
 
 std::vector<model::Message> body_of(const Context& context, const model::Incident& incident) {
@@ -145,6 +156,12 @@ std::vector<model::Message> body_of(const Context& context, const model::Inciden
                   {{"severity", std::string(model::to_string(incident.live))},
                    {"meaning", severity_code(incident.live)},
                    {"peak", std::string(model::to_string(incident.peak))}}});
+  if (awaits_assent(incident)) {
+    body.push_back({"notify.asked",
+                    {{"severity", std::string(model::to_string(why.asks))},
+                     {"meaning", severity_code(why.asks)},
+                     {"at", time::local_text(*incident.asked_at, policy.time_zone)}}});
+  }
   add_decisions(incident, body);
   add_estimate(policy, incident, body);
   if (incident.undecided) body.push_back({"incident.undecided", {}});

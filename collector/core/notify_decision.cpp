@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "collector/core/decisions.hpp"
 #include "collector/core/mail_text.hpp"
 
 namespace tocsin::collector {
@@ -55,6 +56,22 @@ void note_told(Context& context, IncidentId id, const model::ContactPolicy& cont
   if (incident != nullptr && !incident->network_told) incident->network_told = row.id;
 }
 
+bool may_assent(const model::ContactPolicy& contact, const model::Incident& incident,
+                model::Severity asked) {
+  return contact.group != "network" && contact.role != model::Role::committee &&
+         may_approve(contact.role, incident, asked);
+}
+
+// The officer, and below A the working group. Where the site names neither, the first line passes
+// the question on (procedure P-05).
+bool is_asked(const model::SitePolicy& policy, const model::ContactPolicy& contact,
+              const model::Incident& incident, model::Severity asked) {
+  const bool anybody =
+      std::any_of(policy.contacts.begin(), policy.contacts.end(),
+                  [&](const auto& one) { return may_assent(one, incident, asked); });
+  return anybody ? may_assent(contact, incident, asked) : is_first_line(contact.role);
+}
+
 const model::ChannelPolicy* channel_of(const model::SitePolicy& policy, std::string_view name) {
   const auto it = std::find_if(policy.channels.begin(), policy.channels.end(),
                                [&](const model::ChannelPolicy& c) { return c.name == name; });
@@ -65,7 +82,8 @@ const model::ChannelPolicy* channel_of(const model::SitePolicy& policy, std::str
 // not at every reminder.
 bool is_worth_a_row(SuppressedReason why, NotifyReason reason) {
   const bool usual = why == SuppressedReason::below_threshold || why == SuppressedReason::role;
-  return !usual || reason == NotifyReason::opened || reason == NotifyReason::worse;
+  return !usual || reason == NotifyReason::opened || reason == NotifyReason::worse ||
+         reason == NotifyReason::asked;
 }
 
 model::Notification row_for(const Context& context, const model::Incident& incident,
@@ -122,6 +140,10 @@ std::string_view to_string(NotifyReason reason) {
       return "opened";
     case NotifyReason::worse:
       return "worse";
+    case NotifyReason::asked:
+      return "asked";
+    case NotifyReason::milder:
+      return "milder";
     case NotifyReason::recovered:
       return "recovered";
     case NotifyReason::registered:
@@ -170,13 +192,15 @@ std::optional<SuppressedReason> suppressed(const model::ContactPolicy& contact,
                                            const Occasion& occasion) {
   if (occasion.already_over) return SuppressedReason::already_over;
   if (contact.role == model::Role::auditor) return SuppressedReason::role;
-  if (std::max(occasion.severity, occasion.before) < contact.at_least) {
+  if (std::max({occasion.severity, occasion.before, occasion.asked}) < contact.at_least) {
     return SuppressedReason::below_threshold;
   }
   if (contact.role == model::Role::committee && !occasion.for_committee) {
     return SuppressedReason::awaits_officer;
   }
-  if (occasion.confidence == Confidence::contradicted && !is_first_line(contact.role)) {
+  const bool was_told = occasion.before != model::Severity::none;
+  if (occasion.confidence == Confidence::contradicted && !was_told &&
+      !is_first_line(contact.role)) {
     return SuppressedReason::contradicted;
   }
   return std::nullopt;
@@ -205,6 +229,8 @@ void notify(Context& context, const model::Incident& incident, const Occasion& w
   occasion.for_committee = what.for_committee || incident.approved == model::Severity::a;
   for (const model::ContactPolicy& contact : context.policy.contacts) {
     if (!is_concerned(contact, incident, occasion)) continue;
+    const bool to_all = occasion.asked == model::Severity::none;
+    if (!to_all && !is_asked(context.policy, contact, incident, occasion.asked)) continue;
     std::optional<SuppressedReason> why = suppressed(contact, occasion);
     if (!why && channel_of(context.policy, contact.channel) == nullptr) {
       why = SuppressedReason::no_channel;

@@ -15,6 +15,8 @@ namespace tocsin::collector {
 enum class NotifyReason : std::uint8_t {
   opened,
   worse,
+  asked,   // a worse grade is proposed and needs a person's assent
+  milder,  // the grade fell, and stayed so for a while
   recovered,
   registered,
   reminder,
@@ -48,6 +50,8 @@ struct Occasion {
   model::Severity before = model::Severity::none;  // who was told of this hears of the change too
   bool for_committee = false;                      // grade A was confirmed, or taken back
   bool now_confirmed = false;  // nothing else is new: for those who hear of confirmed ones only
+  // The grade whose assent is asked for: only who may give it is told, as if it were that grade.
+  model::Severity asked = model::Severity::none;
 };
 
 // nullopt: tell this contact.

@@ -57,6 +57,13 @@ std::string decided_text(const View& view, const v1::Decided& decided, std::int6
                      clean_text(decided.reason(), limits::kText));
 }
 
+// A worse grade is put to a person, and nobody has decided since.
+bool awaits_assent(const v1::IncidentState& incident) {
+  return incident.asked_ns() != 0 && incident.recovered_ns() == 0 && incident.closed_ns() == 0 &&
+         incident.approved_decided().at_ns() < incident.asked_ns() &&
+         incident.explanation().asks() > shown_severity(incident);
+}
+
 std::string verdict_text(const View& view, v1::IncidentVerdict verdict) {
   const auto word = model::to_string(static_cast<model::IncidentVerdict>(verdict));
   return say(view, fmt::format("incident_verdict.{}", word));
@@ -84,6 +91,13 @@ void add_decisions(const View& view, Labelled& lines, const v1::IncidentState& i
   if (incident.more_findings() > 0) {
     lines.add(
         "", say(view, "ctl.incident.more_findings", {{"count", number(incident.more_findings())}}));
+  }
+  if (awaits_assent(incident)) {
+    lines.add(say(view, "ctl.incident.asked"),
+              say(view, "ctl.incident.asked.text",
+                  {{"severity", std::string(severity_word(incident.explanation().asks()))},
+                   {"at", clock_text(view, incident.asked_ns(), now_ns)},
+                   {"reference", argument_of(incident)}}));
   }
   if (incident.has_estimate()) {
     const v1::RepairEstimate& estimate = incident.estimate();

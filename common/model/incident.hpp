@@ -85,6 +85,7 @@ struct GradeExplanation {
   Message nearest_miss;
   Message changes_next;
   std::optional<Instant> changes_next_at;
+  Severity asks = Severity::none;  // a worse grade that is put to a person; none: nothing is asked
   friend bool operator==(const GradeExplanation&, const GradeExplanation&) = default;
 };
 
@@ -153,6 +154,10 @@ struct Incident {
   std::vector<Instant> transitions;    // of its findings, the newest few
   std::uint32_t transition_count = 0;  // since people were last told that it comes and goes
   bool flapping = false;
+  Severity asked = Severity::none;  // the worst grade whose assent was asked for
+  std::optional<Instant> asked_at;
+  std::optional<Instant> confirmed;  // since when looks have confirmed it and none contradicts
+  Severity told = Severity::none;    // the grade that people were told of last
   std::uint32_t more_findings = 0;   // beside `findings`, which is full
   std::vector<FindingId> unwatched;  // of its findings, those that nobody looks at any more
   bool undecided = false;            // these are all that is left: a person says whether it is over

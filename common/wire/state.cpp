@@ -93,6 +93,7 @@ void put(const model::GradeExplanation& from, v1::GradeExplanation& to) {
   to_proto(from.nearest_miss, *to.mutable_nearest_miss());
   to_proto(from.changes_next, *to.mutable_changes_next());
   to.set_changes_next_ns(wire_instant(from.changes_next_at));
+  to.set_asks(severity(from.asks));
 }
 
 Result<model::GradeExplanation> take(const v1::GradeExplanation& from) {
@@ -110,6 +111,7 @@ Result<model::GradeExplanation> take(const v1::GradeExplanation& from) {
   TOCSIN_WIRE_SET(explanation.nearest_miss, from_proto(from.nearest_miss()));
   TOCSIN_WIRE_SET(explanation.changes_next, from_proto(from.changes_next()));
   explanation.changes_next_at = optional_instant(from.changes_next_ns());
+  TOCSIN_WIRE_SET(explanation.asks, severity(from.asks()));
   return explanation;
 }
 
@@ -529,6 +531,10 @@ void to_proto(const model::Incident& from, v1::IncidentState& to) {
   for (const Instant at : from.transitions) to.add_transition_ns(at.ns);
   to.set_transition_count(from.transition_count);
   to.set_flapping(from.flapping);
+  to.set_asked(severity(from.asked));
+  to.set_asked_ns(wire_instant(from.asked_at));
+  to.set_confirmed_ns(wire_instant(from.confirmed));
+  to.set_told(severity(from.told));
   to.set_more_findings(from.more_findings);
   for (const FindingId& id : from.unwatched) to.add_unwatched_ids(id.value);
   to.set_undecided(from.undecided);
@@ -567,6 +573,10 @@ Result<model::Incident> from_proto(const v1::IncidentState& from) {
   for (const std::int64_t ns : from.transition_ns()) incident.transitions.push_back(Instant{ns});
   incident.transition_count = from.transition_count();
   incident.flapping = from.flapping();
+  TOCSIN_WIRE_SET(incident.asked, severity(from.asked()));
+  incident.asked_at = optional_instant(from.asked_ns());
+  incident.confirmed = optional_instant(from.confirmed_ns());
+  TOCSIN_WIRE_SET(incident.told, severity(from.told()));
   incident.more_findings = from.more_findings();
   for (const std::uint64_t id : from.unwatched_ids()) incident.unwatched.push_back(FindingId{id});
   incident.undecided = from.undecided();

@@ -32,6 +32,56 @@ TEST(Correlate, OneTargetIsOneIncidentHoweverManyHostsMissIt) {
   EXPECT_EQ(fact(story.incident(), "confidence"), "confirmed");
 }
 
+// Hosts a1, a2 stand in rack A, b1 in rack B.
+model::SitePolicy policy_with_racks() {
+  model::SitePolicy policy = story_policy();
+  for (const auto& [name, rack] :
+       {std::pair{"a1", "A"}, std::pair{"a2", "A"}, std::pair{"b1", "B"}}) {
+    model::HostPolicy host = policy.hosts[0];
+    host.host = name;
+    host.rack = rack;
+    policy.hosts.push_back(host);
+  }
+  return policy;
+}
+
+// Severity: independent vantage points stand in different racks.
+TEST(Correlate, TwoHostsOfOneRackDoNotConfirmEachOther) {
+  Story story(policy_with_racks());
+  for (const auto* host : {"a1", "a2", "b1"}) story.admit(host);
+  story.sees("a1", ping_of(kTarget, 0));
+  story.sees("a2", ping_of(kTarget, 0));
+  EXPECT_EQ(fact(story.incident(), "confidence"), "suspected");
+  story.at(1min).sees("b1", ping_of(kTarget, 0));
+  EXPECT_EQ(fact(story.incident(), "confidence"), "confirmed");
+}
+
+TEST(Correlate, WhereOneReachesItAMajorityConfirmsNothing) {
+  Story story(policy_with_racks());
+  for (const auto* host : {"a1", "a2", "b1"}) story.admit(host);
+  story.sees("a1", ping_of(kTarget, 5));
+  story.sees("a2", ping_of(kTarget, 0));
+  story.sees("b1", ping_of(kTarget, 0));
+  EXPECT_EQ(fact(story.incident(), "confidence"), "contradicted");
+  story.at(24h);
+  EXPECT_EQ(story.incident().peak, model::Severity::e);
+}
+
+// The first that sees it well again does not make the others' wait for stability a contradiction.
+TEST(Correlate, ABreakThatEndsIsNotContradictedByItsEnd) {
+  Story story;
+  story.admit("a");
+  story.admit("b");
+  for (const auto* host : {"a", "b"}) story.sees(host, ping_of(kTarget, 0));
+  story.at(5min).sees("a", ping_of(kTarget, 5));
+  story.at(6min).sees("b", ping_of(kTarget, 5));
+  story.at(20min + 30s);  // a has been good for long enough, b not yet.
+  EXPECT_EQ(fact(story.incident(), "confidence"), "confirmed");
+  EXPECT_EQ(story.incident().live, model::Severity::c);
+  story.at(21min);
+  EXPECT_TRUE(story.incident().recovered);
+}
+
 TEST(Correlate, OneVantagePointAloneIsSuspectedAndConfirmedByTime) {
   Story story;
   story.admit("a");
@@ -55,6 +105,92 @@ TEST(Correlate, AVantagePointThatReachesTheTargetContradictsTheOneThatDoesNot) {
   EXPECT_EQ(fact(story.incident(), "confidence"), "confirmed");
   EXPECT_EQ(story.incident().live, model::Severity::c);
   EXPECT_THAT(story.told(), Contains("worse C officer@example.tw"));
+}
+
+// Severity, "only one source exists": N looks suspect, 2N confirm; and time alone is no look.
+TEST(ConfirmedAlone, NotByOneLookOfAnAgentThatFellSilent) {
+  Story story;
+  story.admit("web1");
+  story.sees("web1", service_is("ssh.service", "failed"));
+  story.at(1min).silent("web1");
+  story.at(24h);
+  const model::Incident failed = story.incidents()[0];
+  ASSERT_EQ(failed.kind, "availability");
+  EXPECT_EQ(fact(failed, "confidence"), "suspected");
+  EXPECT_EQ(failed.peak, model::Severity::c);
+  story.at(25h).heard("web1");
+  story.at(25h + 39s);  // Its backlog may still say that it is over.
+  EXPECT_EQ(fact(story.incidents()[0], "confidence"), "suspected");
+  story.at(25h + 40s);  // It has looked again, and has nothing better to tell.
+  EXPECT_EQ(fact(story.incidents()[0], "confidence"), "confirmed");
+  EXPECT_EQ(story.incidents()[0].live, model::Severity::a);
+}
+
+TEST(ConfirmedAlone, NotByOneLookOfACheckThatIsSeldomRun) {
+  model::SitePolicy policy = story_policy();
+  model::CheckDefinition seldom;
+  seldom.check = service_is("ssh.service", "").check;
+  seldom.interval = 10min;
+  seldom.deadline = 10s;
+  policy.hosts[0].checks.push_back(seldom);
+  Story story(policy);
+  story.admit("web1");
+  story.sees("web1", service_is("ssh.service", "failed"));
+  story.at(20min + 19s);
+  EXPECT_EQ(fact(story.incident(), "confidence"), "suspected");
+  story.at(20min + 20s);
+  EXPECT_EQ(fact(story.incident(), "confidence"), "confirmed");
+  story.at(30min);
+  EXPECT_EQ(story.incident().live, model::Severity::b);
+}
+
+TEST(ConfirmedAlone, NotByACheckThatCannotTellAnyMore) {
+  Story story;
+  story.admit("web1");
+  const model::Observation failed = service_is("ssh.service", "failed");
+  story.sees("web1", failed);
+  story.at(2min).sees("web1", cannot_see(failed.check));
+  story.at(24h);
+  EXPECT_EQ(fact(story.incident(), "confidence"), "suspected");
+  EXPECT_EQ(story.incident().peak, model::Severity::c);
+  story.sees("web1", failed);
+  EXPECT_EQ(fact(story.incident(), "confidence"), "confirmed");
+}
+
+// What has been seen for long enough stays believed, also where nobody can look any more.
+TEST(ConfirmedAlone, StaysConfirmedWhenItsAgentFallsSilentLaterAndAfterARestart) {
+  Story story;
+  story.admit("web1");
+  story.sees("web1", service_is("ssh.service", "failed"));
+  story.at(4min).silent("web1");
+  story.resume();
+  story.at(30min);
+  EXPECT_EQ(fact(story.incidents()[0], "confidence"), "confirmed");
+  EXPECT_EQ(story.incidents()[0].live, model::Severity::b);
+}
+
+TEST(ConfirmedAlone, ARelapseBeginsAnew) {
+  Story story;
+  story.admit("web1");
+  story.sees("web1", service_is("ssh.service", "failed"));
+  story.at(5min).sees("web1", service_is("ssh.service", "active"));
+  story.at(1h).sees("web1", service_is("ssh.service", "failed"));
+  story.at(1h + 2min);
+  EXPECT_EQ(fact(story.incident(), "confidence"), "suspected");
+  story.at(1h + 3min);
+  EXPECT_EQ(fact(story.incident(), "confidence"), "confirmed");
+}
+
+// Who was silent all the time says that it is over: nobody saw how long it was so.
+TEST(ConfirmedAlone, NotByItsEnd) {
+  Story story;
+  story.admit("web1");
+  story.sees("web1", service_is("ssh.service", "failed"));
+  story.at(1min).silent("web1");
+  story.at(26h).heard("web1");
+  story.sees("web1", service_is("ssh.service", "active"));
+  story.at(27h);
+  EXPECT_EQ(story.incidents()[0].peak, model::Severity::c);
 }
 
 // Procedure M-01: on confirmation, whatever grade it has then.
@@ -210,6 +346,29 @@ TEST(Correlate, APlaceThatAnybodyCanWriteToMakesAPortSeriousAnywhere) {
   story.admit("web1");
   story.sees("web1", ports_are({listener(4444, "/tmp/x")}));
   EXPECT_EQ(story.incident().live, model::Severity::c);
+}
+
+// Severity rule A3: how many core hosts do not serve, however many incidents they have.
+TEST(Correlate, CountsTheCoreHostsThatAreInterrupted) {
+  model::SitePolicy policy = story_policy();
+  policy.hosts.push_back(policy.hosts[1]);
+  policy.hosts.back().host = "core2";
+  Story story(policy);
+  for (const auto* host : {"core1", "core2", "web1"}) {
+    story.admit(host);
+    story.sees(host, service_is("ssh.service", "failed"));
+  }
+  const auto interrupted = [&](std::size_t n) {
+    return fact(story.incidents().at(n), "core_services_interrupted");
+  };
+  story.at(2min);
+  EXPECT_EQ(interrupted(0), "");  // Not confirmed yet.
+  story.at(30min);
+  EXPECT_EQ(interrupted(1), "2");
+  EXPECT_EQ(interrupted(2), "2");  // As web1's says, whose own service is none of them.
+  story.sees("core1", service_is("ssh.service", "active"));
+  story.at(24h);
+  EXPECT_EQ(interrupted(1), "1");
 }
 
 TEST(Correlate, KindsAreNotMixed) {

@@ -272,6 +272,18 @@ TEST(Grade, SaysWhatChangesNextAndWhen) {
   EXPECT_EQ(graded(believed(Confidence::suspected, outage())).changes_next_at, std::nullopt);
 }
 
+TEST(Grade, SaysWhenAWorseGradeWillBeProposed) {
+  const GradeFacts support = about(Criticality::support, outage());
+  GradeExplanation explanation = graded(lasting(10min, support));
+  EXPECT_EQ(explanation.changes_next.code, "grade.asks_next");
+  EXPECT_EQ(explanation.changes_next.parameters[1].value, "B");
+  EXPECT_EQ(explanation.changes_next_at, kNow + 20min);
+  explanation = graded(lasting(30min, support));
+  EXPECT_EQ(explanation.asks, Severity::b);
+  EXPECT_EQ(explanation.changes_next.parameters[1].value, "A");
+  EXPECT_EQ(explanation.changes_next_at, kNow + 23h + 30min);
+}
+
 TEST(Grade, PromisesNoChangeForWhatIsOver) {
   EXPECT_EQ(graded(with(outage(), [](auto& f) { f.continuing = false; })).changes_next_at,
             std::nullopt);
@@ -432,11 +444,13 @@ TEST(GradeProperty, KeepsWhatItPromises) {
     if (!before.changes_next_at) return;
     facts.bad_for += *before.changes_next_at - kNow;
     const GradeExplanation after = graded(facts);
-    RC_ASSERT(after.proposed > before.proposed);
-    RC_ASSERT(std::string(model::to_string(after.proposed)) ==
-              before.changes_next.parameters[1].value);
+    const bool asks = before.changes_next.code == "grade.asks_next";
+    const auto promised = asks ? after.asks : after.proposed;
+    RC_ASSERT(promised > std::max(before.proposed, asks ? before.asks : Severity::none));
+    RC_ASSERT(std::string(model::to_string(promised)) == before.changes_next.parameters[1].value);
     facts.bad_for -= 1ns;
     RC_ASSERT(graded(facts).proposed == before.proposed);
+    RC_ASSERT(graded(facts).asks == before.asks);
   }));
 }
 

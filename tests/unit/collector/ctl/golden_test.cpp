@@ -55,6 +55,7 @@ const Screen kScreens[] = {
     {"host", [](const View& v) { return render_host(v, samples::one_host()); }},
     {"incidents", [](const View& v) { return render_incidents(v, samples::incidents()); }},
     {"incident", [](const View& v) { return render_incident(v, samples::detail()); }},
+    {"incident_asked", [](const View& v) { return render_incident(v, samples::asked()); }},
     {"timeline", [](const View& v) { return render_timeline(v, samples::detail()); }},
     {"explanation", [](const View& v) { return render_explanation(v, samples::detail()); }},
     {"explain_code", [](const View& v) { return explain_code(v, "port.unexpected"); }},

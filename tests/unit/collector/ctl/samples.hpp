@@ -206,6 +206,20 @@ inline v1::HostList one_host() {
   return list;
 }
 
+// A repair that somebody estimates at more than a day: the officer is asked for grade A.
+inline v1::IncidentDetail asked() {
+  v1::IncidentDetail detail;
+  set_as_of(*detail.mutable_as_of());
+  v1::IncidentState& incident = *detail.mutable_incident();
+  incident = slow_incident();
+  incident.set_live(v1::SEVERITY_B);
+  incident.mutable_explanation()->set_proposed(v1::SEVERITY_B);
+  incident.mutable_explanation()->set_asks(v1::SEVERITY_A);
+  incident.set_asked(v1::SEVERITY_A);
+  incident.set_asked_ns(kNow - 1800 * kSecond);
+  return detail;
+}
+
 inline v1::IncidentDetail detail() {
   v1::IncidentDetail detail;
   set_as_of(*detail.mutable_as_of());

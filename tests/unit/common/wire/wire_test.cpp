@@ -282,6 +282,11 @@ TEST(Wire, EveryStateDocumentComesBackAsItWas) {
   incident.transitions = {Instant{1}, Instant{2}};
   incident.transition_count = 9;
   incident.flapping = true;
+  incident.explanation.asks = model::Severity::b;
+  incident.asked = model::Severity::a;
+  incident.asked_at = Instant{7};
+  incident.confirmed = Instant{8};
+  incident.told = model::Severity::d;
   incident.more_findings = 3;
   incident.unwatched = {FindingId{2}};
   incident.undecided = true;
