@@ -141,7 +141,8 @@ void raise(Context& context, model::Incident& incident, const Occasion& occasion
 // asked for once, and again only where a worse one is proposed. Is it asked for now?
 bool asks_for_assent(Context& context, model::Incident& incident) {
   const model::Severity asks = incident.explanation.asks;
-  if (is_dismissed(incident) || asks <= std::max(incident.asked, grade_in_force(incident))) return false;
+  if (is_dismissed(incident) || asks <= std::max(incident.asked, grade_in_force(incident)))
+    return false;
   incident.asked = asks;
   incident.asked_at = context.now;
   note(context, incident.id, {"incident.asked", {{"severity", word(asks)}}});

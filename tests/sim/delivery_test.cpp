@@ -1,5 +1,6 @@
-// Every accepted fact takes effect exactly once, or a loss record says why not, and a restart at
-// any step changes no outcome: many seeds of a room where everything fails.
+// Every accepted fact takes effect exactly once, or a loss record says why not, a restart at any
+// step changes no outcome, and what is graded B or worse is told or given up: many seeds of a room
+// where everything fails.
 //
 //   TOCSIN_SIM_SEED=17 sim_delivery         one seed, longer
 //   TOCSIN_SIM_SEEDS=1000 sim_delivery      seeds 1 to 1000
@@ -59,6 +60,8 @@ TEST_F(SimDelivery, EveryAcceptedFactTakesEffectOnceAndARestartChangesNothing) {
   EXPECT_GT(all.facts_refused, 0U);
   EXPECT_GT(all.clock_steps, 0U);
   EXPECT_GT(all.incidents, 0U);
+  EXPECT_GT(all.b_or_worse, 0U);
+  EXPECT_GT(all.notifications_given_up, 0U);
   EXPECT_GT(all.results_missing, 0U);
   EXPECT_GT(all.journals_put_back, 0U);
   EXPECT_GT(all.states_put_back, 0U);
@@ -109,6 +112,10 @@ TEST_F(SimNotices, ARestoredSpoolWhoseHistoryNobodyCompares) {
 
 TEST_F(SimNotices, AResultThatNobodyMisses) {
   EXPECT_THAT(first_violation(Sabotage::forget_results), HasSubstr("not everything arrived"));
+}
+
+TEST_F(SimNotices, ANotificationThatIsDropped) {
+  EXPECT_THAT(first_violation(Sabotage::drop_notification), HasSubstr("was not told to"));
 }
 
 TEST_F(SimNotices, AFactThatIsSwallowed) {

@@ -1,5 +1,6 @@
 #include "tests/sim/sim_collector.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -7,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "collector/core/notify_decision.hpp"
 #include "collector/engine/same_history.hpp"
 #include "collector/store/memory_store.hpp"
 #include "common/wire/wire.hpp"
@@ -24,6 +26,15 @@ Result<model::SitePolicy> parse(std::string_view, std::string_view) { return sto
 model::JournalEntry decoded(const collector::StoredEntry& stored) {
   Result<model::JournalBody> body = wire::decode_journal(stored.body);
   return {stored.position, stored.at, body ? std::move(*body) : model::JournalBody{}};
+}
+
+// The grade that the recipient reads.
+model::Severity severity_of(const model::Notification& row) {
+  for (const model::Parameter& parameter : row.subject.parameters) {
+    if (parameter.name != "severity") continue;
+    return model::severity_from(parameter.value).value_or(model::Severity::none);
+  }
+  return model::Severity::none;
 }
 
 Result<collector::Fold::Earlier> earlier_answer(collector::StateStore& state,
@@ -376,7 +387,12 @@ bool SimCollector::step_judge() {
     fold_->apply(read, *earlier);
   }
   if (fold_->cursor() < next) return true;
-  const collector::StateDelta delta = fold_->take_delta();
+  collector::StateDelta delta = fold_->take_delta();
+  if (sabotage_ == Sabotage::drop_notification) {
+    std::erase_if(delta.notifications, [](const model::Notification& row) {
+      return severity_of(row) >= model::Severity::b;
+    });
+  }
   if (!state_->commit(delta)) return false;
   for (const model::Host& host : delta.hosts) hosts_[host.agent] = host;
   check_incidents();
@@ -397,6 +413,41 @@ void SimCollector::check_incidents() {
     if (incident.closed) continue;
     if (!keys.insert(incident.dedup_key).second) {
       complain_("two open incidents of " + incident.dedup_key);
+    }
+  }
+}
+
+// An incident of grade B or worse reaches everybody who is owed it: the mail is delivered or on its
+// way, was given up, which the history says, or it was over before.
+void SimCollector::check_told(collector::StateReader& reader, const model::Incident& incident) {
+  const auto rows = reader.notifications(incident.id, SIZE_MAX).value();
+  const auto failed = static_cast<std::uint64_t>(
+      std::count_if(rows.begin(), rows.end(), [](const model::Notification& row) {
+        return row.status == model::NotificationStatus::failed;
+      }));
+  const auto timeline = reader.timeline(incident.id, SIZE_MAX).value();
+  const auto said = static_cast<std::uint64_t>(std::count_if(
+      timeline.begin(), timeline.end(),
+      [](const model::TimelineItem& item) { return item.message.code == "notification.failed"; }));
+  if (failed != said) {
+    complain_(fmt::format("incident {}: {} notifications were given up, {} lines say so",
+                          incident.id.value, failed, said));
+  }
+  given_up += failed;
+  if (incident.peak < model::Severity::b) return;
+  ++b_or_worse;
+  const model::SitePolicy policy = story_policy();
+  for (const model::ContactPolicy& contact : policy.contacts) {
+    const collector::Occasion worst{collector::NotifyReason::opened, incident.peak,
+                                    collector::Confidence::confirmed, false};
+    if (collector::suppressed(contact, worst)) continue;
+    const bool owed = std::none_of(rows.begin(), rows.end(), [&](const model::Notification& row) {
+      return row.recipient == contact.address && severity_of(row) >= incident.peak &&
+             (row.suppressed.empty() || row.suppressed == "already_over");
+    });
+    if (owed) {
+      complain_(fmt::format("incident {} of grade {} was not told to {}", incident.id.value,
+                            model::to_string(incident.peak), contact.name));
     }
   }
 }
@@ -423,6 +474,7 @@ void SimCollector::check_at_the_end() {
   for (std::size_t i = 0; i < incidents.size(); ++i) {
     if (incidents[i].id.value != incidents.size() - i) complain_("incident ids have a gap");
     if (!incidents[i].number.empty()) numbers.insert(incidents[i].number);
+    check_told(**reader, incidents[i]);
   }
   for (std::size_t i = 1; i <= numbers.size(); ++i) {
     const std::string number = fmt::format("SI-115-{:04}", i);

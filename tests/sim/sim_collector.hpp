@@ -32,6 +32,7 @@ enum class Sabotage : std::uint8_t {
   skip_entry,         // the judge passes over the first entry after a restart
   forget_chain,       // nobody compares what a restored spool went through
   forget_results,     // nobody compares what heartbeats tell
+  drop_notification,  // of what is graded B or worse, at its commit
 };
 
 // What the journal must hold, noted at each append: checked against the files after each restart.
@@ -87,8 +88,9 @@ class SimCollector {
   const collector::World& world() const { return fold_->world(); }
   const JournalModel& journal() const { return model_; }
 
-  void check_incidents();   // in memory, cheap
-  void check_at_the_end();  // chain, numbers, and the fold of the whole journal from empty
+  void check_incidents();  // in memory, cheap
+  void
+  check_at_the_end();  // chain, numbers, who was told, and the fold of the whole journal from empty
 
   FakeTime time;
   std::uint64_t kills = 0;
@@ -98,6 +100,8 @@ class SimCollector {
   std::uint64_t states_refused = 0;   // they did not belong to the journal
   collector::IngestCounters counted;  // of all lives that ended
   std::uint64_t clock_steps = 0;
+  std::uint64_t b_or_worse = 0;  // incidents, at the end
+  std::uint64_t given_up = 0;    // notifications, at the end
 
  private:
   class RecordingJournal;
@@ -107,6 +111,7 @@ class SimCollector {
   std::vector<collector::KnownAgent> known_agents() const;
   collector::SqliteJournalOptions journal_options() const;
   void halt();
+  void check_told(collector::StateReader& reader, const model::Incident& incident);
   bool state_fits();
   std::vector<std::string> files(bool of_journal) const;
   void replace(bool of_journal);

@@ -13,16 +13,35 @@ namespace {
 constexpr std::size_t kSettleRounds = 4000;
 constexpr std::size_t kViolations = 10;  // kept
 
+// As bad as clocks are without anybody who keeps them right, in millionths.
+std::int64_t any_drift(Chance& chance) {
+  return static_cast<std::int64_t>(chance.below(1001)) - 500;
+}
+
 }  // namespace
 
 Happened& Happened::operator+=(const Happened& other) {
-  for (auto member :
-       {&Happened::facts, &Happened::dropped, &Happened::repeated, &Happened::duplicates,
-        &Happened::gaps, &Happened::replaced, &Happened::collector_kills,
-        &Happened::collector_power_cuts, &Happened::agent_power_cuts, &Happened::restores,
-        &Happened::new_epochs, &Happened::ranges_lost, &Happened::facts_refused,
-        &Happened::clock_steps, &Happened::incidents, &Happened::results_missing,
-        &Happened::journals_put_back, &Happened::states_put_back, &Happened::states_refused}) {
+  for (auto member : {&Happened::facts,
+                      &Happened::dropped,
+                      &Happened::repeated,
+                      &Happened::duplicates,
+                      &Happened::gaps,
+                      &Happened::replaced,
+                      &Happened::collector_kills,
+                      &Happened::collector_power_cuts,
+                      &Happened::agent_power_cuts,
+                      &Happened::restores,
+                      &Happened::new_epochs,
+                      &Happened::ranges_lost,
+                      &Happened::facts_refused,
+                      &Happened::clock_steps,
+                      &Happened::incidents,
+                      &Happened::b_or_worse,
+                      &Happened::notifications_given_up,
+                      &Happened::results_missing,
+                      &Happened::journals_put_back,
+                      &Happened::states_put_back,
+                      &Happened::states_refused}) {
     this->*member += other.*member;
   }
   return *this;
@@ -32,10 +51,12 @@ Simulation::Simulation(std::uint64_t seed, const SimulationOptions& options)
     : chance_(seed), options_(options) {
   collector_ = std::make_unique<SimCollector>(chance_, options_.sabotage,
                                               [this](const std::string& what) { complain(what); });
+  collector_->time.set_drift(any_drift(chance_));
   for (std::size_t i = 0; i < options_.agents; ++i) {
     // The first host's spool is so small that it fills when the network is away.
     agents_.push_back(
         std::make_unique<SimAgent>(fmt::format("h{}", i + 1), chance_, i == 0 ? 4'000 : 1'000'000));
+    agents_.back()->time.set_drift(any_drift(chance_));
   }
 }
 
@@ -134,7 +155,7 @@ void Simulation::disaster() {
     case 3:
       return collector_->time.step_wall(chance_.one_in(2) ? 24h : -24h);
     case 4:
-      return pass_time(2min);
+      return pass_time(chance_.one_in(4) ? 40min : 2min);
     case 5:
       return put_collector_back();
     default:
@@ -191,17 +212,37 @@ void Simulation::look_at_power() {
 void Simulation::operate() {
   if (!collector_->running()) return;
   const auto& world = collector_->world();
-  if (!world.notifications.rows().empty() && chance_.one_in(2)) {
-    model::DeliveryOutcome outcome;
-    outcome.notification = world.notifications.rows().begin()->first;
-    outcome.attempt = 1;
-    return collector_->submit(outcome);
-  }
+  if (!world.notifications.rows().empty() && chance_.one_in(2)) return deliver_notification();
   const auto& incidents = world.incidents.rows();
   if (incidents.empty()) return;
   command_about(
       std::next(incidents.begin(), static_cast<std::ptrdiff_t>(chance_.below(incidents.size())))
           ->second);
+}
+
+// The mail server takes it, is busy, or wants none of it; and now and then an attempt is told
+// twice.
+void Simulation::deliver_notification() {
+  const auto& waiting = collector_->world().notifications.rows();
+  const auto& [id, row] =
+      *std::next(waiting.begin(), static_cast<std::ptrdiff_t>(chance_.below(waiting.size())));
+  model::DeliveryOutcome outcome;
+  outcome.notification = id;
+  outcome.attempt = row.attempts + (chance_.one_in(8) ? 0 : 1);
+  outcome.detail = {"smtp.said", {}};
+  switch (chance_.below(8)) {
+    case 0:
+      outcome.result = model::DeliveryResult::refused;
+      break;
+    case 1:
+    case 2:
+      outcome.result = model::DeliveryResult::retry;
+      break;
+    default:
+      outcome.result = model::DeliveryResult::delivered;
+      break;
+  }
+  collector_->submit(outcome);
 }
 
 void Simulation::command_about(const model::Incident& incident) {
@@ -211,10 +252,16 @@ void Simulation::command_about(const model::Incident& incident) {
   command.id = fmt::format("command {}", commands_);
   command.principal = {"officer", model::Role::officer, ""};
   command.seen_revision = incident.revision;
-  if (chance_.one_in(2)) {
-    command.act = model::Acknowledge{incident.id};
-  } else {
-    command.act = model::RegisterIncident{incident.id};
+  switch (chance_.below(3)) {
+    case 0:
+      command.act = model::Acknowledge{incident.id};
+      break;
+    case 1:
+      command.act = model::RegisterIncident{incident.id};
+      break;
+    default:
+      command.act = model::EstimateRepair{incident.id, 24h};
+      break;
   }
   collector_->submit(command);
 }
@@ -424,6 +471,8 @@ Happened Simulation::happened() const {
   sum.collector_power_cuts = collector_->power_cuts;
   sum.clock_steps = collector_->clock_steps;
   sum.results_missing = collector_->counted.results_missing + now.results_missing;
+  sum.b_or_worse = collector_->b_or_worse;
+  sum.notifications_given_up = collector_->given_up;
   if (collector_->running()) sum.incidents = collector_->world().number("last/incident");
   for (const auto& agent : agents_) {
     sum.agent_power_cuts += agent->power_cuts;

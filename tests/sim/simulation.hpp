@@ -39,6 +39,8 @@ struct Happened {
   std::uint64_t facts_refused = 0;
   std::uint64_t clock_steps = 0;
   std::uint64_t incidents = 0;
+  std::uint64_t b_or_worse = 0;
+  std::uint64_t notifications_given_up = 0;
   std::uint64_t results_missing = 0;
   std::uint64_t journals_put_back = 0;
   std::uint64_t states_put_back = 0;
@@ -69,6 +71,7 @@ class Simulation {
   void agent_step(SimAgent& agent);
   void collector_step();
   void operate();
+  void deliver_notification();
   void command_about(const model::Incident& incident);
   void connect(std::size_t index);
   void deliver_up(const std::shared_ptr<SimStream>& stream);
