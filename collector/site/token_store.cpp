@@ -1,8 +1,6 @@
 #include "collector/site/token_store.hpp"
 
-#include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <filesystem>
 #include <utility>
 
@@ -12,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "collector/site/token_record.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 #include "common/config/secret_file.hpp"
@@ -20,21 +19,10 @@
 namespace tocsin::collector {
 namespace {
 
-constexpr std::string_view kHeader = "tocsin token 2 ";
 constexpr std::size_t kFileBytes = 4096;
 constexpr std::size_t kSecretBytes = 32;
 constexpr std::size_t kIdDigits = 16;
 constexpr std::size_t kHashDigits = 64;
-constexpr std::size_t kNameBytes = 253;
-constexpr std::size_t kFields = 7;
-
-struct Record {
-  Instant expires;
-  model::Principal creator;
-  std::string host_name;  // empty: any
-  AgentId agent;          // the key that has shown it
-  bool replace = false;
-};
 
 // Held from the first look at the file until it is replaced.
 class Lock {
@@ -61,59 +49,16 @@ class Lock {
   int fd_;
 };
 
-// Fields are separated by spaces, so none may contain one; "-" stands for an empty one.
-bool is_field(std::string_view text) {
-  return text.size() <= kNameBytes && text != "-" &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-}
-std::string field(const std::string& text) { return text.empty() ? "-" : text; }
-std::string unfield(std::string_view text) { return text == "-" ? "" : std::string(text); }
-
-std::vector<std::string_view> split(std::string_view line) {
-  std::vector<std::string_view> fields;
-  while (fields.size() <= kFields) {
-    const std::size_t space = line.find(' ');
-    fields.push_back(line.substr(0, space));
-    if (space == std::string_view::npos) break;
-    line.remove_prefix(space + 1);
-  }
-  return fields;
-}
-
-bool parse_record(std::string_view line, Record& record) {
-  const auto fields = split(line);
-  if (fields.size() != kFields) return false;
-  const auto [end, error] =
-      std::from_chars(fields[0].data(), fields[0].data() + fields[0].size(), record.expires.ns);
-  if (error != std::errc() || end != fields[0].data() + fields[0].size()) return false;
-  const auto role = model::role_from(fields[1]);
-  if (!role) return false;
-  record.creator = {unfield(fields[2]), *role, unfield(fields[3])};
-  record.host_name = unfield(fields[4]);
-  record.agent.hex = unfield(fields[5]);
-  record.replace = fields[6] == "replace";
-  return record.replace || fields[6] == "-";
-}
-
-Result<Record> load(const std::string& path) {
+Result<TokenRecord> load(const std::string& path) {
   const auto text = config::read_file(path, kFileBytes);
   if (!text) return fail(text.error());
-  std::string_view line = *text;
-  Record record;
-  if (line.starts_with(kHeader) && line.ends_with('\n')) {
-    line.remove_prefix(kHeader.size());
-    line.remove_suffix(1);
-    if (parse_record(line, record)) return record;
-  }
+  auto record = parse_token_record(*text);
+  if (record) return *std::move(record);
   return fail(ErrorCode::data_loss, fmt::format("{}: not a token's file", path));
 }
 
-Status save(const std::string& path, const Record& r) {
-  const std::string text = fmt::format("{}{} {} {} {} {} {} {}\n", kHeader, r.expires.ns,
-                                       model::to_string(r.creator.role), field(r.creator.name),
-                                       field(r.creator.fingerprint), field(r.host_name),
-                                       field(r.agent.hex), r.replace ? "replace" : "-");
-  TOCSIN_TRY(config::write_file(path, text, 0600));
+Status save(const std::string& path, const TokenRecord& record) {
+  TOCSIN_TRY(config::write_file(path, to_text(record), 0600));
   return config::give_to_folder_owner(path);
 }
 
@@ -154,7 +99,8 @@ std::string hash_of(std::string_view token) { return to_hex(crypto::sha256(token
 
 Result<TokenStore::Created> TokenStore::create(const Wanted& wanted, Instant now) {
   const model::Principal& creator = wanted.creator;
-  if (!is_field(creator.name) || !is_field(creator.fingerprint) || !is_field(wanted.host_name)) {
+  if (!fits_token_record(creator.name) || !fits_token_record(creator.fingerprint) ||
+      !fits_token_record(wanted.host_name)) {
     return fail(ErrorCode::invalid_argument, "a token's names are plain text without spaces");
   }
   const auto lock = Lock::take(path_ + ".lock");
@@ -165,7 +111,8 @@ Result<TokenStore::Created> TokenStore::create(const Wanted& wanted, Instant now
   }
   const std::string token = to_hex(crypto::random_bytes(kSecretBytes));
   const std::string hash = hash_of(token);
-  const Record record{now + wanted.valid, creator, lower(wanted.host_name), {}, wanted.replace};
+  const TokenRecord record{
+      now + wanted.valid, creator, lower(wanted.host_name), {}, wanted.replace};
   TOCSIN_TRY(save(path_ + "/" + hash, record));
   return Created{token, hash.substr(0, kIdDigits), record.expires};
 }
