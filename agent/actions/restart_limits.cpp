@@ -1,8 +1,8 @@
 #include "agent/actions/restart_limits.hpp"
 
 #include <algorithm>
-#include <charconv>
 
+#include "agent/os/number.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 
@@ -22,11 +22,10 @@ std::vector<Instant> parse_attempts(std::string_view text, Instant now) {
     const std::size_t end = text.find('\n');
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    std::int64_t ns = 0;
-    const auto [stop, error] = std::from_chars(line.data(), line.data() + line.size(), ns);
-    const bool good = error == std::errc{} && stop == line.data() + line.size();
-    attempts.push_back(good ? Instant{ns} : now);
+    Instant attempt;
+    attempts.push_back(os::read_stamp(line, attempt) ? attempt : now);
   }
+  if (!text.empty()) attempts.push_back(now);
   return attempts;
 }
 

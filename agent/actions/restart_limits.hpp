@@ -20,7 +20,8 @@ inline constexpr Duration kRestartEvery = 15min;
 inline constexpr std::size_t kRestartsADay = 3;
 
 // When the agent tried to restart a unit, as the spool keeps it: wall-clock nanoseconds, each on a
-// line. What cannot be read counts as tried now: a damaged count never allows more.
+// line. What cannot be read, or is too much, counts as tried now: a damaged count never allows
+// more.
 std::vector<Instant> parse_attempts(std::string_view text, Instant now);
 // Of those, what still counts, and `now`.
 std::string print_attempts(const std::vector<Instant>& attempts, Instant now);

@@ -181,9 +181,8 @@ std::optional<Uncopied> parse_uncopied(std::string_view text) {
   Uncopied u;
   const bool good = split(text, ';', parts) && os::read_number(parts[0], u.from) &&
                     os::read_number(parts[1], u.to) && os::read_number(parts[2], u.bytes) &&
-                    os::read_number(parts[3], u.lines) && os::read_number(parts[4], u.since.ns);
-  if (!good || u.since < Instant{} || u.from >= u.to || u.bytes > kEndBytes || u.lines > kEndLines)
-    return std::nullopt;
+                    os::read_number(parts[3], u.lines) && os::read_stamp(parts[4], u.since);
+  if (!good || u.from >= u.to || u.bytes > kEndBytes || u.lines > kEndLines) return std::nullopt;
   return u;
 }
 

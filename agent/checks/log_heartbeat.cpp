@@ -39,7 +39,7 @@ std::optional<HeartbeatState> parse_heartbeat(std::string_view text) {
   }
   HeartbeatState state;
   unsigned outcome = 0;
-  if (!(parts[0].empty() || is_mark(parts[0])) || !os::read_number(parts[1], state.written.ns) ||
+  if (!(parts[0].empty() || is_mark(parts[0])) || !os::read_stamp(parts[1], state.written) ||
       !os::read_number(parts[2], state.from) || !os::read_number(parts[3], state.misses) ||
       (parts[4] != "0" && parts[4] != "1") || !os::read_number(parts[5], outcome) ||
       outcome > static_cast<unsigned>(LogHeartbeat::not_written)) {

@@ -45,7 +45,7 @@ std::optional<LoginPast> parse_login_past(std::string_view text) {
   if (take_word(head) != kVersion) return std::nullopt;
   LoginPast past;
   past.settings = take_word(head);
-  const bool numbers = os::read_number(take_word(head), past.tried.ns) &&
+  const bool numbers = os::read_stamp(take_word(head), past.tried) &&
                        os::read_number(take_word(head), past.turned_down);
   past.worked_in = take_word(head);
   if (!numbers || !is_word(past.settings) || !is_word(past.worked_in) || !head.empty()) {

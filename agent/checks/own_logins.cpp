@@ -130,7 +130,7 @@ std::string_view take_word(std::string_view& text) {
 bool parse_connection(std::string_view line, OwnLoginsState& state) {
   SshConnection connection;
   const bool numbers = os::read_number(take_word(line), connection.pid) &&
-                       os::read_number(take_word(line), connection.since.ns);
+                       os::read_stamp(take_word(line), connection.since);
   const std::string_view ours = take_word(line);
   if (!numbers || (ours != "0" && ours != "1") || line.size() > limits::kName) return false;
   connection.ours = ours == "1";
@@ -141,8 +141,7 @@ bool parse_connection(std::string_view line, OwnLoginsState& state) {
 
 bool parse_held(std::string_view line, OwnLoginsState& state) {
   HeldRecord held;
-  if (!os::read_number(take_word(line), held.pid) ||
-      !os::read_number(take_word(line), held.at.ns)) {
+  if (!os::read_number(take_word(line), held.pid) || !os::read_stamp(take_word(line), held.at)) {
     return false;
   }
   held.program = std::string(take_word(line));

@@ -57,7 +57,7 @@ bool read_window(std::string_view line, ManyWindows& windows) {
   const std::string_view id = take_word(line);
   const std::string_view since = take_word(line);
   ManyWindow window;
-  if (!catalogue::valid_id(id) || !os::read_number(since, window.since.ns) ||
+  if (!catalogue::valid_id(id) || !os::read_stamp(since, window.since) ||
       !os::read_number(line, window.count)) {
     return false;
   }

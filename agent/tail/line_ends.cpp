@@ -28,7 +28,7 @@ std::optional<LineEnd> parse_end(std::string_view text) {
   LineEnd end;
   std::string sum;
   if (!os::read_number(take_part(text, ':'), end.offset) || !from_hex(take_part(text, ':'), sum) ||
-      sum.size() != end.sum.size() || !os::read_number(text, end.seen.ns)) {
+      sum.size() != end.sum.size() || !os::read_stamp(text, end.seen)) {
     return std::nullopt;
   }
   std::copy(sum.begin(), sum.end(), end.sum.begin());

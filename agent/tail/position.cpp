@@ -40,12 +40,12 @@ std::optional<TailPlace> parse_place(std::string_view line) {
     part = *next;
   }
   TailPlace place;
-  std::int64_t left = 0;
+  Instant left;
   const bool numbers =
       os::read_number(parts[0], place.device) && os::read_number(parts[1], place.inode) &&
       os::read_number(parts[2], place.offset) && os::read_number(parts[3], place.seen) &&
       os::read_number(parts[4], place.head_bytes) && os::read_number(parts[6], place.last_bytes) &&
-      os::read_number(parts[9], left);
+      os::read_stamp(parts[9], left);
   const std::string_view flags = parts[8];
   if (!numbers || !line.empty() || flags.size() != 1 || flags[0] < '0' || flags[0] > '3') {
     return std::nullopt;
@@ -54,7 +54,7 @@ std::optional<TailPlace> parse_place(std::string_view line) {
   place.last_hash = std::string(parts[7]);
   place.skipping = ((flags[0] - '0') & 1) != 0;
   place.closed = ((flags[0] - '0') & 2) != 0;
-  if (left != 0) place.left = Instant{left};
+  if (left != Instant{}) place.left = left;
   const bool sound = place.head_bytes <= kTailHeadBytes && place.last_bytes <= kTailLastBytes &&
                      place.last_bytes <= place.offset && place.offset <= place.seen &&
                      good_hash(place.head_bytes, place.head_hash) &&

@@ -53,6 +53,16 @@ TEST(RestartLimits, ADamagedCountAllowsNoMore) {
   const auto attempts = parse_attempts("1800000000000000000x\n", kNow);
   EXPECT_EQ(refusal(allowing(), attempts), "action.too_soon");
   EXPECT_TRUE(parse_attempts("", kNow).empty());
+  // So long ago that no difference says it: no clock ever said that.
+  EXPECT_EQ(refusal(allowing(), parse_attempts("-9223372036854775808\n", kNow)), "action.too_soon");
+}
+
+TEST(RestartLimits, ACountThatIsTooLongAllowsNoMore) {
+  std::string text;
+  for (int i = 0; i < 16; ++i) text += "1\n";
+  EXPECT_EQ(refusal(allowing(), parse_attempts(text, kNow)), "");
+  text += std::to_string(kNow.ns) + "\n";
+  EXPECT_EQ(refusal(allowing(), parse_attempts(text, kNow)), "action.too_soon");
 }
 
 RC_GTEST_PROP(RestartLimitsProperty, WhateverIsAskedWhenNoMoreThanTheMostHappens, ()) {

@@ -79,6 +79,16 @@ TEST(LogHeartbeat, AClockThatWasSetBackStopsNothing) {
   EXPECT_TRUE(is_due(state, 5min, kStart + -1h));
 }
 
+TEST(LogHeartbeat, OfADamagedSpoolIsNone) {
+  const std::string good = to_text(written());
+  ASSERT_EQ(parse_heartbeat(good), written());
+  const std::size_t stamp = good.find(';') + 1;
+  const std::string rest = good.substr(good.find(';', stamp));
+  for (const char* damaged : {"", "x", "-1", "-9223372036854775808"}) {
+    EXPECT_EQ(parse_heartbeat(good.substr(0, stamp) + damaged + rest), std::nullopt) << damaged;
+  }
+}
+
 TEST(LogHeartbeat, IsKnownByItsWholeText) {
   EXPECT_TRUE(is_heartbeat("tocsin-agent", heartbeat_text(kMark)));
   EXPECT_FALSE(is_heartbeat("sshd", heartbeat_text(kMark)));
@@ -97,7 +107,7 @@ TEST(LogHeartbeat, IsKnownByItsWholeText) {
 RC_GTEST_PROP(LogHeartbeatProperty, IsReadAsItWasKept, ()) {
   HeartbeatState state;
   if (*rc::gen::arbitrary<bool>()) state.mark = kMark;
-  state.written = Instant{*rc::gen::arbitrary<std::int64_t>()};
+  state.written = Instant{*rc::gen::nonNegative<std::int64_t>()};
   state.from = *rc::gen::arbitrary<std::uint64_t>();
   state.misses = *rc::gen::arbitrary<std::uint32_t>();
   state.worked = *rc::gen::arbitrary<bool>();

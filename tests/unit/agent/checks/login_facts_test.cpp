@@ -96,7 +96,8 @@ TEST(LoginFacts, SayThatALoginFailsSinceTheRestart) {
 TEST(LoginPast, RefusesWhatItDidNotWrite) {
   for (const char* text : {"", "login1", "login1 a 1 1 -\n", "login2 a 1 1 -\noutcome refused\n",
                            "login1 a 1 x -\noutcome refused\n", "login1  1 1 -\noutcome refused\n",
-                           "login1 a 1 1 - more\noutcome refused\n"}) {
+                           "login1 a 1 1 - more\noutcome refused\n",
+                           "login1 a -9223372036854775808 1 -\noutcome refused\n"}) {
     EXPECT_EQ(parse_login_past(text), std::nullopt) << text;
   }
 }

@@ -291,6 +291,14 @@ RC_GTEST_PROP(OwnLoginsProperty, EverybodyElsesLinesAreReportedOnce, ()) {
   RC_ASSERT(sorted(reported(mixed, looks)) == sorted(theirs));
 }
 
+TEST(OwnLogins, OfBeforeAnyClockAreNotWhatWasKept) {
+  OwnLoginsState state;
+  EXPECT_TRUE(parse_line("+connection 7 1 0 10.0.0.5 port 4022", state));
+  EXPECT_FALSE(parse_line("+connection 7 -1 0 10.0.0.5 port 4022", state));
+  EXPECT_TRUE(parse_line("+held 7 1 sshd 41", state));
+  EXPECT_FALSE(parse_line("+held 7 -9223372036854775808 sshd 41", state));
+}
+
 RC_GTEST_PROP(OwnLoginsProperty, AnyLineIsTakenOrRefused, ()) {
   OwnLoginsState state;
   const auto text = *rc::gen::container<std::string>(rc::gen::element('1', '0', ' ', 'a', '-'));

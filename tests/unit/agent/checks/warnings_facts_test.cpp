@@ -133,6 +133,9 @@ TEST(WarningsPosition, RefusesWhatItDidNotWrite) {
   EXPECT_EQ(parse_warnings_position(""), std::nullopt);
   EXPECT_EQ(parse_warnings_position("warnings1\n"), std::nullopt);
   EXPECT_EQ(parse_warnings_position("warnings1\na b c\nreader\n"), std::nullopt);
+  ASSERT_TRUE(parse_warnings_position("warnings1\nssh.failed 1 3\nreader\n"));
+  EXPECT_EQ(parse_warnings_position("warnings1\nssh.failed -9223372036854775808 3\nreader\n"),
+            std::nullopt);
   EXPECT_EQ(parse_warnings_position("warnings1\nreader\nwhatever")->reader, "whatever");
 }
 

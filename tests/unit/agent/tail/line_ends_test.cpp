@@ -68,6 +68,8 @@ TEST(LineEnds, RefuseWhatTheyDidNotWrite) {
                                  good + good.substr(good.find(','))}) {
     EXPECT_EQ(parse_line_ends(bad), std::nullopt) << bad;
   }
+  const std::string before_any_clock = good.substr(0, good.rfind(':')) + ":-1";
+  EXPECT_EQ(parse_line_ends(before_any_clock), std::nullopt);
   EXPECT_EQ(parse_line_ends("0"), LineEnds{});
   std::string far = to_text(line_ends(0, std::string(kEndsCover, 'x'), Instant{}));
   EXPECT_TRUE(parse_line_ends(far));

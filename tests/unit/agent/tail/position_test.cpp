@@ -39,7 +39,8 @@ TEST(TailPosition, RefusesWhatItDidNotWrite) {
   const std::string good = to_text(TailPosition{{read_place("first\n", 6)}, {}});
   for (const std::string& bad :
        {std::string(), std::string("tail2;0;\n"), good.substr(0, good.size() - 1), good + "1;2;\n",
-        std::string("tail1;0;\n1;2;9;3;0;;0;;0;0;\n")}) {
+        std::string("tail1;0;\n1;2;9;3;0;;0;;0;0;\n"),
+        std::string("tail1;0;\n1;2;0;0;0;;0;;0;-1;\n")}) {
     EXPECT_EQ(parse_tail_position(bad), std::nullopt) << bad;
   }
 }
