@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -48,6 +49,47 @@ void check_settings(std::string_view text) {
   TOCSIN_CHECK(parse_journal_place_kept(to_text(kept)) == kept);
 }
 
+// What positions are made of, each by itself too: in a whole position it hardly ever comes out
+// right.
+void check_parts(std::string_view text) {
+  if (const auto digest = parse_prefix_digest(text)) {
+    TOCSIN_CHECK(digest->nodes.size() < kPrefixNodes && digest->loose < kPrefixBlock);
+    TOCSIN_CHECK(last_block_start(*digest) <= digest->covered());
+    TOCSIN_CHECK(parse_prefix_digest(to_text(*digest)) == digest);
+    PrefixDigest more = *digest;
+    add_block(more, block_sum(text));
+    TOCSIN_CHECK(more.blocks() == digest->blocks() + 1);
+    TOCSIN_CHECK(parse_prefix_digest(to_text(more)) == more);
+  }
+  if (auto state = parse_heartbeat(text)) {
+    TOCSIN_CHECK(parse_heartbeat(to_text(*state)) == state);
+    (void)is_due(*state, 5min, Instant{});
+    note_looked(*state, false, Instant{});
+    TOCSIN_CHECK(parse_heartbeat(to_text(*state)) == state);
+  }
+  if (const auto kept = parse_journal_place_kept(text)) {
+    TOCSIN_CHECK(parse_journal_place_kept(to_text(*kept)) == kept);
+  }
+  if (const auto files = parse_archived_journals(text)) {
+    TOCSIN_CHECK(files->size() <= kArchivedFollowed);
+    TOCSIN_CHECK(parse_archived_journals(to_text(*files)) == files);
+    TOCSIN_CHECK(entries_taken_out(*files, *files) == 0);
+  }
+}
+
+// Names of one folder, a line each.
+void check_archived(std::string_view text) {
+  std::vector<std::string> names;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    names.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  const auto files = archived_journals(names);
+  TOCSIN_CHECK(files.size() <= std::min(kArchivedFollowed, names.size()));
+  TOCSIN_CHECK(parse_archived_journals(to_text(files)) == files);
+}
+
 // One look at a file that begins with `content`, from a position that `text` may be.
 void check_look(std::string_view content, const std::optional<AuditPosition>& before) {
   AuditLook look;
@@ -76,7 +118,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_serials(text);
   check_cursor(text);
   check_settings(text);
-  (void)archived_journals({std::string(text)});
+  check_parts(text);
+  check_archived(text);
+  (void)journal_cursor_time(text);
   // A kept position has a few lines, the log's content follows an empty one.
   const std::size_t line = std::min(text.find("\n\n"), text.size());
   const auto position = parse_audit_position(text.substr(0, line));

@@ -1,6 +1,6 @@
-// Certificates, requests and signed documents from strangers, as PEM or DER. Nothing is taken as
-// signed by an authority that never signed it, and an agent is never anybody but the holder of its
-// key.
+// Certificates, requests, keys and signed documents from strangers, as PEM or DER. Nothing is taken
+// as signed by an authority that never signed it, and an agent is never anybody but the holder of
+// its key.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +9,7 @@
 
 #include "common/base/result.hpp"
 #include "common/crypto/crypto.hpp"
+#include "common/crypto/signature.hpp"
 #include "common/crypto/signed_document.hpp"
 
 namespace {
@@ -16,6 +17,7 @@ namespace {
 using namespace tocsin;
 
 constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
+constexpr std::string_view kBeginKey = "-----BEGIN PUBLIC KEY-----";
 constexpr std::string_view kBeginDocument = "-----BEGIN CMS-----";
 
 bool is_digest(std::string_view text) {
@@ -78,6 +80,17 @@ void check_document(std::string_view pem) {
   TOCSIN_CHECK(opened->problem != crypto::DocumentProblem::none);
 }
 
+// A key says who an agent is, and nothing is signed by it that its holder did not sign.
+void check_public_key(std::string_view pem) {
+  const auto agent = crypto::agent_id_of_public_key(pem);
+  if (!agent) {
+    TOCSIN_CHECK(agent.error().code == ErrorCode::invalid_argument);
+    return;
+  }
+  TOCSIN_CHECK(is_digest(agent->hex));
+  TOCSIN_CHECK(!crypto::verify(pem, pem.substr(0, pem.size() / 2), pem.substr(pem.size() / 2)));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -86,6 +99,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_certificate(is_pem ? std::string(bytes) : pem_of(bytes, kBegin));
   const bool is_document = bytes.find(kBeginDocument) != bytes.npos;
   check_document(is_document ? std::string(bytes) : pem_of(bytes, kBeginDocument));
+  if (bytes.find(kBeginKey) != bytes.npos) check_public_key(bytes);
   if (const auto parts = crypto::split_certificates(bytes)) {
     TOCSIN_CHECK(!parts->empty() && parts->size() <= 8);
     for (const std::string& part : *parts) TOCSIN_CHECK(part.starts_with(kBegin));

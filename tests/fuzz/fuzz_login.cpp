@@ -23,6 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     TOCSIN_CHECK(parse_login_past(to_text(*past)).has_value());
     const LoginSettings settings;
     TOCSIN_CHECK(hold_of(settings, past->turned_down) <= 24h);
+    TOCSIN_CHECK(!must_wait(*past, settings, past->tried + 24h));
   }
   if (const auto request = parse_ssh_request(text)) TOCSIN_CHECK(request->limit > 0s);
   const auto local = parse_local_request(text);
@@ -30,6 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   LoginAnswer answer;
   read_command_answer("00ff", text, answer);
   TOCSIN_CHECK(answer.said.size() <= 256);
+  TOCSIN_CHECK(is_turned_down(refusal_of(text).outcome));
   TOCSIN_CHECK(answer.outcome == model::LoginOutcome::succeeded || is_turned_down(answer.outcome));
   return 0;
 }

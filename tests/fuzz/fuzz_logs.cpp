@@ -4,9 +4,13 @@
 #include <string>
 #include <string_view>
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "agent/checks/warnings_facts.hpp"
 #include "agent/tail/line_ends.hpp"
 #include "agent/tail/lines.hpp"
+#include "agent/tail/packed.hpp"
 #include "agent/tail/position.hpp"
 #include "agent/tail/rotation.hpp"
 #include "common/base/limits.hpp"
@@ -42,11 +46,30 @@ void check_records(std::string_view text) {
   TOCSIN_CHECK(parse_warnings_position(to_text(position)) == position);
 }
 
+// What logrotate packed, or somebody put where it does: what is unpacked from further on is the
+// same, however it is asked for.
+void check_packed(std::string_view bytes) {
+  constexpr std::size_t kMost = 4096;
+  const os::Fd file(::memfd_create("packed.gz", MFD_CLOEXEC));
+  TOCSIN_CHECK(::write(file.get(), bytes.data(), bytes.size()) ==
+               static_cast<ssize_t>(bytes.size()));
+  const auto all = unpack_gzip(file, 0, kMost);
+  if (!all) {
+    TOCSIN_CHECK(all.error().code == ErrorCode::data_loss);
+    return;
+  }
+  TOCSIN_CHECK(all->size() <= kMost);
+  const std::size_t half = all->size() / 2;
+  const auto rest = unpack_gzip(file, half, all->size() - half);
+  TOCSIN_CHECK(rest && *rest == all->substr(half));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   check_records(text);
+  check_packed(text);
   if (const auto position = parse_tail_position(text)) {
     TOCSIN_CHECK(position->places.size() <= kTailParts);
     TOCSIN_CHECK(parse_tail_position(to_text(*position)) == position);
@@ -62,6 +85,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   TOCSIN_CHECK(read.empty() || ends_reached(own, read) == own.ends.size());
   if (const auto position = parse_warnings_position(text)) {
     TOCSIN_CHECK(parse_warnings_position(to_text(*position)) == position);
+    // A look goes on from whatever was kept.
+    const WarningsSettings settings{{}, {"tocsin-probe"}, {"10.0.0.5"}, "tocsin-local"};
+    WarningCounter counter(shipped(), settings, position->windows, position->logins);
+    counter.add({"sshd", "Connection from 10.0.0.5 port 4022 on 10.0.0.1 port 22", 7}, Instant{1});
+    model::WarningsFacts facts;
+    counter.finish(Instant{1}, facts);
+    TOCSIN_CHECK(facts.groups.size() <= limits::kWarningGroups);
   }
   const std::string_view name = text.substr(0, text.find('\n'));
   const RotatedName rotated = rotated_name("auth.log", name);

@@ -1,11 +1,17 @@
 // What services answer to a probe, and what names them: bytes of machines that nobody controls.
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/checks/answer_facts.hpp"
 #include "common/base/result.hpp"
+#include "common/config/duration.hpp"
+#include "common/config/endpoint.hpp"
 #include "common/model/ports.hpp"
+#include "common/model/targets.hpp"
+#include "common/rules/network.hpp"
 
 namespace {
 
@@ -21,6 +27,27 @@ void check_answer(agent::AnswerScheme scheme, std::string_view bytes) {
   }
 }
 
+// Where to look: lists that a policy or an operator names.
+void check_targets(std::string_view text) {
+  constexpr std::size_t kMost = 64;
+  if (const auto targets = model::parse_targets(text, kMost)) {
+    TOCSIN_CHECK(targets->size() <= kMost);
+    for (const std::string& one : *targets) {
+      TOCSIN_CHECK(model::parse_targets(one, 1) == std::vector<std::string>{one});
+      TOCSIN_CHECK(rules::parse_network(one).has_value());
+    }
+  }
+  if (const auto network = rules::parse_network(text)) {
+    TOCSIN_CHECK(rules::contains(*network, *network) && rules::overlaps(*network, *network));
+  }
+  if (const auto endpoint = config::parse_endpoint(text)) {
+    TOCSIN_CHECK(config::parse_endpoint(to_string(*endpoint)) == *endpoint);
+  }
+  if (const auto duration = config::parse_duration(text)) {
+    TOCSIN_CHECK(config::parse_duration(config::duration_text(*duration)) == *duration);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -33,6 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     TOCSIN_CHECK(url->port != 0);
     TOCSIN_CHECK(agent::greeting(*url).size() < 2048);
   }
+  check_targets(bytes);
   if (const auto ports = model::parse_ports(bytes)) {
     TOCSIN_CHECK(!ports->empty() && ports->size() <= model::kMostPorts);
   }

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "agent/checks/hidden_processes.hpp"
+#include "agent/checks/sockets_facts.hpp"
 #include "agent/os/cgroups.hpp"
 #include "agent/os/packages.hpp"
 #include "agent/os/procfs.hpp"
@@ -140,6 +142,23 @@ void check_sockstat(std::string_view text) {
                counts);
 }
 
+void check_numbers(std::string_view text) {
+  const std::uint32_t highest = parse_highest_id(text);
+  TOCSIN_CHECK(highest >= 32'768 && highest <= 4'194'304);
+  TOCSIN_CHECK(parse_highest_id(fmt::format("{}\n", highest)) == highest);
+  IdSearch search;
+  for (const IdRange& range : id_ranges(highest, highest, search)) {
+    TOCSIN_CHECK(range.from <= range.to && range.to <= highest);
+  }
+}
+
+// Who starts a program chooses its path, the kernel's mark among the letters.
+void check_link(std::string_view text) {
+  const std::string link(text);
+  const ExecutableLink read = parse_executable_link(link);
+  TOCSIN_CHECK(read.path + (read.deleted ? " (deleted)" : "") == link);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -154,6 +173,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_groups(text);
   check_mounts(text);
   check_packages(text);
+  check_numbers(text);
+  check_link(text);
   if (const auto range = os::parse_port_range(text)) TOCSIN_CHECK(range->first <= range->second);
   if (const auto inode = os::parse_socket_link(text)) {
     TOCSIN_CHECK(os::parse_socket_link(fmt::format("socket:[{}]", *inode)) == inode);

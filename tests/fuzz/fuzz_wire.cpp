@@ -16,6 +16,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     TOCSIN_CHECK(wire::decode_journal(wire::encode_journal(*body)).has_value());
   }
   static_cast<void>(wire::decode_host(bytes));
+  if (const auto check = wire::decode_check_status(bytes)) {
+    TOCSIN_CHECK(wire::decode_check_status(wire::encode_check_status(*check)) == check);
+  }
   static_cast<void>(wire::decode_finding(bytes));
   static_cast<void>(wire::decode_incident(bytes));
   static_cast<void>(wire::decode_timeline(bytes));
