@@ -13,6 +13,7 @@ namespace tocsin::agent {
 namespace {
 
 constexpr std::size_t kOutputBytes = 64 << 10;
+constexpr std::size_t kErrorBytes = 200;
 constexpr int kWorstStatus = 3;
 // A plugin is killed this long before the run's deadline, so that the run can still say so.
 constexpr Duration kMargin = 200ms;
@@ -41,10 +42,12 @@ model::Observation observe_plugin(const model::CheckDefinition& check, CheckCont
   }
   if (end->signal != 0 || end->status > kWorstStatus) {
     // Not an answer of the plugin interface: the shell's 126 and 127, a crash.
-    const std::string how = end->signal != 0 ? fmt::format("signal {}", end->signal)
-                                             : fmt::format("status {}", end->status);
-    const std::string_view errors = std::string_view(end->errors).substr(0, 200);
-    return run.unseen(model::Outcome::failed, error_detail(fmt::format("{}; {}", how, errors)));
+    std::string how = end->signal != 0 ? fmt::format("signal {}", end->signal)
+                                       : fmt::format("status {}", end->status);
+    std::string_view errors = std::string_view(end->errors).substr(0, kErrorBytes);
+    while (errors.ends_with('\n')) errors.remove_suffix(1);
+    if (!errors.empty()) how.append("; ").append(errors);
+    return run.unseen(model::Outcome::failed, error_detail(how));
   }
   model::PluginFacts facts =
       plugin_facts(plugin->name, static_cast<std::uint32_t>(end->status), end->output, end->cut);

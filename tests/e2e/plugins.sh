@@ -1,8 +1,7 @@
 #!/bin/bash
 # What other programs say of a host, with the real programs: Debian's monitoring plugins and a UPS that
-# NUT simulates, a virus scanner (procedure M-10) that is absent, of unknown age, old and new, and what
-# the host says of itself (disks, memory, clock). What these programs print is hostile until shown
-# otherwise.
+# NUT simulates, plugins that crash or cannot be run, and what the host says of itself (disks, memory,
+# clock). What these programs print is hostile until shown otherwise.
 #
 # plugins.sh BUILD_FOLDER RESULTS.xml
 set -u
@@ -15,12 +14,9 @@ cases_begin Plugins "${2:?results}"
 . tests/e2e/site.sh
 # shellcheck source=findings.sh
 . tests/e2e/findings.sh
-# shellcheck source=benign_events.sh
-. tests/e2e/benign_events.sh
 
 on() { hosts exec web1 "$@"; }
 plugin() { says web1 "plugin $1 $2"; }
-scan() { says web1 "antivirus - $1"; }
 
 # ---- what is installed there
 
@@ -33,7 +29,13 @@ printf '\033[2J\033]0;owned\007evil \377\376 \342\200\256 text | x=1;;;; \033[31
 head -c 1000000 /dev/zero | tr '\0' A
 exit 1
 SH
-  hosts put web1 "$work/noisy" /usr/local/bin/noisy 755
+  hosts put web1 "$work/noisy" /usr/local/bin/noisy 755 || return 1
+  broken 'echo fine' 755
+}
+# broken WORDS MODE: what one of the plugins does, a script of this test's.
+broken() {
+  printf '#!/bin/sh\n%s\n' "$1" >"$work/broken"
+  hosts put web1 "$work/broken" /usr/local/bin/broken "$2"
 }
 # The UPS of the room, as NUT's server tells of it. ups WORDS: what it says, read again every second.
 start_ups() {
@@ -87,43 +89,18 @@ command = ["/bin/sh", "-c", "sleep 4711 & sleep 4711"]
 name = "noisy"
 command = ["/usr/local/bin/noisy"]
 
-[antivirus]
-socket = "/var/spool/clamd/socket"
-folders = ["/tmp", "/var/spool/inbox"]
+[[plugins]]
+name = "broken"
+command = ["/usr/local/bin/broken"]
 TOML
-  for name in load disk victims confused room endless noisy; do
+  for name in load disk victims confused room endless noisy broken; do
     printf '\n[[checks]]\nkind = "plugin"\ntarget = "%s"\ninterval = "1s"\ndeadline = "1s"\n' "$name"
   done
-  for name in antivirus metrics; do
-    printf '\n[[checks]]\nkind = "%s"\ninterval = "1s"\ndeadline = "1s"\n' "$name"
-  done
+  printf '\n[[checks]]\nkind = "metrics"\ninterval = "1s"\ndeadline = "1s"\n'
 }
-# signatures_of DAYS: a database of ClamAV's daily kind with one signature, that many days old. Its name
-# says that nobody signed it, which the scanner takes for a site's own.
-signatures_of() {
-  rm -f "$work/clamd/db"/*
-  /usr/bin/python3 - "$work/clamd/db/daily.cud" "$1" <<'PY'
-import hashlib, io, sys, tarfile, time
-path, days = sys.argv[1], int(sys.argv[2])
-made = int(time.time()) - days * 86400
-signature = b"44d88612fea8a8f36de82e1278abb02f:68:Eicar-Test-Signature\n"
-info = (f"ClamAV-VDB:{time.strftime('%d %b %Y %H-%M +0000', time.gmtime(made))}:27000:1:90:X:X:site:{made}\n"
-        f"daily.hdb:{len(signature)}:{hashlib.sha256(signature).hexdigest()}\n").encode()
-body = io.BytesIO()
-with tarfile.open(fileobj=body, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-    for name, data in (("daily.info", info), ("daily.hdb", signature)):
-        entry = tarfile.TarInfo(name)
-        entry.size = len(data)
-        tar.addfile(entry, io.BytesIO(data))
-head = f"ClamAV-VDB:{time.strftime('%d %b %Y %H-%M +0000', time.gmtime(made))}:27000:1:90:X:X:site:{made}"
-with open(path, "wb") as out:
-    out.write(head.encode().ljust(512) + body.getvalue())
-PY
-}
-
 begin_lab web1 || exit 1
 hosts disk web1 /srv/data 8 200
-on sh -c 'mkdir -p /var/spool/inbox /var/spool/clamd && cp /usr/bin/sleep /usr/local/bin/victim'
+on cp /usr/bin/sleep /usr/local/bin/victim
 check "with Debian's plugins" bring_plugins || exit 1
 check "and a UPS" start_ups || exit 1
 install_agent web1 || exit 1
@@ -158,6 +135,19 @@ left() { on sh -c 'pgrep -xf "sleep 4711" | wc -l'; }
 few_left() { [ "$(left)" -le 2 ]; }
 check "and nothing that it started is left" within 5 few_left
 
+check "One of the site's own is normal" within 5 plugin broken 'normal plugin.ok … output=fine'
+broken 'kill -SEGV $$' 755
+check "When it crashes nobody can tell, and the signal is said" within 10 plugin broken 'cannot_tell run.error what=signal 11'
+broken 'echo fine' 644
+check "nor where it may not be executed" within 10 plugin broken 'cannot_tell run.error … Permission denied'
+on rm /usr/local/bin/broken
+check "nor where it is not there" within 10 plugin broken 'cannot_tell run.error … No such file'
+broken 'no-such-program' 755
+check "nor where what it calls is not there" within 10 plugin broken 'cannot_tell run.error what=status 127;…not found'
+check "None of that is a finding" not finds web1 plugin broken
+broken 'echo fine' 755
+check "It is normal again when it is repaired" within 10 plugin broken 'normal plugin.ok'
+
 on systemd-run -q --collect --unit victim1 /usr/local/bin/victim 3701
 check "A plugin that warns is found" within 15 finds web1 plugin.warning victims
 on systemd-run -q --collect --unit victim2 /usr/local/bin/victim 3702
@@ -184,69 +174,6 @@ check "nor a program" harmless hosts web1 -o json
 check "nor who reads of the incident" harmless incidents
 check "and are cut" test "$(wc -c <"$work/printed")" -lt 20000
 
-# ---- a virus scanner
-
-check "Without a scanner nobody can tell" scan 'cannot_tell antivirus.no_scanner'
-signatures() {
-  mkdir -p "$work/clamd/db"
-  rm -f "$work/clamd/db"/*
-  echo 44d88612fea8a8f36de82e1278abb02f:68:Eicar-Test-Signature >"$work/clamd/db/eicar.hdb"
-}
-signatures
-check "A scanner answers" start_scanner web1
-check "With signatures of unknown age nobody can tell" within 10 scan 'cannot_tell antivirus.signatures_unknown'
-stop_scanner
-signatures_of 10
-check "One with old signatures answers" start_scanner web1
-check "and cannot tell" within 10 scan 'cannot_tell antivirus.signatures_old … days=10'
-hosts eicar web1 /tmp/letter
-check "though what it finds is found, where anybody may write" within 15 finds web1 malware.found /tmp/letter
-hosts undo eicar web1 /tmp/letter
-stop_scanner
-signatures_of 0
-check "One with signatures of today answers" start_scanner web1
-check "and is normal where it finds nothing" within 15 scan 'normal antivirus.clean'
-check "which ends what was found" not finds web1 malware
-# What is no fault: signatures of a weekend, a pipe that nobody writes to, files that come and go.
-stop_scanner
-signatures_of 2
-on mkfifo /var/spool/inbox/pipe
-on systemd-run -q --collect --unit fleeting sh -c 'while :; do echo >/tmp/fleeting; sleep .01; rm /tmp/fleeting; done'
-check "One with signatures of two days ago answers" start_scanner web1
-check "and is normal, whatever comes and goes meanwhile" within 15 scan 'normal antivirus.clean'
-# clean_looks: it is normal at each look of the next three seconds.
-clean_looks() {
-  local end=$((SECONDS + 3))
-  while [ "$SECONDS" -lt "$end" ]; do
-    scan 'normal antivirus.clean' || return 1
-  done
-}
-check "at each look" clean_looks
-on systemctl stop fleeting
-on rm /var/spool/inbox/pipe
-hosts eicar web1 /var/spool/inbox/letter
-check "It finds the next" within 15 finds web1 malware.found /var/spool/inbox/letter
-hosts undo eicar web1 /var/spool/inbox/letter
-stop_scanner
-
-# Another make, by its exit code: a program of this test's, no other is in Debian.
-cat >"$work/scan" <<'SH'
-#!/bin/sh
-grep -q 'EICAR-STANDARD' "$1" 2>/dev/null || exit 0
-echo "$1: Test.File FOUND"
-exit 9
-SH
-hosts put web1 "$work/scan" /usr/local/bin/scan 755
-sed -i 's|^socket = "/var/spool/clamd/socket"|command = ["/usr/local/bin/scan"]\ninfected_status = 9|
-  s|^folders = .*|folders = ["/var/spool/inbox"]|' "$work/agent.toml"
-hosts put web1 "$work/agent.toml" /etc/tocsin/agent.toml
-on systemctl restart tocsin-agent-observer
-check "Another scanner does not say how old it is, so nobody can tell" \
-  within 15 scan 'cannot_tell antivirus.signatures_unknown engine=/usr/local/bin/scan'
-hosts eicar web1 /var/spool/inbox/other
-check "and what it finds is found" within 15 finds web1 malware.found /var/spool/inbox/other
-check "by the name that it gives" scan 'abnormal malware.found … signature=Test.File'
-hosts undo eicar web1 /var/spool/inbox/other
 # ---- how the host fares
 
 hosts fill web1 /srv/data

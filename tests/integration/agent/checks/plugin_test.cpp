@@ -128,6 +128,15 @@ TEST_F(PluginCheck, WhatIsNoAnswerCannotTell) {
   EXPECT_EQ(unnamed.run().detail.code, "plugin.unnamed");
 }
 
+TEST_F(PluginCheck, SaysHowItEndedAndWhatItComplainedOf) {
+  const auto what = [&](const std::string& body) {
+    return run({script(body)}).detail.parameters.at(0).value;
+  };
+  EXPECT_EQ(what("kill -SEGV $$"), "signal 11");
+  EXPECT_EQ(what("echo no such sensor >&2; exit 127"), "status 127; no such sensor");
+  EXPECT_EQ(what("head -c 100000 /dev/zero | tr '\\0' x >&2; exit 9").size(), 10U + 200U);
+}
+
 TEST_F(PluginCheck, ItGetsNoEnvironmentOfOurs) {
   ASSERT_EQ(::setenv("TOCSIN_SECRET", "x", 1), 0);
   const auto seen =
