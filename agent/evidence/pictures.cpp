@@ -48,8 +48,15 @@ std::string_view state_word(const os::Socket& socket) {
 
 using Holders = std::multimap<std::uint64_t, std::uint32_t>;  // inode -> process
 
+constexpr const char* kNotPermitted = "not_permitted";
+
+bool is_forbidden(const Result<std::string>& link) {
+  return !link && link.error().code == ErrorCode::permission_denied;
+}
+
+// `whole` is false where the descriptors of some process may not be seen.
 Holders holders_of(const os::ProcReader& proc, const std::vector<os::Socket>& sockets,
-                   std::stop_token stop) {
+                   std::stop_token stop, bool& whole) {
   std::vector<std::uint64_t> inodes;
   for (const os::Socket& socket : sockets) {
     if (socket.inode != 0) inodes.push_back(socket.inode);
@@ -58,6 +65,7 @@ Holders holders_of(const os::ProcReader& proc, const std::vector<os::Socket>& so
   Holders holders;
   if (const auto scan = proc.find_sockets(inodes, std::move(stop))) {
     for (const auto& holder : scan->holders) holders.emplace(holder.inode, holder.pid);
+    whole = scan->not_permitted == 0;
   }
   return holders;
 }
@@ -90,7 +98,8 @@ Result<std::string> sockets_table(const std::string& root, std::stop_token stop,
     sockets.insert(sockets.end(), some.begin(), some.end());
   }
   const auto proc = os::ProcReader::open(root);
-  const Holders holders = proc ? holders_of(*proc, sockets, std::move(stop)) : Holders{};
+  bool whole = true;
+  const Holders holders = proc ? holders_of(*proc, sockets, std::move(stop), whole) : Holders{};
   std::string text = "protocol\tstate\tlocal\tport\tremote\tport\tuid\tinode\theld by\n";
   for (const os::Socket& socket : sockets) {
     text += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", model::to_string(socket.protocol),
@@ -99,7 +108,7 @@ Result<std::string> sockets_table(const std::string& root, std::stop_token stop,
                         proc ? held_by(&*proc, holders, socket.inode) : "?");
   }
   sink(text);
-  return std::string();
+  return std::string(whole ? "" : kNotPermitted);
 }
 
 Result<std::string> processes_table(const std::string& root, std::stop_token stop,
@@ -108,6 +117,7 @@ Result<std::string> processes_table(const std::string& root, std::stop_token sto
   if (!proc) return fail(proc.error());
   const auto ids = proc->process_ids();
   if (!ids) return fail(ids.error());
+  bool whole = true;
   bool more =
       sink("pid\tparent\tstate\tuid\tstart ticks\topen files\tunit\tname\texecutable\tcommand\n");
   for (const std::uint32_t pid : *ids) {
@@ -117,6 +127,7 @@ Result<std::string> processes_table(const std::string& root, std::stop_token sto
     if (!stat) continue;  // It has ended.
     const auto uid = os::parse_status_uid(proc->read(pid, "status", kFileBytes).value_or(""));
     const auto program = proc->link(pid, "exe");
+    if (is_forbidden(program)) whole = false;
     const auto files = proc->descriptors(pid);
     more = sink(fmt::format(
         "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", pid, stat->parent, stat->state,
@@ -126,7 +137,7 @@ Result<std::string> processes_table(const std::string& root, std::stop_token sto
         clean(stat->name), program ? clean(*program) : (stat->kernel_thread() ? "" : "?"),
         spaced(proc->read(pid, "cmdline", limits::kPath).value_or(""))));
   }
-  return std::string();
+  return std::string(whole ? "" : kNotPermitted);
 }
 
 Result<std::string> programs_table(const std::string& root, std::stop_token stop,
@@ -137,10 +148,15 @@ Result<std::string> programs_table(const std::string& root, std::stop_token stop
   if (!ids) return fail(ids.error());
   std::set<std::pair<std::uint64_t, std::uint64_t>> seen;
   std::uint64_t bytes = 0;
+  bool whole = true;
   bool more = sink("sha256\tpid\tsize\texecutable\n");
   for (const std::uint32_t pid : *ids) {
     if (!more) break;
     const auto name = proc->link(pid, "exe");
+    if (is_forbidden(name)) {
+      whole = false;
+      more = sink(fmt::format("?\t{}\t?\t?\n", pid));
+    }
     if (!name) continue;
     const auto program = os::open_executable(os::under(root, fmt::format("/proc/{}/exe", pid)));
     if (!program) {
@@ -156,7 +172,7 @@ Result<std::string> programs_table(const std::string& root, std::stop_token stop
     more = sink(fmt::format("{}\t{}\t{}\t{}\n", sum ? *sum : clean(sum.error().message), pid, size,
                             clean(*name)));
   }
-  return std::string();
+  return std::string(whole ? "" : kNotPermitted);
 }
 
 Result<std::string> units_table(const std::string& root, std::stop_token /*stop*/,

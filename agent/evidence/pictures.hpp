@@ -15,7 +15,8 @@ namespace tocsin::agent {
 // rows that came before.
 using RowSink = std::function<bool(std::string_view)>;
 
-// Each returns what it left out ("stopped"; empty: nothing).
+// Each returns why it is not whole ("stopped"; "not_permitted": what of some process this agent may
+// not see has a question mark; empty: it is).
 // Every TCP and UDP socket with the processes that hold it. Errors: as the kernel says.
 Result<std::string> sockets_table(const std::string& root, std::stop_token stop,
                                   const RowSink& sink);

@@ -107,13 +107,15 @@ class InodeSet {
   std::vector<std::uint64_t> slots_;
 };
 
+bool is_forbidden(int error) { return error == EACCES || error == EPERM; }
+
 // Adds the descriptors of one process that are among `wanted`.
 void scan_descriptors(const Fd& proc, std::uint32_t pid, const InodeSet& wanted,
                       std::vector<char>& buffer, ProcReader::Scan& scan) {
   const std::string path = of_process(pid, "fd");
   const Fd folder(::openat(proc.get(), path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder.valid()) {
-    if (errno == EACCES || errno == EPERM) ++scan.not_permitted;
+    if (is_forbidden(errno)) ++scan.not_permitted;
     return;
   }
   for (;;) {
@@ -129,6 +131,11 @@ void scan_descriptors(const Fd& proc, std::uint32_t pid, const InodeSet& wanted,
       if (!fd) continue;
       char target[64];  // A longer link is not a socket's.
       const ssize_t size = ::readlinkat(folder.get(), name, target, sizeof target);
+      // Who may list any folder (CAP_DAC_READ_SEARCH) still may not follow these links.
+      if (size < 0 && is_forbidden(errno)) {
+        ++scan.not_permitted;
+        return;
+      }
       if (size <= 0) continue;
       const auto inode = parse_socket_link({target, static_cast<std::size_t>(size)});
       if (inode && wanted.contains(*inode)) scan.holders.push_back({*inode, pid, *fd});

@@ -70,7 +70,8 @@ std::string items_text(const View& view, const std::string& text) {
       missing.add({item.what, item.reason, item.source});
       continue;
     }
-    const std::string cut = item.cut.empty() ? "" : fmt::format("{} -{}", item.cut, item.left_out);
+    std::string cut = item.cut;
+    if (item.left_out > 0) cut += fmt::format(" -{}", item.left_out);
     kept.add({item.what, number(item.bytes), item.sha256.substr(0, 12), item.source, cut});
   }
   std::string out = "\n" + kept.render(view.width);

@@ -39,8 +39,9 @@ struct Item {
   std::string sha256;  // hex
   // Of what was there, where it is not whole.
   std::uint64_t left_out = 0;  // bytes; 0 with a `cut`: nobody knows
-  std::string cut;         // item_limit, total_limit, disk_full, stopped, read_failed, no_answer
-  std::uint64_t from = 0;  // the first byte kept
+  // item_limit, total_limit, disk_full, stopped, read_failed, no_answer, not_permitted
+  std::string cut;
+  std::uint64_t from = 0;           // the first byte kept
   std::optional<Instant> modified;  // the file, before reading
   bool changed = false;             // the file, while it was read
   // Why it could not be had.

@@ -2,16 +2,23 @@
 #include "agent/evidence/collect.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/evidence/pictures.hpp"
+#include "agent/os/files.hpp"
 #include "common/config/secret_file.hpp"
 #include "common/crypto/crypto.hpp"
 #include "common/time/time_source.hpp"
@@ -254,6 +261,37 @@ TEST_F(Collect, OfThisHostHasItsProcessesAndSockets) {
               HasSubstr("integration_agent_evidence"));
   const Ran sums = run("cd " + folder() + " && sha256sum --check --strict --quiet MANIFEST");
   EXPECT_EQ(sums.status, 0) << sums.output;
+}
+
+// In a thread of its own, which is all that loses its capabilities.
+template <class Do>
+void without_rights(const Do& act) {
+  std::thread([&] {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    std::array<__user_cap_data_struct, 2> words{};
+    ASSERT_EQ(::syscall(SYS_capget, &header, words.data()), 0);
+    for (auto& word : words) word.effective = 0;
+    ASSERT_EQ(::syscall(SYS_capset, &header, words.data()), 0);
+    act();
+  }).join();
+}
+
+// The first process of the machine has rights that we have not.
+TEST(Pictures, SayWhichProcessesCouldNotBeLookedInto) {
+  const os::Fd socket(::socket(AF_INET, SOCK_STREAM, 0));
+  ASSERT_EQ(::listen(socket.get(), 1), 0);
+  std::string rows;
+  const auto keep = [&](std::string_view row) {
+    rows.append(row);
+    return true;
+  };
+  without_rights([&] {
+    EXPECT_EQ(programs_table("/", {}, keep).value_or("?"), "not_permitted");
+    EXPECT_THAT(rows, HasSubstr("\n?\t1\t?\t?\n"));
+    EXPECT_THAT(rows, HasSubstr("integration_agent_evidence"));
+    EXPECT_EQ(processes_table("/", {}, keep).value_or("?"), "not_permitted");
+    EXPECT_EQ(sockets_table("/", {}, keep).value_or("?"), "not_permitted");
+  });
 }
 
 }  // namespace
