@@ -51,6 +51,10 @@ unit slow '/bin/sleep 3604' 'ExecStartPre=/bin/sleep 4'
 unit changed '/usr/local/bin/changed 3605'
 # Up, and mute; up, and there for who asks.
 unit mute '/bin/sleep 3608'
+unit lazy '/bin/sleep 3609' 'ExecStartPre=/bin/sleep 5'
+unit rests '/bin/sleep 3610' Restart=always RestartSec=5s
+unit once '/bin/true' Type=oneshot
+unit masked '/bin/sleep 3611'
 unit speaks '/usr/bin/socat TCP-LISTEN:4080,fork,reuseaddr SYSTEM:"echo 220 here"'
 cat >>"$work/agent.toml" <<'TOML'
 
@@ -70,19 +74,24 @@ probe = "banner://127.0.0.1:4080"
 [[actions.restart]]
 unit = "healed.service"
 automatic = true
+[[actions.restart]]
+unit = "cured.service"
+automatic = true
 TOML
 unit healed '/bin/sleep 3606'
-for name in victim phoenix loop limited slow healed mute; do
+unit cured '/bin/sleep 3612'
+for name in victim phoenix loop limited slow healed mute cured lazy rests once masked ghost; do
   printf '\n[[checks]]\nkind = "service"\ntarget = "%s.service"\ninterval = "1h"\n' "$name"
 done >>"$work/agent.toml"
 printf '\n[[checks]]\nkind = "processes"\ninterval = "2s"\ndeadline = "2s"\n' >>"$work/agent.toml"
 hosts put web1 "$work/agent.toml" /etc/tocsin/agent.toml
 # The rule that ships, with the same units.
-sed 's/var units = \[\];/var units = ["victim.service", "slow.service", "changed.service", "mute.service", "speaks.service", "healed.service"];/' \
+sed 's/var units = \[\];/var units = ["victim.service", "slow.service", "changed.service", "mute.service", "speaks.service", "healed.service", "cured.service"];/' \
   deploy/polkit/50-tocsin-agent.rules >"$work/rules"
 hosts put web1 "$work/rules" /etc/polkit-1/rules.d/50-tocsin-agent.rules
 on systemctl daemon-reload
-on systemctl start victim phoenix slow healed mute speaks
+on systemctl start victim phoenix slow healed cured mute speaks rests once
+on sh -c 'rm /etc/systemd/system/masked.service && systemctl -q mask masked'
 
 printf '[grading]\nservice_minimum = "5s"\n' | make_site ROOM || exit 1
 add_person chief officer || exit 1
@@ -92,6 +101,27 @@ check "The host enrols" enrol_agent web1 || exit 1
 check "and runs the agent" start_agent web1 || exit 1
 check "which is heard" within 30 heard 1 || exit 1
 check "A service that runs is normal" within 30 is_judged victim.service service.running || exit 1
+
+# ---- one that is not there, was never started, is masked, or has done its work
+
+judged_with() {
+  holds hosts web1 -- --arg target "$1" --arg code "$2" --arg why "$3" 'any(.hosts[0].checks[];
+    .check.target == $target and .reasons[0].code == $code and
+    any(.reasons[0].parameters[]; .name == "why" and .value == $why))'
+}
+check "One that does not exist is missing" within 10 is_judged ghost.service service.not_found
+missed() { found web1 'any(.[]; .code == "service.not_found" and .subject == "ghost.service")'; }
+check "which is an incident" within 10 missed
+check "One that nobody ever started is stopped" within 10 judged_with lazy.service service.inactive @why.stopped
+check "and one that is masked, masked" within 10 judged_with masked.service service.inactive @why.masked
+check "One that runs once and has ended well is at rest" within 10 is_judged once.service service.finished
+on systemctl start --no-block lazy
+check "One that is being started is changing, neither well nor bad" within 10 is_judged lazy.service service.changing
+check "and runs in the end" within 15 is_judged lazy.service service.running
+hosts kill web1 rests
+check "One that systemd starts again in a moment cannot be told" within 5 is_judged rests.service service.restarting
+check "and is back" within 15 is_judged rests.service service.running
+check "and was no finding" found web1 'all(.[]; .subject != "rests.service")'
 
 # ---- a service ends (its check runs once an hour: only the event can tell)
 
@@ -161,7 +191,7 @@ before=$(incidents)
 hosts kill web1 phoenix
 check "One crash that systemd answers at once leaves it running" within 30 is_judged phoenix.service service.running
 check "is mentioned" within 30 gives_reason web1 service.restarted phoenix
-check "and is no incident" test "$before $(incidents)" = "1 1"
+check "and is no incident" test "$before" = "$(incidents)"
 on systemctl start loop || true
 check "A service that crashes again and again is a crash loop" within 30 is_judged loop.service service.crash_loop
 on systemctl stop loop
@@ -176,6 +206,18 @@ check "A service that the host's file names is restarted by itself" within 30 he
 hosts kill web1 healed
 check "Once: the second failure stays" within 30 is_judged healed.service service.failed
 check "and nobody starts it" test "$(starts_of healed)" = 2
+
+# ---- not while somebody works on the host
+
+sed -i '0,/^\[\[actions.restart/s//[actions]\nmaintenance = true\n\n&/' "$work/agent.toml"
+hosts put web1 "$work/agent.toml" /etc/tocsin/agent.toml
+on systemctl restart tocsin-agent-observer
+check "The agent is told that the host is maintained" within 30 active tocsin-agent-observer
+hosts kill web1 cured
+check "A service that fails meanwhile is found" within 30 is_judged cured.service service.failed
+check "Nobody has it restarted from afar" says "somebody works on it" \
+  chief restart-service web1 cured.service --wait
+check "nor does the agent by itself" test "$(starts_of cured)" = 1
 
 # ---- processes
 
