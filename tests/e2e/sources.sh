@@ -29,7 +29,7 @@ open_sources() { found web1 --argjson count "$1" '[.[] | select(.closedAt == nul
 
 begin_lab web1 || exit 1
 hosts net lan ip addr replace 10.99.9.1/24 dev bridge0
-for port in 7001 7002; do serve "$port" || exit 1; done
+for port in 7001 7002 7003; do serve "$port" || exit 1; done
 on systemd-run -q --collect --unit takes-logs /usr/bin/socat -u UDP-RECV:514 STDOUT || exit 1
 install_agent web1 || exit 1
 printf '\n[[checks]]\nkind = "sockets"\ninterval = "2s"\ndeadline = "2s"\n' >>"$work/agent.toml"
@@ -44,6 +44,11 @@ $(on tocsin-agent baseline propose --name plain)
 protocol = "tcp"
 port = 7001
 networks = ["10.77.0.0/24"]
+
+[[baselines.sources]]
+protocol = "tcp"
+port = 7003
+networks = ["10.77.0.1/32"]
 
 [[baselines.sources]]
 protocol = "udp"
@@ -79,4 +84,14 @@ serve 4444 -p PrivateNetwork=yes || exit 1
 check "A listener in a network namespace of its own is found" within 30 finds web1 port.unexpected 'tcp any 4444'
 on systemctl stop serve-4444
 check "and over when it has ended" within 30 not finds web1 port.unexpected
+
+# ---- a rule that is finer than what is seen
+
+on bash -c 'exec 3<>/dev/tcp/127.0.0.1/7003 && read -r line <&3' || exit 1
+sleep 4
+check "Who comes to it from the host itself is no question" not says web1 'sockets - … source.too_coarse'
+call 1 10.77.0.1 10.77.0.11 7003
+check "Of sources that are counted by network a rule for one address cannot tell" \
+  within 20 says web1 'sockets - … source.too_coarse protocol=tcp port=7003 source=10.77.0.0/24'
+check "and finds nothing" not finds web1 source.unexpected 'tcp 7003'
 cases_end
