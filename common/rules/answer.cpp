@@ -7,8 +7,6 @@ namespace {
 
 std::string_view why(model::AnswerOutcome outcome) {
   switch (outcome) {
-    case model::AnswerOutcome::answered:
-      return "@answer.why.answered";
     case model::AnswerOutcome::refused:
       return "@answer.why.refused";
     case model::AnswerOutcome::timed_out:
@@ -20,6 +18,7 @@ std::string_view why(model::AnswerOutcome outcome) {
     case model::AnswerOutcome::no_answer:
       return "@answer.why.no_answer";
     case model::AnswerOutcome::wrong_answer:
+    case model::AnswerOutcome::answered:
       break;
   }
   return "@answer.why.wrong_answer";

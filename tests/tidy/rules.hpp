@@ -30,4 +30,7 @@ std::vector<Problem> check_notes(const Tree& tree);
 // that of Taiwan.
 std::vector<Problem> check_texts(const Tree& tree);
 
+// Each code by which a check, a rule or a finding gives its reason is named by a test.
+std::vector<Problem> check_reasons(const Tree& tree);
+
 }  // namespace tocsin::tidy

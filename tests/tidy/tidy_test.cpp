@@ -108,6 +108,21 @@ TEST(Tidy, FindsTextsThatDiffer) {
 }
 TEST(Tidy, BothLanguagesSayTheSame) { expect_clean(check_texts); }
 
+TEST(Tidy, FindsReasonsThatNoTestExpects) {
+  std::vector<SourceFile> files;
+  files.push_back(parse("common/i18n/texts/en.json",
+                        "{\n  \"disk.full\": \"\",\n  \"disk.full.soon\": \"\",\n"
+                        "  \"title.disk.gone\": \"\",\n  \"why.odd\": \"\"\n}\n"));
+  files.push_back(parse("common/rules/disk.cpp",
+                        "auto a = \"disk.full\";\nauto b = \"disk.full.soon\";\n"
+                        "auto c = \"@why.odd\";  // \"disk.gone\"\n"));
+  files.push_back(parse("tests/e2e/disk.sh", "says 'disk.full.soon why=@why.odd'\n"));
+  const auto problems = check_reasons(Tree{std::move(files)});
+  EXPECT_EQ(places_of(problems), (Places{"common/i18n/texts/en.json:0", "common/rules/disk.cpp:1"}))
+      << lines_of(problems);
+}
+TEST(Tidy, EachReasonIsExpectedByATest) { expect_clean(check_reasons); }
+
 TEST(Tidy, LiteralsAndCommentsAreNoCode) {
   const auto file = parse("a.cpp",
                           "auto a = \"sleep(\";  // sleep(\n"

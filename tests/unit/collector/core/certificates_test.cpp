@@ -76,6 +76,7 @@ TEST(Certificates, AnOperatorsThatEndedIsNoWorseThanAGradeD) {
   EXPECT_THAT(story.incidents(), IsEmpty());
   story.at(335 * kDay);
   EXPECT_EQ(story.incident().live, Severity::e);
+  EXPECT_EQ(story.incident().title.code, "certificate.operator");
   story.at(400 * kDay);
   EXPECT_EQ(story.incident().live, Severity::d);
   EXPECT_EQ(why_of(story), "@why.certificate_expired");

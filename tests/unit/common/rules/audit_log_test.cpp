@@ -117,6 +117,13 @@ TEST(AuditLogRules, SayWhatCouldNotBeSeenWithoutAVerdict) {
   EXPECT_EQ(reasons(with(
                 [](AuditLogFacts& f) { f.kernel.unasked = model::KernelUnasked::not_permitted; })),
             "audit.kernel_unknown");
+  for (const auto& [unasked, why] :
+       {std::pair{model::KernelUnasked::not_permitted, "@audit.why.not_permitted"},
+        std::pair{model::KernelUnasked::not_supported, "@audit.why.not_supported"},
+        std::pair{model::KernelUnasked::failed, "@audit.why.no_answer"}}) {
+    const auto judgement = judged(with([&](AuditLogFacts& f) { f.kernel.unasked = unasked; }));
+    EXPECT_EQ(parameter(judgement.reasons.at(1), "why"), why);
+  }
   EXPECT_EQ(reasons(with([](AuditLogFacts& f) { f.heartbeat = model::LogHeartbeat::missing; })),
             "audit.heartbeat_never");
   EXPECT_EQ(reasons(with([](AuditLogFacts& f) { f.heartbeat = model::LogHeartbeat::not_written; })),

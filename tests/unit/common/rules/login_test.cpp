@@ -51,7 +51,9 @@ TEST(JudgeLogin, KeepsEachWayToFailApart) {
     EXPECT_EQ(judgement.violations.at(0).subject, "tocsin-probe");
     EXPECT_EQ(suggested_severity(judgement.violations.at(0)), c.severity) << c.code;
   }
-  EXPECT_EQ(judged(failed(LoginOutcome::succeeded)).verdict, Verdict::normal);
+  const auto works = judged(failed(LoginOutcome::succeeded));
+  EXPECT_EQ(works.verdict, Verdict::normal);
+  EXPECT_EQ(parameter(works.reasons.at(0), "where"), "@login.here");
 }
 
 // procedure M-02: "若否，則確認系統已遭受入侵或攻擊" is a suspicion after the benign causes.

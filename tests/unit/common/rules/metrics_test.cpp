@@ -30,7 +30,10 @@ std::string only(const model::Judgement& judgement) {
                                           : std::string(to_string(judgement.verdict));
 }
 
-TEST(MetricsRules, WhatIsWithinItsLimitsIsNormal) { EXPECT_EQ(only(judged(well())), "normal"); }
+TEST(MetricsRules, WhatIsWithinItsLimitsIsNormal) {
+  EXPECT_EQ(only(judged(well())), "normal");
+  EXPECT_EQ(first_reason(judged(well())), "metrics.ok");
+}
 
 TEST(MetricsRules, ADiskIsLowThenFullBySpaceOrInodes) {
   MetricsFacts facts = well();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "common/rules/checks.hpp"
+#include "tests/unit/common/rules/support.hpp"
 
 namespace tocsin::rules {
 namespace {
@@ -40,11 +41,14 @@ TEST(JudgePortScan, FindsWhatNobodyApproved) {
 }
 
 TEST(JudgePortScan, CannotTellWithoutABaselineOrAWholeScan) {
-  EXPECT_EQ(judge_port_scan(scan({22}), nullptr).verdict, Verdict::cannot_tell);
+  const auto none = judge_port_scan(scan({22}), nullptr);
+  EXPECT_EQ(none.verdict, Verdict::cannot_tell);
+  EXPECT_EQ(parameter(none.reasons.at(0), "part"), "@baseline.part.listeners");
   const model::Baseline baseline = only_ssh();
   model::PortScanFacts half = scan({22});
   half.complete = false;
   EXPECT_EQ(judge_port_scan(half, &baseline).verdict, Verdict::cannot_tell);
+  EXPECT_EQ(first_reason(judge_port_scan(half, &baseline)), "port_scan.incomplete");
 }
 
 // A host that is off and one that drops everything look the same from outside.
@@ -53,6 +57,7 @@ TEST(JudgePortScan, SilenceIsNotNormal) {
   model::PortScanFacts silent = scan({});
   silent.closed = 0;
   EXPECT_EQ(judge_port_scan(silent, &baseline).verdict, Verdict::cannot_tell);
+  EXPECT_EQ(first_reason(judge_port_scan(silent, &baseline)), "port_scan.silent");
 }
 
 TEST(JudgeAnswer, IsNormalOnlyForAnAnswer) {
@@ -62,11 +67,17 @@ TEST(JudgeAnswer, IsNormalOnlyForAnAnswer) {
   EXPECT_EQ(judge_answer(facts).verdict, Verdict::normal);
   facts.status = 503;
   EXPECT_EQ(judge_answer(facts).violations.at(0).code, "answer.error_status");
-  for (const auto outcome :
-       {AnswerOutcome::refused, AnswerOutcome::timed_out, AnswerOutcome::unreachable,
-        AnswerOutcome::tls_failed, AnswerOutcome::no_answer, AnswerOutcome::wrong_answer}) {
+  for (const auto& [outcome, why] :
+       {std::pair{AnswerOutcome::refused, "@answer.why.refused"},
+        std::pair{AnswerOutcome::timed_out, "@answer.why.timed_out"},
+        std::pair{AnswerOutcome::unreachable, "@answer.why.unreachable"},
+        std::pair{AnswerOutcome::tls_failed, "@answer.why.tls_failed"},
+        std::pair{AnswerOutcome::no_answer, "@answer.why.no_answer"},
+        std::pair{AnswerOutcome::wrong_answer, "@answer.why.wrong_answer"}}) {
     facts.outcome = outcome;
-    EXPECT_EQ(judge_answer(facts).violations.at(0).code, "answer.failed");
+    const auto judgement = judge_answer(facts);
+    EXPECT_EQ(judgement.violations.at(0).code, "answer.failed");
+    EXPECT_EQ(parameter(judgement.violations.at(0).message, "why"), why);
   }
 }
 

@@ -122,8 +122,9 @@ TEST(ProcessRules, FindAPreloadedLibraryOfTheWholeSystem) {
 
 TEST(ProcessRules, CannotTellWithoutABaselineButStillSeeTheSigns) {
   const ProcessesFacts plain = facts_of({group("x", "/home/u/x")});
-  EXPECT_EQ(judge(seen(model::CheckKind::processes, plain), nullptr, {}).verdict,
-            Verdict::cannot_tell);
+  const model::Judgement none = judge(seen(model::CheckKind::processes, plain), nullptr, {});
+  EXPECT_EQ(none.verdict, Verdict::cannot_tell);
+  EXPECT_EQ(parameter(none.reasons.at(0), "part"), "@baseline.part.processes");
   const ProcessesFacts sign = facts_of(
       {with(group("x", "/tmp/x"), [](auto& g) { g.executable_world_writable = Tristate::yes; })});
   EXPECT_EQ(judge(seen(model::CheckKind::processes, sign), nullptr, {}).verdict, Verdict::abnormal);
@@ -136,6 +137,7 @@ TEST(ProcessRules, AreNeverNormalWhenSomeCouldNotBeSeen) {
   facts.not_permitted = 0;
   facts.groups_over_limit = 1;
   EXPECT_EQ(judged(facts).verdict, Verdict::cannot_tell);
+  EXPECT_EQ(first_reason(judged(facts)), "observation.incomplete");
 }
 
 TEST(ProcessRules, DoNotApproveEverythingByAnEmptyRule) {
@@ -237,6 +239,7 @@ TEST(ProcessRules, UnitsAreComparedWhereTheOwnerListedThem) {
   facts.units.clear();
   facts.units_known = Tristate::no;
   EXPECT_EQ(judged(facts, b).verdict, Verdict::cannot_tell);
+  EXPECT_EQ(first_reason(judged(facts, b)), "unit.not_known");
 }
 
 }  // namespace

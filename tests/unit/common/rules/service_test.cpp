@@ -105,6 +105,7 @@ TEST(ServiceRules, SayWhyAServiceIsInactive) {
   };
   EXPECT_EQ(why(unit("masked", "inactive", "dead", "")), "@why.masked");
   EXPECT_EQ(why(unit("loaded", "inactive", "dead", "")), "@why.stopped");
+  EXPECT_EQ(why(since(unit("loaded", "deactivating", "stop-sigterm", ""), 5min)), "@why.changing");
 }
 
 TEST(ServiceRules, AcceptAServiceThatNeedNotRun) {
@@ -112,6 +113,7 @@ TEST(ServiceRules, AcceptAServiceThatNeedNotRun) {
   baseline.services = {{"ssh.service", false}};
   const ServiceFacts stopped = unit("loaded", "inactive", "dead", "success");
   EXPECT_EQ(judged(stopped, &baseline).verdict, Verdict::normal);
+  EXPECT_EQ(first_reason(judged(stopped, &baseline)), "service.not_required");
   baseline.services = {{"ssh.service", true}};
   EXPECT_EQ(judged(stopped, &baseline).verdict, Verdict::abnormal);
   baseline.services = {{"cron.service", false}};

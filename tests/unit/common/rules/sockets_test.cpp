@@ -244,12 +244,15 @@ TEST(SocketRules, JudgeTheClausesApart) {
   Baseline b = baseline();
   EXPECT_EQ(judge_part(facts, &b, SocketsPart::listeners).verdict, Verdict::abnormal);
   EXPECT_EQ(judge_part(facts, &b, SocketsPart::sources).verdict, Verdict::normal);
+  EXPECT_EQ(first_reason(judge_part(facts, &b, SocketsPart::sources)), "source.ok");
   facts.listeners = {sshd()};
   facts.peers = {peer("203.0.113.0/24")};
   EXPECT_EQ(judge_part(facts, &b, SocketsPart::listeners).verdict, Verdict::normal);
   EXPECT_EQ(judge_part(facts, &b, SocketsPart::sources).verdict, Verdict::abnormal);
   b.sources.clear();
-  EXPECT_EQ(judge_part(facts, &b, SocketsPart::sources).verdict, Verdict::cannot_tell);
+  const auto without = judge_part(facts, &b, SocketsPart::sources);
+  EXPECT_EQ(without.verdict, Verdict::cannot_tell);
+  EXPECT_EQ(parameter(without.reasons.at(0), "part"), "@baseline.part.sources");
   EXPECT_EQ(judge_part(facts, nullptr, SocketsPart::sources).verdict, Verdict::cannot_tell);
 }
 
@@ -309,7 +312,13 @@ TEST(SocketRules, APortThatNothingListsAndNobodyCanTakeIsConcealed) {
   const model::Judgement judgement = judged(facts);
   ASSERT_EQ(judgement.violations.size(), 1U);
   EXPECT_EQ(judgement.violations[0].code, "port.concealed");
-  EXPECT_EQ(parameter(judgement.violations[0].message, "shown"), "@hidden.by_bind");
+  const auto shown = [&](bool by_netlink, bool by_text, bool by_bind) {
+    facts.hidden = {{Protocol::tcp, 31337, by_netlink, by_text, by_bind}};
+    return parameter(judged(facts).violations.at(0).message, "shown");
+  };
+  EXPECT_EQ(shown(false, false, true), "@hidden.by_bind");
+  EXPECT_EQ(shown(true, false, false), "@hidden.by_netlink");
+  EXPECT_EQ(shown(false, true, false), "@hidden.by_text");
 }
 
 // It may be a socket that is bound and does not listen: worth saying, no finding.

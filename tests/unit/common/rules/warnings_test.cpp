@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -116,6 +118,14 @@ TEST(JudgeWarnings, LetsTheSitesWordsGoBeforeOurs) {
   for (const auto language : {i18n::Language::en, i18n::Language::zh_tw}) {
     EXPECT_NE(i18n::render(language, message).find("Call the night shift"), std::string::npos);
   }
+}
+
+TEST(JudgeWarnings, SaysThatAMessageWithoutAMeaningIsTheSites) {
+  const auto judgement = judge_warnings(with("payroll.export_failed", WarningLevel::error));
+  const auto& said = judgement.violations.at(0).message.parameters;
+  EXPECT_TRUE(std::any_of(said.begin(), said.end(), [](const model::Parameter& p) {
+    return p.name == "meaning" && p.value == "@message.of_site";
+  }));
 }
 
 TEST(JudgeWarnings, SaysWhatTheMessageMeansInBothLanguages) {
