@@ -108,15 +108,21 @@ interval = "2s"
 deadline = "2s"
 TOML
 hosts put bk1 "$work/agent.toml" /etc/tocsin/agent.toml
-begin_site BACKUP <<'TOML' || exit 1
+# policy [LINES]: with these limits of backups.
+policy() {
+  cat <<TOML
 [grading]
 stable = "3s"
 
+[limits.backup]
+${1-}
 # Four hours where the site allows a day and more: the older backup of db1 is of five.
 [[hosts]]
 host = "bk1"
 backup_rpo = "4h"
 TOML
+}
+begin_site BACKUP < <(policy) || exit 1
 start_agents || exit 1
 
 check "A repository with new backups is normal once it was tested" within 30 says bk1 'backup_job files normal backup.ok' || exit 1
@@ -185,6 +191,22 @@ check "A file that is in the backup no more fails its restore test" within 30 fi
 check "and nothing else does" not finds bk1 backup.integrity_failed
 back_up web1
 check "until it is there again" within 30 finds_nothing bk1
+
+# ---- not tested for too long: two hours later by the agent's clock, where an hour is allowed
+
+sed -i 's/_every = "1s"/_every = "30d"/' "$work/agent.toml"
+hosts put bk1 "$work/agent.toml" /etc/tocsin/agent.toml
+{ printf '[site]\nname = "BACKUP"\n\n'; policy $'integrity = "1h"\nrestore_test = "1h"\n'; } >"$work/site/site.toml"
+kill -HUP "$(cat "$work/collector.pid")"
+hosts clock bk1 tocsin-agent-observer.service +7200
+check "A repository whose integrity check is too old is found" within 30 finds bk1 backup.integrity_old files
+check "and one whose restore test is" within 20 finds bk1 backup.restore_old files
+check "while its backups are new enough" not finds bk1 backup.rpo
+sed -i 's/_every = "30d"/_every = "1s"/' "$work/agent.toml"
+hosts put bk1 "$work/agent.toml" /etc/tocsin/agent.toml
+hosts undo clock bk1 tocsin-agent-observer.service +7200
+check "New tests end both" within 40 finds_nothing bk1
+
 told_nobody() {
   printf 'hunter2\ncorrect horse\n' >"$work/secrets"
   hosts put bk1 "$work/secrets" /run/secrets 600
