@@ -125,6 +125,9 @@ struct AuditLogFacts {
   HistoryGone history = HistoryGone::none;
   Instant oldest{};  // of a journal's entries, now and at the look before; 0: unknown
   Instant previous_oldest{};
+  // What no look has gone through yet for what is missing, turned off or wiped: bytes of a file,
+  // entries of a journal.
+  std::uint64_t unread = 0;
   friend bool operator==(const AuditLogFacts&, const AuditLogFacts&) = default;
 };
 

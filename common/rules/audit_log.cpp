@@ -198,6 +198,11 @@ void add_blind_spots(const AuditLogFacts& f, std::vector<model::Message>& reason
     reasons.push_back({"audit.uncopied",
                        {said("source", f.source), said("bytes", f.changed_to - f.changed_from)}});
   }
+  if (f.unread > 0) {
+    const bool journal = f.source == "journal";
+    reasons.push_back({journal ? "audit.uncounted" : "audit.unread",
+                       {said("source", f.source), said("count", f.unread)}});
+  }
   if (f.kernel.unasked != model::KernelUnasked::none) {
     reasons.push_back({"audit.kernel_unknown",
                        {said("source", f.source),

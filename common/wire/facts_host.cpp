@@ -134,6 +134,7 @@ void put(const model::AuditLogFacts& from, v1::AuditLogFacts& to) {
   to.set_history(static_cast<v1::HistoryGone>(from.history));
   to.set_oldest_ns(from.oldest.ns);
   to.set_previous_oldest_ns(from.previous_oldest.ns);
+  to.set_unread(from.unread);
 }
 
 Result<model::AuditLogFacts> take(const v1::AuditLogFacts& from) {
@@ -175,6 +176,7 @@ Result<model::AuditLogFacts> take(const v1::AuditLogFacts& from) {
   facts.history = static_cast<model::HistoryGone>(from.history());
   facts.oldest = host_instant(from.oldest_ns());
   facts.previous_oldest = host_instant(from.previous_oldest_ns());
+  facts.unread = from.unread();
   return facts;
 }
 

@@ -306,6 +306,7 @@ void drop_volatile(v1::Observation& observation) {
     audit.clear_modified_ns();
     audit.clear_records_seen();
     audit.clear_covered_bytes();
+    audit.set_unread(audit.unread() == 0 ? 0 : 1);
     audit.clear_oldest_ns();
     audit.clear_previous_oldest_ns();
     if (audit.has_kernel()) {

@@ -130,6 +130,9 @@ TEST(AuditLogRules, SayWhatCouldNotBeSeenWithoutAVerdict) {
             "audit.heartbeat_never");
   EXPECT_EQ(reasons(with([](AuditLogFacts& f) { f.heartbeat = model::LogHeartbeat::waiting; })),
             "");
+  EXPECT_EQ(reasons(with([](AuditLogFacts& f) { f.unread = 7; })), "audit.unread");
+  EXPECT_EQ(reasons(with([](AuditLogFacts& f) { f.unread = 7, f.source = "journal"; })),
+            "audit.uncounted");
 }
 
 TEST(AuditLogRules, SuspectWhatHasNoBenignCause) {

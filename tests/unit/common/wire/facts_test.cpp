@@ -32,6 +32,7 @@ model::AuditLogFacts audited() {
   facts.history = model::HistoryGone::in_memory;
   facts.oldest = Instant{9};
   facts.previous_oldest = Instant{8};
+  facts.unread = 70'000'000;
   return facts;
 }
 
@@ -168,7 +169,11 @@ TEST(Facts, WhatAlwaysChangesOfTheKernelsAuditingMakesNoRow) {
   later.covered_bytes += 7;
   later.oldest.ns += 7;
   later.previous_oldest.ns += 7;
+  later.unread += 7;
   EXPECT_EQ(significant_digest(before), significant_digest(after));
+  later.unread = 0;
+  EXPECT_NE(significant_digest(before), significant_digest(after));
+  later.unread = 1;
   kernel.lost_since = 0;
   EXPECT_NE(significant_digest(before), significant_digest(after));
 }
