@@ -24,10 +24,7 @@
 namespace tocsin::agent {
 namespace {
 
-constexpr std::uint64_t kMostAppended = 1 << 20;
-constexpr std::uint64_t kMostEntries = 20'000;
-// A whole number of login records.
-constexpr std::size_t kMostLoginBytes = 384 * 10'000;
+constexpr std::uint64_t kMostEntries = 100'000;
 constexpr std::size_t kMostSiblings = 4096;
 constexpr std::size_t kFileBytes = 4096;
 // Of copies that lack a little, in one look: a second of one processor.
@@ -289,28 +286,34 @@ Status look_for_heartbeat(const os::OpenedFile& file, const HeartbeatState& stat
   return {};
 }
 
+// Goes on with the records where the look before ended.
+Status read_records(const os::OpenedFile& file, const std::optional<AuditPosition>& before,
+                    const std::stop_token& stop, AuditLook& look) {
+  if (holds_logins(base_name(look.source))) {
+    const bool same = before && before->logins && before->inode == file.stat.inode &&
+                      !has_changed_hands(look, before);
+    auto logins = read_logins(file, same ? *before->logins : LoginPlace{});
+    if (!logins) return fail(logins.error());
+    look.logins = *logins;
+  } else if (before) {
+    auto trail = read_trail(file, trail_starts(look, *before), trail_reader(look, *before),
+                            kMostTrailBytes, stop);
+    if (!trail) return fail(trail.error());
+    look.trail = *trail;
+  }
+  return {};
+}
+
 Status read_content(const os::OpenedFile& file, const std::optional<AuditPosition>& before,
                     CheckContext& context, AuditLook& look) {
   auto head = os::read_at(file.fd, 0, kHeadBytes);
   if (!head) return fail(head.error());
   look.head = std::move(*head);
   const std::uint64_t size = file.stat.size;
-  if (holds_logins(base_name(look.source))) {
-    const auto logins = os::read_at(file.fd, 0, kMostLoginBytes);
-    if (!logins) return fail(logins.error());
-    look.zeroed_logins = zeroed_logins(*logins);
-  }
   auto tail = os::read_at(file.fd, size > kHeadBytes ? size - kHeadBytes : 0, kHeadBytes);
   if (!tail) return fail(tail.error());
   look.tail = std::move(*tail);
-  const bool grown = before && before->device == file.stat.device &&
-                     before->inode == file.stat.inode && size > before->size;
-  if (grown && size - before->size <= kMostAppended) {
-    const std::uint64_t from = before->size - std::min(before->size, before->unfinished);
-    auto appended = os::read_at(file.fd, from, size - from);
-    if (!appended) return fail(appended.error());
-    look.appended = std::move(*appended);
-  }
+  TOCSIN_TRY(read_records(file, before, context.stop, look));
   if (before) TOCSIN_TRY(look_for_heartbeat(file, before->heartbeat, look));
   TOCSIN_TRY(compare_content(file, before, context, look));
   return note_line_ends(file, before, context, look);
@@ -408,7 +411,11 @@ Result<JournalLook> look_at_journal(const CheckContext& context,
   look.now = context.time.wall();
   look.place = journal_place(context.root);  // first, so that what is new since counts as read
   os::JournalAsked asked;
-  if (before) asked = {before->cursor, before->oldest, kMostEntries};
+  NumberSkips skips(before ? before->cursor : std::string());
+  if (before) {
+    asked = {before->cursor, before->oldest, kMostEntries,
+             [&](const std::string& cursor) { skips.next(cursor); }};
+  }
   const auto end = os::read_journal(context.root, asked, context.stop);
   if (end) {
     look.present = model::Tristate::yes;  // its folder at least
@@ -417,6 +424,10 @@ Result<JournalLook> look_at_journal(const CheckContext& context,
     look.newest = end->newest;
     look.entries = end->entries;
     look.counted = end->counted;
+    look.end = end->end;
+    const auto files = skips.numbers().empty() ? Result<std::vector<os::JournalBounds>>{}
+                                               : os::journal_bounds(context.root);
+    if (files) look.given_up = given_up(skips, *files);
     look.oldest = end->oldest;
     look.oldest_kept = end->oldest_kept;
   } else if (end.error().code == ErrorCode::not_found) {

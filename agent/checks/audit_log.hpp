@@ -19,12 +19,17 @@
 // takes). Any more is audit.emptied, .shrunk or .rewritten, as is a second time that goes over the
 // same bounds.
 //
-// Cost, every 30 s: the first and last 4 KiB, at most 1 MiB of what was appended, of wtmp and btmp
-// 4 MiB, 128 KiB of what was written before and 4 MiB more in turn (agent/tail/prefix.hpp); of the
-// journal both ends, at most 20,000 new entries and the sizes of its files; of the audit trail a
-// question to the kernel, half a second at most. A copy that lacks a little is read once, 256 MiB
-// at most. What was seen is the check's cursor, so a restart loses nothing. A file that is cut or
-// renamed is looked at at once.
+// Cost, every 30 s: the first and last 4 KiB, what was appended, of wtmp and btmp the newest
+// megabyte and three of the others in turn (login_records.hpp), 128 KiB of what was written before
+// and 4 MiB more in turn (agent/tail/prefix.hpp); of the journal both ends, its new entries and the
+// sizes of its files; of the audit trail a question to the kernel, half a second at most. A copy
+// that lacks a little is read once, 256 MiB at most. What was seen is the check's cursor, so a
+// restart loses nothing. A file that is cut or renamed is looked at at once.
+//
+// Of a flood a look takes 64 MiB of a file and 100,000 entries of the journal, half a second of one
+// processor, and the next goes on there: nothing is passed over. What no look has gone through yet,
+// or never will because the log was rotated meanwhile, is said beside the verdict (audit.unread,
+// audit.uncounted).
 //
 // Every five minutes the check writes a record of a hundred bytes to the log, where it knows the
 // way there, and looks for it: the one thing that this agent writes on a host. [audit] of the

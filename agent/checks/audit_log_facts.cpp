@@ -5,7 +5,6 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <utmp.h>
 
 #include "agent/os/number.hpp"
 #include "common/base/limits.hpp"
@@ -36,31 +35,6 @@ bool split(std::string_view text, char separator, std::array<std::string_view, N
 
 std::string hash_of(std::string_view bytes) { return to_hex(crypto::sha256(bytes)); }
 
-// Calls `each` with every line that is an audit record, "type=X msg=audit(1700000000.123:456): …",
-// and its serial.
-template <class Each>
-void for_each_record(std::string_view text, const Each& each) {
-  constexpr std::string_view kStart = "msg=audit(";
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    const std::size_t at = line.find(kStart);
-    if (at == std::string_view::npos) continue;
-    const std::string_view stamp = line.substr(at + kStart.size(), 64);
-    const std::size_t colon = stamp.find(':');
-    const std::size_t close = stamp.find(')');
-    if (close == std::string_view::npos || colon == std::string_view::npos || colon > close) {
-      continue;
-    }
-    std::uint64_t serial = 0;
-    if (os::read_number(stamp.substr(colon + 1, close - colon - 1), serial)) each(line, serial);
-  }
-}
-
-// auditd numbers its own records by itself, from anywhere.
-bool is_of_daemon(std::string_view line) { return line.starts_with("type=DAEMON_"); }
-
 bool all_zero(std::string_view bytes) {
   return !bytes.empty() && bytes.find_first_not_of('\0') == std::string_view::npos;
 }
@@ -72,18 +46,6 @@ bool same_file(const AuditLook& look, const AuditPosition& before) {
 bool head_differs(const AuditLook& look, const AuditPosition& before) {
   if (look.readable != model::Tristate::yes || before.head_hash.empty()) return false;
   return look.head.size() >= before.head_bytes && !same_head(look.head, before);
-}
-
-// The kernel's records have at most 8,970 bytes; what is much longer is no log of lines.
-constexpr std::uint64_t kLongestLine = 16384;
-
-// Of text that ends in the middle of a line: that one comes whole at the next look.
-std::string_view whole_lines(std::string_view text) { return text.substr(0, text.rfind('\n') + 1); }
-
-std::uint64_t serials_missing(const std::vector<std::uint64_t>& serials, std::uint64_t before) {
-  const auto first_new = std::upper_bound(serials.begin(), serials.end(), before);
-  if (before == 0 || first_new == serials.end()) return 0;
-  return serials.back() - before - static_cast<std::uint64_t>(serials.end() - first_new);
 }
 
 model::KernelUnasked unasked(const Error& error) {
@@ -197,8 +159,9 @@ bool read_more(std::string_view name, std::string_view rest, AuditPosition& p) {
   if (name == "prefix") return (p.prefix = parse_prefix_digest(rest)).has_value();
   if (name == "ends") return set_if(parse_line_ends(rest), p.ends);
   if (name == "uncopied") return (p.uncopied = parse_uncopied(rest)).has_value();
+  if (name == "logins") return (p.logins = parse_login_place(rest)).has_value();
   if (name == "begun") return read_flag(rest, p.begun_empty);
-  if (name == "unfinished") return os::read_number(rest, p.unfinished);
+  if (name == "unfinished") return os::read_number(rest, p.unread);
   if (name == "lost") return os::read_number(rest, p.kernel_lost.emplace());
   bool on = false;
   if (name != "recorded" || !read_flag(rest, on)) return false;
@@ -230,7 +193,17 @@ void compare_newest(const JournalLook& look, const JournalPosition& before,
                        oldest->sequence > old_place->sequence;
   const std::uint64_t from = removed ? oldest->sequence - 1 : old_place->sequence;
   const std::uint64_t numbered = new_place->sequence - std::min(from, new_place->sequence);
-  if (numbered > look.entries) facts.sequence_gap = numbered - look.entries;
+  const std::uint64_t accounted = look.entries + look.given_up;
+  if (numbered > accounted) facts.sequence_gap = numbered - accounted;
+}
+
+// How many entries, by their numbers, no look has counted yet, or can.
+std::uint64_t uncounted(const JournalLook& look, const std::optional<JournalPosition>& before) {
+  const auto end = parse_journal_cursor(look.end.empty() ? look.newest : look.end);
+  const auto from = parse_journal_cursor(look.counted || !before ? look.newest : before->cursor);
+  if (!end || !from) return 0;
+  if (end->sequence_id != from->sequence_id) return look.end == look.newest ? 0 : 1;
+  return end->sequence - std::min(from->sequence, end->sequence);
 }
 
 // Is the oldest entry there that was the oldest before?
@@ -287,16 +260,38 @@ void compare(const AuditLook& look, const AuditPosition& before,
   const bool beside = look.old_content_beside || lost;
   facts.rotated_sibling = (has_changed_hands(look, before) && beside) ||
                           (same && look.stat.size == 0 && before.begun_empty);
-  const bool same_boot = before.boot_id == look.boot_id;
-  if (same && same_boot && !facts.shrunk && !facts.head_changed) {
-    facts.sequence_gap =
-        serials_missing(parse_audit_serials(whole_lines(look.appended)), before.serial);
-  }
+  if (look.trail && before.boot_id == look.boot_id) facts.sequence_gap = look.trail->missing;
   if (look.prefix && look.prefix->changed && !has_changed_hands(look, before)) {
     facts.content_changed = true;
     facts.changed_from = look.prefix->from;
     facts.changed_to = look.prefix->to;
   }
+}
+
+// Where the records were read to. At the first look those at its end alone count.
+void follow_trail(const AuditLook& look, bool same, AuditPosition& next) {
+  if (look.trail) {
+    next.serial = look.trail->place.serial;
+    next.recorded_on = look.trail->place.recorded_on;
+    next.unread = look.trail->unfinished + look.trail->unread;
+  } else if (!same) {
+    TrailReader reader({});
+    reader.read(look.tail);
+    next.serial = reader.place().serial;
+    next.unread = reader.unfinished();
+  }
+}
+
+// What no look has gone through, and of a log that is another now no look will.
+std::uint64_t unread_bytes(const AuditLook& look, const std::optional<AuditPosition>& before) {
+  std::uint64_t bytes = 0;
+  if (look.trail) bytes += look.trail->unread;
+  if (look.logins) bytes += look.logins->unread;
+  if (before && look.present == model::Tristate::yes && has_changed_hands(look, before)) {
+    if (before->unread > kLongestLine) bytes += before->unread;
+    if (before->logins) bytes += unread_logins(before->size, *before->logins);
+  }
+  return bytes;
 }
 
 AuditPosition next_position(const AuditLook& look, const std::optional<AuditPosition>& before) {
@@ -323,18 +318,8 @@ AuditPosition next_position(const AuditLook& look, const std::optional<AuditPosi
   next.head_bytes = look.head.size();
   next.head_hash = look.head.empty() ? std::string() : hash_of(look.head);
   next.was_on = next.was_on || (!look.head.empty() && !all_zero(look.head));
-  const std::string_view newest = look.appended.empty() ? look.tail : look.appended;
-  const std::string_view lines = whole_lines(newest);
-  const auto serials = parse_audit_serials(lines);
-  if (!serials.empty()) next.serial = serials.back();
-  // The tail may hold less of that line than was seen of it before.
-  if (!look.appended.empty() || !same || look.stat.size != before->size) {
-    next.unfinished = newest.size() - lines.size();
-  }
-  if (next.unfinished > kLongestLine) next.unfinished = 0;
-  // Only of what came in this boot: the kernel starts without auditing.
-  const std::uint64_t serial_before = before ? before->serial : 0;
-  next.recorded_on = recorded_switch(whole_lines(look.appended), next.recorded_on, serial_before);
+  follow_trail(look, same, next);
+  next.logins = look.logins ? std::optional(look.logins->next) : std::nullopt;
   next.prefix = look.prefix ? std::optional(look.prefix->next) : std::nullopt;
   next.ends = look.ends;
   return next;
@@ -389,7 +374,8 @@ AuditResult audit_log_facts(const AuditLook& look, const std::optional<AuditPosi
   facts.disk_full = look.disk_full;
   facts.boot_id = look.boot_id;
   facts.new_boot = !before || before->boot_id != look.boot_id;
-  facts.zeroed = all_zero(look.head) || all_zero(look.tail) || look.zeroed_logins > 0;
+  facts.zeroed =
+      all_zero(look.head) || all_zero(look.tail) || (look.logins && look.logins->next.zeroed);
   std::optional<Uncopied> lost;
   if (before) {
     lost = lost_at_cut(look, *before);
@@ -407,6 +393,7 @@ AuditResult audit_log_facts(const AuditLook& look, const std::optional<AuditPosi
     result.next.begun_empty = look.stat.size == 0 && facts.rotated_sibling;
   }
   facts.recorded_on = result.next.recorded_on;
+  facts.unread = unread_bytes(look, before);
   facts.covered_bytes = result.next.prefix ? result.next.prefix->covered() : 0;
   follow_heartbeat(result.next.heartbeat, look.heartbeat_found,
                    facts.new_boot || has_changed_hands(look, before), look.now, facts);
@@ -418,12 +405,13 @@ std::string to_text(const AuditPosition& p) {
                                  p.head_bytes, p.head_hash, p.was_on ? 1 : 0, p.boot_id, p.serial);
   if (p.begun_empty) text += "\nbegun;1";
   if (p.uncopied) text += "\nuncopied;" + to_text(*p.uncopied);
-  if (p.unfinished > 0) text += fmt::format("\nunfinished;{}", p.unfinished);
+  if (p.unread > 0) text += fmt::format("\nunfinished;{}", p.unread);
   if (p.kernel_lost) text += fmt::format("\nlost;{}", *p.kernel_lost);
   if (p.recorded_on != model::Tristate::unknown) {
     text += fmt::format("\nrecorded;{}", p.recorded_on == model::Tristate::yes ? 1 : 0);
   }
   if (p.heartbeat != HeartbeatState{}) text += "\nheartbeat;" + to_text(p.heartbeat);
+  if (p.logins) text += "\nlogins;" + to_text(*p.logins);
   if (p.prefix) text += "\nprefix;" + to_text(*p.prefix);
   if (!p.ends.ends.empty()) text += "\nends;" + to_text(p.ends);
   return text;
@@ -452,16 +440,6 @@ std::optional<AuditPosition> parse_audit_position(std::string_view text) {
   return p;
 }
 
-bool holds_logins(std::string_view file_name) { return file_name == "wtmp" || file_name == "btmp"; }
-
-std::size_t zeroed_logins(std::string_view bytes) {
-  std::size_t count = 0;
-  for (; bytes.size() >= sizeof(utmp); bytes.remove_prefix(sizeof(utmp))) {
-    if (all_zero(bytes.substr(0, sizeof(utmp)))) ++count;
-  }
-  return count;
-}
-
 bool only_grows(std::string_view file_name) {
   // Tables of accounts and the journal's own files are written anywhere in them.
   constexpr std::array<std::string_view, 5> kTables{"faillog", "lastlog", "tallylog", "utmp",
@@ -470,64 +448,18 @@ bool only_grows(std::string_view file_name) {
          !file_name.ends_with(".journal") && !file_name.ends_with(".db");
 }
 
-std::vector<std::uint64_t> parse_audit_serials(std::string_view text) {
-  std::vector<std::uint64_t> serials;
-  for_each_record(text, [&](std::string_view line, std::uint64_t serial) {
-    if (!is_of_daemon(line)) serials.push_back(serial);
-  });
-  std::sort(serials.begin(), serials.end());
-  serials.erase(std::unique(serials.begin(), serials.end()), serials.end());
-  return serials;
+std::uint64_t trail_starts(const AuditLook& look, const AuditPosition& before) {
+  const bool same = same_file(look, before) && !has_changed_hands(look, before);
+  return same ? before.size - std::min(before.size, before.unread) : 0;
 }
 
-model::Tristate recorded_switch(std::string_view text, model::Tristate before,
-                                std::uint64_t serial_before) {
-  constexpr std::string_view kSwitch = " audit_enabled=";
-  model::Tristate on = before;
-  std::uint64_t last = serial_before;
-  for_each_record(text, [&](std::string_view line, std::uint64_t serial) {
-    // Those the kernel lets through while auditing is off.
-    if (is_of_daemon(line) || line.starts_with("type=USER_AVC ")) return;
-    const std::size_t at = line.find(kSwitch);
-    // A change that the kernel refused is recorded too.
-    const bool change = line.starts_with("type=CONFIG_CHANGE ") && at != std::string_view::npos &&
-                        line.find(" res=0") == std::string_view::npos;
-    if (change) {
-      on = model::tristate(line.substr(at + kSwitch.size(), 1) != "0");
-    } else if (serial > last) {
-      on = model::Tristate::yes;
-    }
-    last = std::max(last, serial);
-  });
-  return on;
-}
-
-std::optional<JournalPlace> parse_journal_cursor(std::string_view cursor) {
-  JournalPlace place;
-  while (!cursor.empty()) {
-    const std::size_t end = cursor.find(';');
-    const std::string_view part = cursor.substr(0, end);
-    cursor.remove_prefix(end == std::string_view::npos ? cursor.size() : end + 1);
-    if (part.starts_with("s=")) place.sequence_id = std::string(part.substr(2));
-    if (part.starts_with("i=") && !os::read_number(part.substr(2), place.sequence, 16)) {
-      return std::nullopt;
-    }
-  }
-  if (place.sequence_id.empty() || place.sequence == 0) return std::nullopt;
-  return place;
-}
-
-std::optional<Instant> journal_cursor_time(std::string_view cursor) {
-  while (!cursor.empty()) {
-    const std::size_t end = cursor.find(';');
-    const std::string_view part = cursor.substr(0, end);
-    cursor.remove_prefix(end == std::string_view::npos ? cursor.size() : end + 1);
-    std::int64_t us = 0;
-    if (!part.starts_with("t=")) continue;
-    if (!os::read_number(part.substr(2), us, 16) || us < 0 || us > INT64_MAX / 1000) break;
-    return Instant{us * 1000};
-  }
-  return std::nullopt;
+TrailReader trail_reader(const AuditLook& look, const AuditPosition& before) {
+  // Only of what came in this boot: the kernel starts without auditing.
+  const bool booted = before.boot_id != look.boot_id;
+  TrailPlace place{before.serial, booted ? model::Tristate::unknown : before.recorded_on};
+  // Another file may begin with any number: nobody knows what the last of the other one was.
+  if (!same_file(look, before) || has_changed_hands(look, before)) place.serial = 0;
+  return TrailReader(place, booted);
 }
 
 std::string to_text(const JournalPosition& p) {
@@ -564,6 +496,7 @@ JournalResult journal_facts(const JournalLook& look, const std::optional<Journal
   facts.readable = look.readable;
   facts.size_bytes = look.size;
   facts.records_seen = look.entries;
+  facts.unread = uncounted(look, before);
   facts.auditing_on = look.auditing_on;
   facts.disk_full = look.disk_full;
   facts.boot_id = look.boot_id;

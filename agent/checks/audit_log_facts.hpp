@@ -11,7 +11,9 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/checks/audit_pieces.hpp"
 #include "agent/checks/journal_retention.hpp"
+#include "agent/checks/journal_sequence.hpp"
 #include "agent/checks/log_heartbeat.hpp"
 #include "agent/os/files.hpp"
 #include "agent/os/kernel_audit.hpp"
@@ -53,8 +55,10 @@ struct AuditPosition {
   std::string head_hash;       // SHA-256 in hex; empty where nothing was read
   bool was_on = false;         // seen with content before
   std::string boot_id;
-  std::uint64_t unfinished = 0;  // bytes of its last line, which was still being written
-  std::uint64_t serial = 0;      // the highest audit serial read, of whole lines; 0: none
+  // Bytes of its end that are read again, or yet to be read: of a line that was still being
+  // written, and what was too much for one look.
+  std::uint64_t unread = 0;
+  std::uint64_t serial = 0;  // the highest audit serial read, of whole lines; 0: none
   std::optional<std::uint32_t> kernel_lost;  // of this boot; nothing: the kernel did not say
   // What the newest record said that turned auditing on or off.
   model::Tristate recorded_on = model::Tristate::unknown;
@@ -63,6 +67,7 @@ struct AuditPosition {
   bool begun_empty = false;            // by a rotation, and nothing was written since
   LineEnds ends{};                     // of all of `size`; empty: it was not all read
   std::optional<Uncopied> uncopied{};  // of the last day
+  std::optional<LoginPlace> logins{};  // of a file of login records
   friend bool operator==(const AuditPosition&, const AuditPosition&) = default;
 };
 // "1;…", and lines of what else there is; nothing where it is not one this version wrote, or the
@@ -85,13 +90,11 @@ struct AuditLook {
   std::string source;
   model::Tristate present = model::Tristate::unknown;
   model::Tristate readable = model::Tristate::unknown;
-  os::FileStat stat;  // where present
-  std::string head;   // its first kHeadBytes, where readable
-  std::string tail;   // its last kHeadBytes, where readable
-  // What came since the position before, from the line on that was unfinished then; empty where it
-  // is too much or unknown.
-  std::string appended;
-  std::size_t zeroed_logins = 0;
+  os::FileStat stat;                   // where present
+  std::string head;                    // its first kHeadBytes, where readable
+  std::string tail;                    // its last kHeadBytes, where readable
+  std::optional<TrailSeen> trail{};    // of what came since; nothing at the first look
+  std::optional<LoginsSeen> logins{};  // of a file of login records
   bool old_content_beside = false;
   // Where it is not: what a copy beside it lacks, which the kernel says was last changed then.
   std::optional<CopyLook> short_copy{};
@@ -125,34 +128,12 @@ std::optional<Uncopied> uncopied(const CopyLook& copy, const AuditPosition& befo
 // True where `head` begins with what the position saw at the start of the file.
 bool same_head(std::string_view head, const AuditPosition& position);
 
-// True for the files of logins that login records are appended to: wtmp, btmp and their older
-// parts. Not lastlog and utmp, where records of zeros are what an account that never came leaves.
-bool holds_logins(std::string_view file_name);
-// Login records of nothing but zeros: what wipes a login leaves where it stood.
-std::size_t zeroed_logins(std::string_view bytes);
-
 // Whether a log is one that is only ever appended to, so that what was written must stay.
 bool only_grows(std::string_view file_name);
 
-// Whether the kernel audited when the last of these records was written. The kernel records that it
-// is turned off, and not that it is turned on again: then there are records of a later serial.
-// `before`, `serial_before`: as of what was read until then.
-model::Tristate recorded_switch(std::string_view text, model::Tristate before,
-                                std::uint64_t serial_before);
-
-// The kernel's serials of lines such as "type=USER msg=audit(1700000000.123:456): …", rising, each
-// once; of a line the first. auditd's own records are left out: they have numbers of their own.
-std::vector<std::uint64_t> parse_audit_serials(std::string_view text);
-
-// Where an entry stands, from a journal cursor "s=…;i=2a;b=…;m=…;t=…;x=…".
-struct JournalPlace {
-  std::string sequence_id;
-  std::uint64_t sequence = 0;
-  friend bool operator==(const JournalPlace&, const JournalPlace&) = default;
-};
-std::optional<JournalPlace> parse_journal_cursor(std::string_view cursor);
-// When the entry was written; nothing where the cursor does not say.
-std::optional<Instant> journal_cursor_time(std::string_view cursor);
+// Where the records go on that this look has not read yet, and where it goes on with them.
+std::uint64_t trail_starts(const AuditLook& look, const AuditPosition& before);
+TrailReader trail_reader(const AuditLook& look, const AuditPosition& before);
 
 struct JournalPosition {
   std::string cursor;  // of the newest entry seen; empty: none
@@ -173,11 +154,13 @@ struct JournalLook {
   model::Tristate present = model::Tristate::unknown;
   model::Tristate readable = model::Tristate::unknown;
   std::uint64_t size = 0;
-  std::string newest;         // cursor of the newest entry
-  std::uint64_t entries = 0;  // since the position before
-  bool counted = false;       // every one of them
-  std::string oldest{};       // cursor of the oldest entry
-  bool oldest_kept = false;   // the one of the position before is still there
+  std::string newest;          // cursor of the newest entry that was counted
+  std::uint64_t entries = 0;   // since the position before
+  bool counted = false;        // every one of them; else `newest` is the end
+  std::string end{};           // cursor of the newest entry there is; empty: as `newest`
+  std::uint64_t given_up = 0;  // numbers between them that journald gave to no entry
+  std::string oldest{};        // cursor of the oldest entry
+  bool oldest_kept = false;    // the one of the position before is still there
   std::optional<JournalPlaceSeen> place{};
   model::Tristate auditing_on = model::Tristate::unknown;
   model::Tristate disk_full = model::Tristate::unknown;

@@ -30,19 +30,23 @@ std::string message_of(sd_journal* journal) {
   return std::to_string(at).append(" ").append(text.substr(0, kLineBytes));
 }
 
-// Counts what comes after `after`; stands anywhere afterwards.
-void count(sd_journal* journal, const std::string& after, std::uint64_t most, std::stop_token stop,
-           JournalEnd& end) {
-  if (sd_journal_seek_cursor(journal, after.c_str()) < 0) return;
+// Counts what comes after the cursor given; stands anywhere afterwards. False where it stopped
+// before the newest entry.
+bool count(sd_journal* journal, const JournalAsked& asked, std::stop_token stop, JournalEnd& end) {
+  if (sd_journal_seek_cursor(journal, asked.after.c_str()) < 0) return true;
   int r = sd_journal_next(journal);
   // The entry itself is not new; where it is gone the next one is.
-  if (r > 0 && sd_journal_test_cursor(journal, after.c_str()) > 0) r = sd_journal_next(journal);
-  while (r > 0 && end.entries < most && !stop.stop_requested()) {
-    ++end.entries;
-    end.newest = current_cursor(journal);
+  if (r > 0 && sd_journal_test_cursor(journal, asked.after.c_str()) > 0) {
     r = sd_journal_next(journal);
   }
-  end.counted = r == 0;
+  while (r > 0 && end.entries < asked.most_entries && !stop.stop_requested()) {
+    ++end.entries;
+    end.newest = current_cursor(journal);
+    if (asked.on_entry) asked.on_entry(end.newest);
+    r = sd_journal_next(journal);
+  }
+  end.counted = r >= 0;
+  return r <= 0;
 }
 
 // Is the entry of this cursor there? Stands anywhere afterwards.
@@ -121,12 +125,14 @@ Result<JournalEnd> read_journal(std::string_view root, const JournalAsked& asked
   if (sd_journal_seek_head(journal->get()) >= 0 && sd_journal_next(journal->get()) > 0) {
     end.oldest = current_cursor(journal->get());
   }
-  if (!asked.after.empty()) count(journal->get(), asked.after, asked.most_entries, stop, end);
-  if (end.counted && end.entries > 0) return end;
-  // Nothing new, or too much to count: the place is the end.
+  const bool whole = asked.after.empty() || count(journal->get(), asked, stop, end);
+  end.end = end.newest;
+  if (end.counted && end.entries > 0 && whole) return end;
   if (sd_journal_seek_tail(journal->get()) >= 0 && sd_journal_previous(journal->get()) > 0) {
-    end.newest = current_cursor(journal->get());
+    end.end = current_cursor(journal->get());
   }
+  // Nothing new, or it cannot be counted: the place is the end.
+  if (whole) end.newest = end.end;
   return end;
 }
 

@@ -15,9 +15,10 @@ namespace tocsin::agent::os {
 
 struct JournalEnd {
   std::uint64_t bytes = 0;    // on disk
-  std::string newest;         // cursor of the newest entry; empty: no entry
+  std::string newest;         // cursor of the last entry that was counted, or of the newest
   std::uint64_t entries = 0;  // after the cursor given
-  bool counted = false;       // all of them: not too many, not stopped
+  bool counted = false;       // every one as far as `newest`; not where it could not be read
+  std::string end;            // cursor of the newest entry; empty: no entry
   std::string oldest;         // cursor of the oldest entry; empty: no entry
   bool oldest_kept = false;   // the one that was asked for is still there
 };
@@ -25,10 +26,12 @@ struct JournalAsked {
   std::string after;   // a cursor to count from; empty: nothing is counted
   std::string oldest;  // a cursor: is it still there? Empty: none
   std::uint64_t most_entries = 0;
+  std::function<void(const std::string& cursor)> on_entry{};  // each that is counted, in order
 };
 
-// Looks at both ends, and from `after` to the newest entry. Counts at most `most_entries`, about
-// 5 us each. Errors: not_found (no journal), permission_denied.
+// Looks at both ends, and from `after` towards the newest entry. Counts at most `most_entries`,
+// about 5 us each: where there are more, `newest` is not the end, and the next look goes on there.
+// Errors: not_found (no journal), permission_denied.
 Result<JournalEnd> read_journal(std::string_view root, const JournalAsked& asked,
                                 std::stop_token stop);
 

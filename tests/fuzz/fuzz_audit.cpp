@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -19,16 +20,30 @@ namespace {
 using namespace tocsin;
 using namespace tocsin::agent;
 
-void check_serials(std::string_view text) {
-  const auto serials = parse_audit_serials(text);
-  TOCSIN_CHECK(serials.size() <= text.size() / std::string_view("msg=audit(").size());
-  TOCSIN_CHECK(std::adjacent_find(serials.begin(), serials.end(), std::greater_equal<>()) ==
-               serials.end());
-  std::string lines;
-  for (const std::uint64_t serial : serials) {
-    lines += fmt::format("type=USER_LOGIN msg=audit(1700000000.123:{}): pid=1\n", serial);
+// Wherever a text is cut, it says the same.
+void check_trail(std::string_view text, std::size_t piece) {
+  for (const bool booted : {false, true}) {
+    TrailReader whole({7, model::Tristate::unknown}, booted);
+    TrailReader pieces({7, model::Tristate::unknown}, booted);
+    whole.read(text);
+    for (std::size_t at = 0; at < text.size(); at += piece) pieces.read(text.substr(at, piece));
+    TOCSIN_CHECK(pieces.place() == whole.place() && pieces.missing() == whole.missing());
+    TOCSIN_CHECK(pieces.unfinished() == whole.unfinished());
+    TOCSIN_CHECK(whole.unfinished() <= std::min(text.size(), kLongestLine));
   }
-  TOCSIN_CHECK(parse_audit_serials(lines) == serials);
+}
+
+// What is given up was missing.
+void check_numbers(std::string_view text) {
+  NumberSkips skips("s=0123;i=1");
+  skips.next(text);
+  skips.next("s=0123;i=3");
+  std::vector<os::JournalBounds> files{{"0123", 3, 2}};
+  if (auto bounds = os::parse_journal_header(text)) {
+    TOCSIN_CHECK(bounds->sequence_id.size() == 32);
+    files.push_back(std::move(*bounds));
+  }
+  TOCSIN_CHECK(given_up(skips, files) <= skips.numbers().size());
 }
 
 void check_cursor(std::string_view text) {
@@ -115,7 +130,8 @@ void check_look(std::string_view content, const std::optional<AuditPosition>& be
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  check_serials(text);
+  check_trail(text, size > 0 ? 1 + data[0] % 64U : 1);
+  check_numbers(text);
   check_cursor(text);
   check_settings(text);
   check_parts(text);
@@ -124,7 +140,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // A kept position has a few lines, the log's content follows an empty one.
   const std::size_t line = std::min(text.find("\n\n"), text.size());
   const auto position = parse_audit_position(text.substr(0, line));
-  (void)recorded_switch(text, model::Tristate::unknown, 0);
   (void)is_heartbeat("tocsin-agent", text);
   if (const auto status = os::parse_audit_status(text)) {
     TOCSIN_CHECK(text.size() >= 48 && (status->enabled || !status->locked));

@@ -71,6 +71,62 @@ TEST_F(AuditLog, LosesALoginInTheMiddleOfWtmp) {
   EXPECT_TRUE(check.facts<model::AuditLogFacts>().zeroed);
 }
 
+// procedure M-05: who hides a line in a flood, or auditing switched off
+TEST_F(AuditLog, IsReadWholeHoweverMuchCame) {
+  const std::string padding(8000, 'x');
+  std::string megabyte;
+  std::uint64_t serial = 100;
+  const auto flood = [&](std::uint64_t bytes, std::uint64_t left_out) {
+    for (std::uint64_t written = 0; written < bytes; written += megabyte.size()) {
+      megabyte.clear();
+      while (megabyte.size() < 1 << 20) {
+        if (++serial == left_out) ++serial;
+        megabyte +=
+            "type=USER msg=audit(1700000001.001:" + std::to_string(serial) + "): " + padding + "\n";
+      }
+      append(megabyte);
+    }
+  };
+  flood(3 << 20, 333);
+  append("type=CONFIG_CHANGE msg=audit(1700000002.001:" + std::to_string(++serial) +
+         "): op=set audit_enabled=0 old=1 auid=0 res=1\n");
+  auto facts = look();
+  EXPECT_EQ(facts.sequence_gap, 1U);
+  EXPECT_EQ(facts.recorded_on, Tristate::no);
+  EXPECT_EQ(facts.unread, 0U);
+  // More than one look takes: the next goes on.
+  flood(kMostTrailBytes, serial + 10);
+  flood(2 << 20, serial + 10);
+  facts = look();
+  EXPECT_EQ(facts.sequence_gap, 1U);
+  EXPECT_GE(facts.unread, std::uint64_t{2} << 20);
+  facts = look();
+  EXPECT_EQ(facts.sequence_gap, 1U);
+  EXPECT_EQ(facts.unread, 0U);
+  EXPECT_EQ(look().sequence_gap, 0U);
+}
+
+TEST_F(AuditLog, LosesALoginInTheMiddleOfALongBtmp) {
+  constexpr std::uint64_t kSize = 2 * (kNewestLogins + kLoginsInTurn);
+  constexpr std::uint64_t kWiped = kSize - kNewestLogins - kLoginBytes;
+  const std::string file = folder_ / "btmp";
+  std::ofstream(file) << std::string(kSize, 'a');
+  CheckRun check(model::CheckKind::audit_log, file);
+  for (int looks = 0; looks < 3; ++looks) {
+    const auto facts = check.facts<model::AuditLogFacts>();
+    EXPECT_FALSE(facts.zeroed);
+    EXPECT_EQ(facts.unread > 0, looks < 2) << looks;
+  }
+  std::fstream(file, std::ios::in | std::ios::out).seekp(kWiped) << std::string(kLoginBytes, '\0');
+  bool found = false;
+  for (int looks = 0; looks < 4; ++looks) {
+    const bool zeroed = check.facts<model::AuditLogFacts>().zeroed;
+    EXPECT_TRUE(zeroed || !found) << "what was found stays";
+    found = zeroed;
+  }
+  EXPECT_TRUE(found);
+}
+
 TEST_F(AuditLog, IsTruncated) {
   std::filesystem::resize_file(path_, 0);
   const auto facts = look();
