@@ -10,14 +10,16 @@
 #include <fmt/format.h>
 
 #include "collector/ctl/completion.hpp"
-#include "collector/ctl/help_format.hpp"
 #include "collector/ctl/json.hpp"
-#include "collector/ctl/usage.hpp"
 #include "collector/ctl/yaml.hpp"
+#include "common/cli/program.hpp"
+#include "common/cli/usage.hpp"
 
 namespace tocsin::ctl {
 namespace {
 
+using cli::a_number;
+using cli::one_of;
 using std::chrono::milliseconds;
 
 constexpr std::string_view kColumns = "columns=";
@@ -32,15 +34,17 @@ CLI::Validator an_output(i18n::Language language) {
   return CLI::Validator(check, "table|wide|json|yaml|name|columns=...");
 }
 
+CLI::Validator a_duration(const std::string& examples, i18n::Language language) {
+  const auto reads = [](const std::string& text) { return duration_from(text).has_value(); };
+  return cli::a_duration(reads, "cli.usage.no_duration", examples, language);
+}
+
 // The whole syntax: every command with its help in one language, and what was said.
 class Syntax {
  public:
-  explicit Syntax(i18n::Language language) : language_(language) {
-    app_.description(h("program"));
-    translate_fixed_words();
-    app_.set_help_flag("-h,--help", h("help"));
+  explicit Syntax(i18n::Language language) : language_(language), help_(language, "ctl.help.") {
+    help_.begin(app_);
     app_.set_version_flag("--version", "tocsinctl " TOCSIN_VERSION, h("version_flag"));
-    app_.fallthrough();
     app_.require_subcommand(0, 1);
     add_global();
     add_views();
@@ -64,24 +68,9 @@ class Syntax {
   }
 
  private:
-  std::string h(std::string_view name) const {
-    return std::string(i18n::text(language_, fmt::format("ctl.help.{}", name)));
-  }
+  std::string h(std::string_view name) const { return help_(name); }
   CLI::App* add(CLI::App& to, const std::string& name, std::string_view help) {
-    CLI::App* sub = to.add_subcommand(name, h(help));
-    sub->group(h("word.commands"));
-    sub->get_help_ptr()->group(h("word.options"));  // It is made before the defaults are taken.
-    return sub;
-  }
-  void translate_fixed_words() {
-    app_.option_defaults()->group(h("word.options"));
-    app_.formatter(help_format({{"Usage", h("word.usage")},
-                                {"OPTIONS", h("word.options")},
-                                {"SUBCOMMAND", h("word.command")},
-                                {"Positionals", h("word.arguments")},
-                                {"REQUIRED", h("word.required")},
-                                {"TEXT", h("word.text")},
-                                {"UINT", h("word.number")}}));
+    return help_.add(to, name, help);
   }
   void may_try(CLI::App* sub) { sub->add_flag("--dry-run", arguments_.dry_run, h("dry_run")); }
   void may_watch(CLI::App* sub) { sub->add_flag("--watch", arguments_.watch, h("watch")); }
@@ -99,6 +88,7 @@ class Syntax {
   void add_others();
 
   i18n::Language language_;
+  cli::Help help_;
   Arguments arguments_;
   ShowStatus status_;
   ShowHosts hosts_;
@@ -128,8 +118,7 @@ class Syntax {
 
 void Syntax::add_global() {
   app_.add_option("-o,--output", arguments_.output, h("output"))->check(an_output(language_));
-  app_.add_option("--lang", arguments_.language, h("lang"))
-      ->check(one_of({"zh-TW", "en"}, language_));
+  help_.add_language(app_, arguments_.language);
   app_.add_option("--context", arguments_.context, h("context"));
   app_.add_option("--contexts", arguments_.contexts_file, h("contexts"));
   app_.add_option("--collector", arguments_.collector, h("collector"));
@@ -226,7 +215,8 @@ void Syntax::add_decisions() {
   };
   decision("verdict", Act::judge, "--reason")
       ->add_option("VERDICT", decide_.verdict, h("verdict_word"))
-      ->check(one_of({"confirmed", "false-alarm", "fault", "incident", "undetermined"}, language_))
+      ->check(
+          one_of({"confirmed", "false-alarm", "fault", "incident", "undetermined"}, language_))
       ->required();
   decision("severity", Act::approve, "--reason")
       ->add_option("GRADE", decide_.severity, h("grade"))
@@ -410,29 +400,12 @@ void Syntax::add_others() {
   });
 }
 
-// The value of an option as it stands in the words, before they are parsed; the last one.
-std::string value_in(int argc, const char* const* argv, std::string_view name,
-                     std::string_view letter) {
-  std::string value;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view word = argv[i];
-    if (word == name || (!letter.empty() && word == letter)) {
-      if (i + 1 < argc) value = argv[i + 1];
-    } else if (word.starts_with(name) && word.substr(name.size()).starts_with('=')) {
-      value = word.substr(name.size() + 1);
-    } else if (!letter.empty() && word.starts_with(letter)) {
-      value = word.substr(letter.size());
-    }
-  }
-  return value;
-}
-
 // What is wrong with the words; for scripts that asked for it as JSON or YAML too.
 Printed usage_error(const CLI::App& app, const CLI::ParseError& error, i18n::Language language,
                     const std::string& output) {
-  const std::string what = usage_text(app, error, language);
+  const std::string what = cli::usage_text(app, error, language);
   Printed printed{ExitCode::usage, "", ""};
-  printed.err = fmt::format("{}\n{}\n", what, i18n::text(language, "ctl.usage.more"));
+  printed.err = fmt::format("{}\n{}\n", what, i18n::text(language, "cli.usage.more"));
   const std::string json = to_json(Error{ErrorCode::invalid_argument, what}) + "\n";
   if (output == "json") printed.out = json;
   if (output == "yaml") printed.out = yaml_of(json);
@@ -469,16 +442,15 @@ std::vector<std::string> columns_in(std::string_view output) {
 
 std::variant<Arguments, Printed> parse_arguments(int argc, const char* const* argv,
                                                  i18n::Language language) {
-  const auto asked = i18n::language_from(value_in(argc, argv, "--lang", ""));
-  Syntax syntax(asked.value_or(language));
+  const i18n::Language spoken = cli::language_in(argc, argv, language);
+  Syntax syntax(spoken);
   try {
     syntax.app().parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     std::ostringstream out;
     std::ostringstream err;
     if (syntax.app().exit(error, out, err) == 0) return Printed{ExitCode::done, out.str(), ""};
-    return usage_error(syntax.app(), error, asked.value_or(language),
-                       value_in(argc, argv, "--output", "-o"));
+    return usage_error(syntax.app(), error, spoken, cli::value_in(argc, argv, "--output", "-o"));
   }
   if (!syntax.shell().empty()) {
     return Printed{ExitCode::done, completion_script(syntax.app(), syntax.shell()), ""};

@@ -11,10 +11,10 @@ namespace CLI {
 class FormatterBase;
 }
 
-namespace tocsin::ctl {
+namespace tocsin::cli {
 
 // `labels`: the parser's fixed words and what stands for them, as CLI::FormatterBase::label takes
 // them.
 std::shared_ptr<CLI::FormatterBase> help_format(const std::map<std::string, std::string>& labels);
 
-}  // namespace tocsin::ctl
+}  // namespace tocsin::cli

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,7 @@ class ParseError;
 class Validator;
 }  // namespace CLI
 
-namespace tocsin::ctl {
+namespace tocsin::cli {
 
 // One sentence. `app` is what threw `error`.
 std::string usage_text(const CLI::App& app, const CLI::ParseError& error, i18n::Language language);
@@ -22,7 +23,9 @@ std::string usage_text(const CLI::App& app, const CLI::ParseError& error, i18n::
 // One of these words, taken in the way it stands here, however its letters are written.
 CLI::Validator one_of(std::vector<std::string> words, i18n::Language language);
 CLI::Validator a_number(std::uint64_t from, std::uint64_t to, i18n::Language language);
-// As duration_from(); `examples` stands in the help: "10m|1h|7d".
-CLI::Validator a_duration(const std::string& examples, i18n::Language language);
+// A duration of a grammar that the program has: `reads` says whether a text is one, `code` is the
+// message where it is none ({value}), and `examples` stands in the help: "10m|1h|7d".
+CLI::Validator a_duration(std::function<bool(const std::string&)> reads, const char* code,
+                          const std::string& examples, i18n::Language language);
 
-}  // namespace tocsin::ctl
+}  // namespace tocsin::cli

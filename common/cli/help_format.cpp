@@ -1,4 +1,4 @@
-#include "collector/ctl/help_format.hpp"
+#include "common/cli/help_format.hpp"
 
 #include <string_view>
 
@@ -6,7 +6,7 @@
 
 #include "common/i18n/table.hpp"
 
-namespace tocsin::ctl {
+namespace tocsin::cli {
 namespace {
 
 constexpr std::size_t kNames = 30;  // cells, with the two before it
@@ -48,4 +48,4 @@ std::shared_ptr<CLI::FormatterBase> help_format(const std::map<std::string, std:
   return format;
 }
 
-}  // namespace tocsin::ctl
+}  // namespace tocsin::cli
