@@ -117,7 +117,7 @@ class Syntax {
 };
 
 void Syntax::add_global() {
-  app_.add_option("-o,--output", arguments_.output, h("output"))->check(an_output(language_));
+  app_.add_option("-o,--output", arguments_.output, h("output"))->transform(an_output(language_));
   help_.add_language(app_, arguments_.language);
   app_.add_option("--context", arguments_.context, h("context"));
   app_.add_option("--contexts", arguments_.contexts_file, h("contexts"));
@@ -128,7 +128,8 @@ void Syntax::add_global() {
   app_.add_option("--server-name", arguments_.server_name, h("server_name"));
   app_.add_option("--timeout", timeout_, h("timeout"))
       ->check(a_duration("500ms|10s|1m", language_));
-  app_.add_option("--fail-on", arguments_.fail_on, h("fail_on"));
+  app_.add_option("--fail-on", arguments_.fail_on, h("fail_on"))
+      ->transform(one_of({"A", "B", "C", "D", "E"}, language_));
   app_.add_flag("--no-color", arguments_.no_color, h("no_color"));
 }
 
@@ -215,12 +216,12 @@ void Syntax::add_decisions() {
   };
   decision("verdict", Act::judge, "--reason")
       ->add_option("VERDICT", decide_.verdict, h("verdict_word"))
-      ->check(
+      ->transform(
           one_of({"confirmed", "false-alarm", "fault", "incident", "undetermined"}, language_))
       ->required();
   decision("severity", Act::approve, "--reason")
       ->add_option("GRADE", decide_.severity, h("grade"))
-      ->check(one_of({"A", "B", "C", "D", "E"}, language_))
+      ->transform(one_of({"A", "B", "C", "D", "E"}, language_))
       ->required();
   decision("estimate", Act::estimate, "--reason")
       ->add_option("DURATION", estimate_, h("duration"))
@@ -228,7 +229,7 @@ void Syntax::add_decisions() {
       ->required();
   decision("close", Act::close, "--cause")
       ->add_option("--verdict", decide_.verdict, h("close_verdict"))
-      ->check(one_of({"false-alarm", "fault", "incident"}, language_));
+      ->transform(one_of({"false-alarm", "fault", "incident"}, language_));
 }
 
 void Syntax::add_checks() {
@@ -391,7 +392,7 @@ void Syntax::add_others() {
   add(app_, "version", "version")->callback([this] { arguments_.command = ShowVersion{}; });
   add(app_, "completion", "completion")
       ->add_option("SHELL", shell_, h("shell"))
-      ->check(one_of({"bash", "zsh"}, language_))
+      ->transform(one_of({"bash", "zsh"}, language_))
       ->required();
   CLI::App* help = add(app_, "help", "help_command");
   help->require_subcommand(1);

@@ -77,7 +77,7 @@ void Help::begin(CLI::App& app) const {
 
 void Help::add_language(CLI::App& app, std::string& into) const {
   app.add_option("--lang", into, std::string(i18n::text(language_, "cli.lang")))
-      ->check(one_of({"zh-TW", "en"}, language_));
+      ->transform(one_of({"zh-TW", "en"}, language_));
 }
 
 CLI::App* Help::add(CLI::App& to, const std::string& command, std::string_view name) const {

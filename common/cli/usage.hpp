@@ -20,7 +20,8 @@ namespace tocsin::cli {
 // One sentence. `app` is what threw `error`.
 std::string usage_text(const CLI::App& app, const CLI::ParseError& error, i18n::Language language);
 
-// One of these words, taken in the way it stands here, however its letters are written.
+// One of these words, however its letters are written. To be given to transform(), which takes it
+// in the way it stands here; check() would leave it as it was written.
 CLI::Validator one_of(std::vector<std::string> words, i18n::Language language);
 CLI::Validator a_number(std::uint64_t from, std::uint64_t to, i18n::Language language);
 // A duration of a grammar that the program has: `reads` says whether a text is one, `code` is the

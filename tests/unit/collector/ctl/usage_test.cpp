@@ -99,6 +99,9 @@ TEST(Usage, SaysWhatIsWrongInTheReadersLanguage) {
       {{"status", "-o", "xml"},
        "--output: 「xml」不是下列之一：table,wide,json,yaml,name",
        "--output: \"xml\" is none of table,wide,json,yaml,name"},
+      {{"status", "--fail-on", "F"},
+       "--fail-on: 「F」不是下列之一：A,B,C,D,E",
+       "--fail-on: \"F\" is none of A,B,C,D,E"},
       {{"baseline", "list", "web1", "--group", "web"},
        "--host 與 --group 不能同時使用",
        "--host and --group cannot be given together"},
@@ -126,6 +129,15 @@ TEST(Usage, TakesTheWordsThatThereAre) {
         {"status", "--timeout", "500ms", "--lang", "zh-tw"}}) {
     EXPECT_EQ(answer(words, Language::en).exit, ExitCode::done) << words.front();
   }
+}
+
+TEST(Usage, TakesAWordInTheWayItIsWritten) {
+  const std::vector<const char*> argv{"tocsinctl", "status", "-o", "JSON", "--fail-on", "c"};
+  const auto parsed = parse_arguments(static_cast<int>(argv.size()), argv.data(), Language::en);
+  const auto* arguments = std::get_if<Arguments>(&parsed);
+  ASSERT_NE(arguments, nullptr);
+  EXPECT_EQ(arguments->output, "json");
+  EXPECT_EQ(arguments->fail_on, "C");
 }
 
 // A control character in a word that is not understood cannot move the cursor.
