@@ -1,7 +1,6 @@
 #include "agent/app/cli.hpp"
 
 #include <filesystem>
-#include <utility>
 
 #include <fmt/format.h>
 #include <malloc.h>
@@ -15,7 +14,6 @@ namespace tocsin::agent {
 namespace {
 
 constexpr int kFailed = 1;
-constexpr int kUsage = 2;
 
 // One heap for all threads: they allocate little, and each heap of its own stays resident. And what
 // is large, the lists of packages above all, goes back to the system: left alone, malloc takes the
@@ -33,27 +31,6 @@ int report(const Status& status) {
   if (status) return 0;
   fmt::print(stderr, "tocsin-agent: {}\n", status.error().message);
   return kFailed;
-}
-
-CLI::App* add_command(CLI::App& parent, const char* name, const char* help, Command act,
-                      Command& chosen) {
-  CLI::App* sub = parent.add_subcommand(name, help);
-  sub->callback([&chosen, act = std::move(act)] { chosen = act; });
-  return sub;
-}
-
-void add_config(CLI::App* command, std::string& file) {
-  command->add_option("--config", file, "the agent's configuration")->capture_default_str();
-}
-
-int run_program(CLI::App& app, int argc, char** argv, const Command& chosen) {
-  app.require_subcommand(1);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kUsage;
-  }
-  return chosen();
 }
 
 int run_process(const std::string& config_file, Process process) {

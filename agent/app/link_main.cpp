@@ -2,9 +2,11 @@
 // its own, so that the process that looks at the host carries none of it. `tocsin-agent link` and
 // `tocsin-agent enroll` start it; people need not know its name.
 #include <string>
+#include <variant>
 
 #include <fmt/format.h>
 
+#include "agent/app/arguments.hpp"
 #include "agent/app/cli.hpp"
 #include "agent/commands/link_process.hpp"
 #include "agent/enroll/enroll.hpp"
@@ -15,13 +17,6 @@
 
 namespace tocsin::agent {
 namespace {
-
-struct Arguments {
-  std::string config = kConfigFile;
-  EnrollOptions enroll;
-  std::string token_file;
-  std::string fingerprint;
-};
 
 // The address in the token's line, but with the host that this host's own file names the collector
 // by.
@@ -38,7 +33,7 @@ Result<std::string> enrolment_door(const TokenLine& line, const AgentConfig& con
 }
 
 // What the command line says counts first, then the token's line and the host's own file.
-Result<EnrollOptions> enroll_options(const Arguments& arguments) {
+Result<EnrollOptions> enroll_options(const LinkArguments& arguments) {
   const auto config = config_if_any(arguments.config);
   if (!config) return fail(config.error());
   auto line = read_token_line(arguments.token_file);
@@ -60,50 +55,29 @@ Result<EnrollOptions> enroll_options(const Arguments& arguments) {
   return options;
 }
 
-Status enroll_host(const Arguments& arguments) {
+Status enroll_host(const LinkArguments& arguments) {
   const auto options = enroll_options(arguments);
   if (!options) return fail(options.error());
   const auto enrolled = enroll(*options, time::SystemTime());
   if (!enrolled) return fail(enrolled.error());
-  fmt::print("enrolled {} as agent {}; certificate until {}\n", options->host_name,
-             enrolled->agent.hex, time::rfc3339(enrolled->not_after));
+  const auto language = cli::language_or_environment(arguments.language);
+  const model::Message done{"agent.said.enrolled",
+                            {{"host", options->host_name},
+                             {"agent", enrolled->agent.hex},
+                             {"until", time::rfc3339(enrolled->not_after)}}};
+  fmt::print("{}\n", i18n::render(language, done));
   return {};
-}
-
-void add_link(CLI::App& app, Arguments& a, Command& chosen) {
-  const Command act = [&a] { return run_process(a.config, run_link_process); };
-  add_config(add_command(app, "link", "the process that talks to the collector", act, chosen),
-             a.config);
-}
-
-void add_enroll(CLI::App& app, Arguments& a, Command& chosen) {
-  const Command act = [&a] { return report(enroll_host(a)); };
-  CLI::App* sub = add_command(app, "enroll", "get this host its certificate", act, chosen);
-  add_config(sub, a.config);
-  sub->add_option("--collector", a.enroll.collector,
-                  "HOST:PORT of its enrolment door; left out: as the token file says");
-  sub->add_option("--token-file", a.token_file, "file of mode 0600, or - for standard input")
-      ->required();
-  sub->add_option("--ca-fingerprint", a.fingerprint,
-                  "of the collector's authority, where the token file does not say it");
-  sub->add_option("--dir", a.enroll.directory, "left out: the configuration's");
-  sub->add_option("--name", a.enroll.host_name, "left out: the system's host name");
-  sub->add_flag("--again", a.enroll.again, "anew, where there is an identity: with the same key");
-  sub->add_flag("--new-key", a.enroll.new_key, "with --again: with a new key, as another agent")
-      ->needs("--again");
-  sub->add_option("--server-name", a.enroll.server_name,
-                  "in the collector's certificate, where it is not the host");
 }
 
 }  // namespace
 }  // namespace tocsin::agent
 
 int main(int argc, char** argv) {
-  using namespace tocsin::agent;
-  CLI::App app("The half of Tocsin's agent that talks to the collector.", "tocsin-agent");
-  Arguments arguments;
-  Command chosen;
-  add_link(app, arguments, chosen);
-  add_enroll(app, arguments, chosen);
-  return run_program(app, argc, argv, chosen);
+  using namespace tocsin;
+  using Act = agent::LinkArguments::Act;
+  const auto parsed = agent::parse_link_arguments(argc, argv, cli::language_of_environment());
+  if (const auto* answer = std::get_if<cli::Answer>(&parsed)) return cli::print(*answer);
+  const auto& arguments = std::get<agent::LinkArguments>(parsed);
+  if (arguments.act == Act::enroll) return agent::report(agent::enroll_host(arguments));
+  return agent::run_process(arguments.config, agent::run_link_process);
 }

@@ -2,14 +2,15 @@
 // each command does is in agent/commands and agent/diagnose. What speaks to the collector is
 // another program, tocsin-agent-link, which this one becomes for `link` and `enroll`.
 #include <cerrno>
-#include <cstdlib>
 #include <iostream>
 #include <string>
+#include <variant>
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "agent/app/arguments.hpp"
 #include "agent/app/cli.hpp"
 #include "agent/commands/evidence.hpp"
 #include "agent/commands/explain.hpp"
@@ -34,24 +35,6 @@ namespace tocsin::agent {
 namespace {
 
 constexpr const char* kLinkProgram = "tocsin-agent-link";
-
-struct Arguments {
-  std::string config = kConfigFile;
-  std::string name;
-  std::uint32_t version = 1;
-  std::vector<std::string> checks;
-  std::string policy;
-  std::string format = "table";
-  std::string language;
-  std::string zone = "Asia/Taipei";
-  std::string fail_on;
-  std::string sign_to;
-  std::string key;
-  std::string certificate;
-  EvidenceRequest evidence;
-  std::string file;
-  std::string message;
-};
 
 // Both processes as children of this one.
 int run_both(const Arguments& arguments) {
@@ -80,16 +63,6 @@ int become_link_program(char** argv) {
   return report(fail(system_error(*program, errno)));
 }
 
-i18n::Language language_of(const Arguments& arguments) {
-  if (const auto chosen = i18n::language_from(arguments.language)) return *chosen;
-  const auto variable = [](const char* name) -> std::string_view {
-    const char* value = std::getenv(name);
-    return value == nullptr ? "" : value;
-  };
-  return i18n::language_from_environment(variable("LC_ALL"), variable("LC_MESSAGES"),
-                                         variable("LANG"));
-}
-
 int terminal_width() {
   winsize size{};
   return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
@@ -114,7 +87,7 @@ int diagnose(const Arguments& arguments) {
   DiagnoseOptions options;
   options.checks = arguments.checks;
   options.zone = arguments.zone;
-  options.language = language_of(arguments);
+  options.language = cli::language_or_environment(arguments.language);
   options.width = terminal_width();
   if (arguments.format == "json") options.format = DiagnoseOptions::Format::json;
   if (arguments.format == "nagios") options.format = DiagnoseOptions::Format::nagios;
@@ -178,7 +151,8 @@ Status take_evidence(const Arguments& arguments) {
 Status check_config(const Arguments& arguments) {
   const auto config = load_agent_config(arguments.file);
   if (!config) return fail(config.error());
-  fmt::print("{}: no mistakes\n", arguments.file);
+  const auto language = cli::language_or_environment(arguments.language);
+  fmt::print("{}\n", i18n::render(language, {"cli.no_mistakes", {{"path", arguments.file}}}));
   return {};
 }
 
@@ -192,8 +166,8 @@ Status show_config(const Arguments& arguments) {
 Status explain(const Arguments& arguments) {
   const auto config = config_if_any(arguments.config);
   if (!config) return fail(config.error());
-  const auto text =
-      explain_message(config->settings.warnings, arguments.message, language_of(arguments));
+  const auto text = explain_message(config->settings.warnings, arguments.message,
+                                    cli::language_or_environment(arguments.language));
   if (!text) return fail(text.error());
   fmt::print("{}", *text);
   return {};
@@ -204,106 +178,41 @@ Status version(const Arguments&) {
   return {};
 }
 
-Command reporting(Status (*act)(const Arguments&), const Arguments& arguments) {
-  return [act, &arguments] { return report(act(arguments)); };
-}
-
-void add_daemons(CLI::App& app, Arguments& a, Command& chosen) {
-  add_config(add_command(
-                 app, "run", "watch this host: observer and link as two processes",
-                 [&a] { return run_both(a); }, chosen),
-             a.config);
-  add_config(add_command(
-                 app, "observer", "the process that looks at the host",
-                 [&a] { return run_process(a.config, run_observer_process); }, chosen),
-             a.config);
-}
-
-// Their arguments are the other program's, and so is their help.
-void add_link_program(CLI::App& app, char** argv, Command& chosen) {
-  const Command act = [argv] { return become_link_program(argv); };
-  for (const auto& [name, help] : {std::pair{"link", "the process that talks to the collector"},
-                                   std::pair{"enroll", "get this host its certificate"}}) {
-    add_command(app, name, help, act, chosen)->prefix_command()->set_help_flag();
+int act_on(const Arguments& arguments, char** argv) {
+  using Act = Arguments::Act;
+  switch (arguments.act) {
+    case Act::run:
+      return run_both(arguments);
+    case Act::observer:
+      return run_process(arguments.config, run_observer_process);
+    case Act::link_program:
+      return become_link_program(argv);
+    case Act::diagnose:
+      return diagnose(arguments);
+    case Act::explain:
+      return report(explain(arguments));
+    case Act::status:
+      return report(status(arguments));
+    case Act::propose:
+      return report(propose(arguments));
+    case Act::take_evidence:
+      return report(take_evidence(arguments));
+    case Act::check_config:
+      return report(check_config(arguments));
+    case Act::print_config:
+      return report(show_config(arguments));
+    case Act::version:
+      break;
   }
-}
-
-void add_diagnose(CLI::App& app, Arguments& a, Command& chosen) {
-  CLI::App* sub = add_command(
-      app, "diagnose", "look at this host once; changes nothing", [&a] { return diagnose(a); },
-      chosen);
-  add_config(sub, a.config);
-  sub->add_option("check", a.checks, "sockets, service:UNIT, …; left out: the whole annex");
-  sub->add_option("--policy", a.policy, "a site policy with this host's baseline");
-  sub->add_option("--format", a.format)->check(CLI::IsMember({"table", "json", "nagios"}));
-  sub->add_option("--lang", a.language)->check(CLI::IsMember({"zh-TW", "en"}));
-  sub->add_option("--time-zone", a.zone)->capture_default_str();
-  sub->add_option("--fail-on", a.fail_on, "exit with 10 at this grade or a worse one")
-      ->check(CLI::IsMember({"A", "B", "C", "D", "E"}));
-  CLI::Option* sign_to = sub->add_option(
-      "--sign-to", a.sign_to, "write it as JSON, signed, for a host that stays off the network");
-  CLI::Option* key =
-      sub->add_option("--key", a.key, "to sign with; left out: the agent's own")->needs(sign_to);
-  key->needs(sub->add_option("--certificate", a.certificate, "of the key")->needs(key));
-}
-
-void add_explain(CLI::App& app, Arguments& a, Command& chosen) {
-  CLI::App* sub = add_command(app, "explain",
-                              "what a message of a log means, of this host's own catalogues too",
-                              reporting(explain, a), chosen);
-  add_config(sub, a.config);
-  sub->add_option("message", a.message, "sshd.failed_password, ANR2578W, payroll.export_failed")
-      ->required();
-  sub->add_option("--lang", a.language)->check(CLI::IsMember({"zh-TW", "en"}));
-}
-
-void add_evidence(CLI::App& app, Arguments& a, Command& chosen) {
-  CLI::App* evidence =
-      app.add_subcommand("evidence", "what this host can show of itself")->require_subcommand(1);
-  CLI::App* sub = add_command(*evidence, "collect",
-                              "keep logs and state in a folder, hashed and signed; changes nothing",
-                              reporting(take_evidence, a), chosen);
-  add_config(sub, a.config);
-  sub->add_option("--to", a.evidence.folder, "a folder to be made")->required();
-  sub->add_option("--since-hours", a.evidence.since_hours, "of the journal")
-      ->check(CLI::Range(1, 744))
-      ->capture_default_str();
-  sub->add_option("--by", a.evidence.asked_by, "who takes it; left out: this login's name");
-  sub->add_option("--reason", a.evidence.reason, "for the manifest");
-}
-
-void add_commands(CLI::App& app, Arguments& a, char** argv, Command& chosen) {
-  add_daemons(app, a, chosen);
-  add_diagnose(app, a, chosen);
-  add_explain(app, a, chosen);
-  add_link_program(app, argv, chosen);
-  add_config(
-      add_command(app, "status", "identity, certificate and spool", reporting(status, a), chosen),
-      a.config);
-  CLI::App* baseline = app.add_subcommand("baseline", "what is normal here")->require_subcommand(1);
-  CLI::App* sub = add_command(*baseline, "propose", "a first baseline from what listens now",
-                              reporting(propose, a), chosen);
-  add_config(sub, a.config);
-  sub->add_option("--name", a.name, "of the baseline; left out: the host's");
-  sub->add_option("--version", a.version)->capture_default_str();
-  add_evidence(app, a, chosen);
-  sub = add_command(app, "check-config", "look for mistakes in a configuration",
-                    reporting(check_config, a), chosen);
-  sub->add_option("file", a.file)->required();
-  add_config(add_command(app, "print-config", "print the values that hold",
-                         reporting(show_config, a), chosen),
-             a.config);
-  add_command(app, "version", "print the version", reporting(version, a), chosen);
+  return report(version(arguments));
 }
 
 }  // namespace
 }  // namespace tocsin::agent
 
 int main(int argc, char** argv) {
-  using namespace tocsin::agent;
-  CLI::App app("Tocsin's agent: observes its host and tells the collector.");
-  Arguments arguments;
-  Command chosen;
-  add_commands(app, arguments, argv, chosen);
-  return run_program(app, argc, argv, chosen);
+  using namespace tocsin;
+  const auto parsed = agent::parse_arguments(argc, argv, cli::language_of_environment());
+  if (const auto* answer = std::get_if<cli::Answer>(&parsed)) return cli::print(*answer);
+  return agent::act_on(std::get<agent::Arguments>(parsed), argv);
 }

@@ -2,12 +2,14 @@
 // differently). What each command does is in collector/app, collector/site and collector/replay.
 #include <cstdio>
 #include <filesystem>
-#include <functional>
 #include <string>
+#include <utility>
+#include <variant>
+#include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "collector/app/arguments.hpp"
 #include "collector/app/run.hpp"
 #include "collector/config/collector_config.hpp"
 #include "collector/replay/replay.hpp"
@@ -27,27 +29,14 @@ namespace tocsin::collector {
 namespace {
 
 constexpr int kFailed = 1;
-constexpr int kUsage = 2;
 constexpr int kDifferent = 3;
 
-struct Arguments {
-  std::string config = "/etc/tocsin/collector.toml";
-  InitOptions init;
-  std::string ttl = "1h";
-  std::string host;
-  std::string output;
-  std::string name;
-  std::string role;
-  std::string directory;
-  std::string file;
-  std::string from;
-  std::string owner;
-  bool new_key = false;
-  bool replace = false;
-  std::vector<std::string> dns_names;
-  std::vector<std::string> ip_addresses;
-  bool print_config = false;
-};
+// One line of ours, in the reader's language.
+std::string line_of(const Arguments& arguments, const char* code,
+                    std::vector<model::Parameter> parameters) {
+  const auto language = cli::language_or_environment(arguments.language);
+  return i18n::render(language, {code, std::move(parameters)}) + "\n";
+}
 
 int report(const Status& status) {
   if (status) return 0;
@@ -78,8 +67,11 @@ Status init(const Arguments& arguments) {
   }
   const auto made = init_site(options, time::SystemTime().wall());
   if (!made) return fail(made.error());
-  for (const std::string& path : made->files) fmt::print("made {}\n", path);
-  fmt::print("authority fingerprint {}\n", made->authority_fingerprint);
+  for (const std::string& path : made->files) {
+    fmt::print("{}", line_of(arguments, "collector.said.made", {{"path", path}}));
+  }
+  fmt::print("{}", line_of(arguments, "collector.said.fingerprint",
+                           {{"fingerprint", made->authority_fingerprint}}));
   return {};
 }
 
@@ -96,9 +88,13 @@ Status create_token(const Arguments& arguments) {
   } else {
     TOCSIN_TRY(config::create_file(arguments.output, made->line, 0600));
   }
-  fmt::print(stderr, "token {} for {}, good once until {}; agents enrol at {}\n", made->id,
-             arguments.host.empty() ? "any host" : arguments.host, time::rfc3339(made->expires),
-             config->enroll_address);
+  const std::string host = arguments.host.empty() ? "@collector.said.any_host" : arguments.host;
+  fmt::print(stderr, "{}",
+             line_of(arguments, "collector.said.token",
+                     {{"id", made->id},
+                      {"host", host},
+                      {"until", time::rfc3339(made->expires)},
+                      {"address", config->enroll_address}}));
   return {};
 }
 
@@ -127,23 +123,26 @@ Status add_person(const Arguments& arguments) {
   const auto made = add_operator(site->authority, operators_folder(arguments, site->config),
                                  arguments.name, *role, time::SystemTime().wall());
   if (!made) return fail(made.error());
-  fmt::print("made {}\nmade {}\n", made->certificate_file, made->key_file);
+  for (const std::string& path : {made->certificate_file, made->key_file}) {
+    fmt::print("{}", line_of(arguments, "collector.said.made", {{"path", path}}));
+  }
   return {};
 }
 
-Status report_renewed(const Result<Renewed>& renewed) {
+Status report_renewed(const Arguments& arguments, const Result<Renewed>& renewed) {
   if (!renewed) return fail(renewed.error());
-  fmt::print("renewed {}; it ends {}\n", renewed->certificate_file,
-             time::rfc3339(renewed->not_after));
+  fmt::print("{}", line_of(arguments, "collector.said.renewed",
+                           {{"path", renewed->certificate_file},
+                            {"until", time::rfc3339(renewed->not_after)}}));
   return {};
 }
 
 Status renew_person(const Arguments& arguments) {
   const auto site = load_site(arguments);
   if (!site) return fail(site.error());
-  return report_renewed(renew_operator(site->authority, operators_folder(arguments, site->config),
-                                       arguments.name, arguments.new_key,
-                                       time::SystemTime().wall()));
+  return report_renewed(
+      arguments, renew_operator(site->authority, operators_folder(arguments, site->config),
+                                arguments.name, arguments.new_key, time::SystemTime().wall()));
 }
 
 Status renew_own(const Arguments& arguments) {
@@ -153,7 +152,8 @@ Status renew_own(const Arguments& arguments) {
                               arguments.new_key,
                               arguments.dns_names,
                               arguments.ip_addresses};
-  return report_renewed(renew_server(site->authority, renewal, time::SystemTime().wall()));
+  return report_renewed(arguments,
+                        renew_server(site->authority, renewal, time::SystemTime().wall()));
 }
 
 Status check_config(const Arguments& arguments) {
@@ -162,7 +162,7 @@ Status check_config(const Arguments& arguments) {
   if (arguments.print_config) {
     fmt::print("{}", print_config(*config));
   } else {
-    fmt::print("{}: no mistakes\n", arguments.file);
+    fmt::print("{}", line_of(arguments, "cli.no_mistakes", {{"path", arguments.file}}));
   }
   return {};
 }
@@ -172,9 +172,12 @@ Status check_policy(const Arguments& arguments) {
   if (!text) return fail(text.error());
   const auto policy = config::read_site_policy(*text, arguments.file);
   if (!policy) return fail(policy.error());
-  fmt::print("{}: no mistakes; {} baselines, {} hosts, {} channels, {} contacts\n", arguments.file,
-             policy->baselines.size(), policy->hosts.size(), policy->channels.size(),
-             policy->contacts.size());
+  fmt::print("{}", line_of(arguments, "collector.said.policy",
+                           {{"path", arguments.file},
+                            {"baselines", std::to_string(policy->baselines.size())},
+                            {"hosts", std::to_string(policy->hosts.size())},
+                            {"channels", std::to_string(policy->channels.size())},
+                            {"contacts", std::to_string(policy->contacts.size())}}));
   return {};
 }
 
@@ -184,10 +187,17 @@ int replay_journal(const Arguments& arguments) {
   if (!replayed) return report(fail(replayed.error()));
   const Comparison& comparison = replayed->comparison;
   for (const std::string& line : comparison.lines) fmt::print("{}\n", line);
-  if (comparison.lines_left_out > 0) fmt::print("… and {} more\n", comparison.lines_left_out);
-  fmt::print(stderr, "{} entries from {} to {}: {} of {} incidents are decided differently\n",
-             replayed->entries, replayed->first.value, replayed->last.value, comparison.different,
-             comparison.incidents);
+  if (comparison.lines_left_out > 0) {
+    fmt::print("{}", line_of(arguments, "collector.said.more",
+                             {{"count", std::to_string(comparison.lines_left_out)}}));
+  }
+  fmt::print(stderr, "{}",
+             line_of(arguments, "collector.said.replayed",
+                     {{"entries", std::to_string(replayed->entries)},
+                      {"first", std::to_string(replayed->first.value)},
+                      {"last", std::to_string(replayed->last.value)},
+                      {"different", std::to_string(comparison.different)},
+                      {"incidents", std::to_string(comparison.incidents)}}));
   return comparison.different == 0 ? 0 : kDifferent;
 }
 
@@ -196,105 +206,39 @@ Status version(const Arguments&) {
   return {};
 }
 
-using Command = std::function<int(const Arguments&)>;  // gives the exit code
-
-CLI::App* command(CLI::App& parent, const char* name, const char* help, Command act,
-                  Command& chosen) {
-  CLI::App* sub = parent.add_subcommand(name, help);
-  sub->callback([&chosen, act = std::move(act)] { chosen = act; });
-  return sub;
-}
-
-CLI::App* command(CLI::App& parent, const char* name, const char* help,
-                  Status (*act)(const Arguments&), Command& chosen) {
-  return command(
-      parent, name, help, [act](const Arguments& a) { return report(act(a)); }, chosen);
-}
-
-void add_config(CLI::App* sub, Arguments& a) {
-  sub->add_option("--config", a.config, "the collector's configuration")->capture_default_str();
-}
-
-void add_site_commands(CLI::App& app, Arguments& a, Command& chosen) {
-  CLI::App* sub =
-      command(app, "init", "make a new site in a folder; overwrites nothing", init, chosen);
-  sub->add_option("--dir", a.init.directory, "the folder")->required();
-  sub->add_option("--data", a.init.data, "the collector's data; left out: data/ in the folder");
-  sub->add_option("--owner", a.owner, "USER[:GROUP] that the files belong to; left out: you");
-  sub->add_option("--site", a.init.site, "the site's name")->required();
-  sub->add_option("--dns", a.init.dns_names, "a DNS name of the collector; may be repeated");
-  sub->add_option("--ip", a.init.ip_addresses, "an address of the collector; may be repeated");
-  sub->add_option("--operator", a.init.operator_name, "the first operator")->capture_default_str();
-  sub->add_option("--listen-agents", a.init.listen_agents)->capture_default_str();
-  sub->add_option("--listen-enroll", a.init.listen_enroll)->capture_default_str();
-  sub->add_option("--listen-operators", a.init.listen_operators)->capture_default_str();
-
-  CLI::App* token =
-      app.add_subcommand("token", "one-time tokens for new agents")->require_subcommand(1);
-  sub = command(*token, "create", "make one without the running collector", create_token, chosen);
-  add_config(sub, a);
-  sub->add_option("--ttl", a.ttl, "how long it is good: 1min to 7d")->capture_default_str();
-  sub->add_option("--host", a.host, "the only host that may use it; left out: any");
-  sub->add_flag("--replace", a.replace, "the host may take its name from another key");
-  sub->add_option("--output", a.output, "a new file (mode 0600) instead of standard output");
-
-  CLI::App* person =
-      app.add_subcommand("operator", "people who may use the collector")->require_subcommand(1);
-  sub = command(*person, "add", "make a key and a client certificate", add_person, chosen);
-  add_config(sub, a);
-  sub->add_option("name", a.name, "a-z 0-9 . _ -")->required();
-  sub->add_option("--role", a.role, "duty, working_group, officer, committee, auditor, admin")
-      ->required();
-  sub->add_option("--dir", a.directory, "where; left out: operators/ beside the authority");
-  sub = command(*person, "renew", "a new certificate, with the same role", renew_person, chosen);
-  add_config(sub, a);
-  sub->add_option("name", a.name)->required();
-  sub->add_option("--dir", a.directory, "where; left out: operators/ beside the authority");
-  sub->add_flag("--new-key", a.new_key, "and a new key");
-
-  CLI::App* server =
-      app.add_subcommand("server", "the collector's own certificate")->require_subcommand(1);
-  sub = command(*server, "renew", "a new one; a running collector takes it up by itself", renew_own,
-                chosen);
-  add_config(sub, a);
-  sub->add_flag("--new-key", a.new_key, "and a new key");
-  sub->add_option("--dns", a.dns_names, "a DNS name; may be repeated; left out: as before");
-  sub->add_option("--ip", a.ip_addresses, "an address; may be repeated; left out: as before");
-}
-
-void add_commands(CLI::App& app, Arguments& a, Command& chosen) {
-  CLI::App* sub = command(app, "run", "run the collector until SIGTERM", run_collector, chosen);
-  add_config(sub, a);
-  add_site_commands(app, a, chosen);
-  sub = command(app, "check-config", "look for mistakes in a configuration", check_config, chosen);
-  sub->add_option("file", a.file)->required();
-  sub->add_flag("--print-config", a.print_config, "print the values that hold");
-  CLI::App* policy = app.add_subcommand("policy", "the site policy")->require_subcommand(1);
-  sub = command(*policy, "check", "look for mistakes in a site policy", check_policy, chosen);
-  sub->add_option("file", a.file)->required();
-  sub = command(app, "replay", "judge a journal again, and show what is decided differently",
-                Command(replay_journal), chosen);
-  sub->add_option("--journal", a.directory, "the collector's directory: journal/ and state.db")
-      ->required();
-  sub->add_option("--policy", a.file, "judge by this policy; left out: by those of the journal");
-  sub->add_option("--from", a.from, "go on from this earlier state.db; left out: from nothing");
-  command(app, "version", "print the version", version, chosen);
+int act_on(const Arguments& arguments) {
+  using Act = Arguments::Act;
+  switch (arguments.act) {
+    case Act::run:
+      return report(run_collector(arguments));
+    case Act::init:
+      return report(init(arguments));
+    case Act::create_token:
+      return report(create_token(arguments));
+    case Act::add_operator:
+      return report(add_person(arguments));
+    case Act::renew_operator:
+      return report(renew_person(arguments));
+    case Act::renew_server:
+      return report(renew_own(arguments));
+    case Act::check_config:
+      return report(check_config(arguments));
+    case Act::check_policy:
+      return report(check_policy(arguments));
+    case Act::replay:
+      return replay_journal(arguments);
+    case Act::version:
+      break;
+  }
+  return report(version(arguments));
 }
 
 }  // namespace
 }  // namespace tocsin::collector
 
 int main(int argc, char** argv) {
-  using namespace tocsin::collector;
-  CLI::App app("Tocsin's collector: takes in what agents observe, judges, and tells people.");
-  app.require_subcommand(1);
-  Arguments arguments;
-  Command chosen;
-  add_commands(app, arguments, chosen);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kUsage;
-  }
-  return chosen(arguments);
+  using namespace tocsin;
+  const auto parsed = collector::parse_arguments(argc, argv, cli::language_of_environment());
+  if (const auto* answer = std::get_if<cli::Answer>(&parsed)) return cli::print(*answer);
+  return collector::act_on(std::get<collector::Arguments>(parsed));
 }
