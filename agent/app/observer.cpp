@@ -22,6 +22,7 @@
 #include "agent/checks/observation.hpp"
 #include "agent/os/file_watch.hpp"
 #include "agent/os/files.hpp"
+#include "agent/os/listen_events.hpp"
 #include "agent/os/packages.hpp"
 #include "agent/os/procfs.hpp"
 #include "agent/os/systemd.hpp"
@@ -56,6 +57,13 @@ LineLimits asked_limits(const ObserverConfig& config) {
   return {workers, workers + 1};
 }
 
+std::optional<os::ListenEvents> listen_events(const ObserverConfig& config) {
+  auto events = os::ListenEvents::open(config.root);
+  if (events) return *std::move(events);
+  log::info("observer.listeners_not_told", {{"why", events.error().message}});
+  return std::nullopt;
+}
+
 // One run: of one job, or of several that are looked at together.
 struct Lot {
   std::vector<JobPointer> jobs;  // not empty
@@ -78,9 +86,12 @@ class Observer {
         random_(config.jitter_seed != 0 ? config.jitter_seed : std::random_device{}()),
         boot_id_(os::boot_id(config.root)),
         evidence_(config, time, boot_id_, runner_.poster()),
-        glances_(time, [this, post = runner_.poster()](const model::CheckRef& check) {
-          post([this, check] { glance_saw(check); });
-        }) {}
+        glances_(
+            time,
+            [this, post = runner_.poster()](const model::CheckRef& check) {
+              post([this, check] { glance_saw(check); });
+            },
+            listen_events(config)) {}
 
   Status run(std::stop_token stop) {
     TOCSIN_TRY(begin());
@@ -462,7 +473,8 @@ class Observer {
     const CatalogEntry& entry = catalog_(job.check.check.kind);
     if (!entry.glance || job.asked() || job.restart || job.removed) return;
     const MonoTime first = time_.steady() + std::max(entry.glance_every, job.cost * kGlanceRest);
-    glances_.begin(job.check.check, entry.glance, job.context, first, entry.glance_every);
+    glances_.begin(job.check.check, entry.glance, job.context, first,
+                   glances_.is_told() ? entry.glance_every_told : entry.glance_every);
   }
   void glance_saw(const model::CheckRef& check) {
     const auto found = jobs_.find(check);

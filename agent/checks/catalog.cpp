@@ -31,7 +31,8 @@ const CatalogEntry& catalog_entry(model::CheckKind kind) {
       CatalogEntry{model::CheckKind::port_scan, observe_port_scan},
       CatalogEntry{model::CheckKind::processes, observe_processes},
       CatalogEntry{model::CheckKind::service, observe_service},
-      CatalogEntry{model::CheckKind::sockets, observe_sockets, glance_at_sockets, kSocketsGlance},
+      CatalogEntry{model::CheckKind::sockets, observe_sockets, glance_at_sockets, kSocketsGlance,
+                   nullptr, false, kSocketsGlanceTold},
       CatalogEntry{model::CheckKind::warnings, observe_warnings},
   };
   static_assert(catalog.size() == model::kCheckKinds.size());

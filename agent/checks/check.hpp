@@ -67,6 +67,7 @@ struct CatalogEntry {
   // What one run leaves in its cursor holds for the next, whoever asks for it: a login that was
   // turned down is not tried again so soon, a backup's slow test is not made twice.
   bool one_memory = false;
+  Duration glance_every_told = 1s;  // where the kernel tells when it is time to (glances.hpp)
 };
 
 // The check that looks at this kind; every kind of model::kCheckKinds has one.

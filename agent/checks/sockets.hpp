@@ -17,11 +17,11 @@
 // as a listener once it has been there for 30 s (or since before the first run): name resolvers
 // make and drop such sockets all the time.
 //
-// The kernel has no event for a new listener that an unprivileged process could have (audit and BPF
-// take the whole machine's trust), so ten times a second between runs the kernel's counters are
-// looked at, and where they moved the list of TCP listeners, which costs 0.05 ms whatever the
-// number of connections. What such a look can miss, and what finds it, is said in
-// listener_gate.hpp.
+// Between runs the kernel's counters are looked at, and where they moved the list of TCP listeners,
+// which costs 0.05 ms whatever the number of connections: at once when the kernel tells that
+// something begins to listen (agent/os/listen_events.hpp), and each second; where it does not tell,
+// as it takes CAP_PERFMON and tracefs, ten times a second. What such a look can miss, and what
+// finds it, is said in listener_gate.hpp.
 //
 // Connections are counted every 30 s, and those that ended in between come as the kernel's events.
 // Other network namespaces are looked at every 10 s through /proc/PID/net, which costs a walk
@@ -40,6 +40,7 @@ namespace tocsin::agent {
 model::Observation observe_sockets(const model::CheckDefinition& check, CheckContext& context);
 
 inline constexpr Duration kSocketsGlance = 120ms;
+inline constexpr Duration kSocketsGlanceTold = 1s;
 // True where the TCP listeners are not those of the last run.
 bool glance_at_sockets(CheckContext& context);
 

@@ -54,7 +54,10 @@ repeated_mails() {
   echo $(($(wc -l <"$work/message-ids") - $(uniq "$work/message-ids" | wc -l)))
 }
 leaves_little_open() {
-  hosts exec web1 systemd-analyze security --threshold=30 --no-pager "$1" >"$work/log/security"
+  local most=30
+  # It looks into every process, and hears from the kernel what begins to listen (perf_event_open).
+  [ "$1" != tocsin-agent-observer.service ] || most=33
+  hosts exec web1 systemd-analyze security --threshold=$most --no-pager "$1" >"$work/log/security"
 }
 
 # "judged_again CODE ARGUMENTS…": this version on the journal, beside the running collector.

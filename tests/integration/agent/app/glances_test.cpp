@@ -9,6 +9,10 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "tests/support/trace_points.hpp"
 
 namespace tocsin::agent {
 namespace {
@@ -42,7 +46,7 @@ class GlancesTest : public testing::Test {
 
 TEST_F(GlancesTest, TellsOnceAndGlancesNoMoreUntilItBeginsAgain) {
   std::atomic<int> looks = 0;
-  Glances glances(clock, [this](const CheckRef& check) { note(check); });
+  Glances glances(clock, [this](const CheckRef& check) { note(check); }, {});
   const Glance third = [&](CheckContext&) { return ++looks == 3; };
   glances.begin({CheckKind::sockets, "a"}, third, context(), clock.steady(), 1ms);
   EXPECT_TRUE(eventually([&] { return !seen_now().empty(); }));
@@ -62,7 +66,7 @@ TEST_F(GlancesTest, TellsOnceAndGlancesNoMoreUntilItBeginsAgain) {
 TEST_F(GlancesTest, NoGlanceRunsOnceItsEndReturned) {
   std::atomic<bool> running = false;
   std::atomic<int> looks = 0;
-  Glances glances(clock, [this](const CheckRef& check) { note(check); });
+  Glances glances(clock, [this](const CheckRef& check) { note(check); }, {});
   const Glance slow = [&](CheckContext&) {
     running = true;
     ++looks;
@@ -84,11 +88,33 @@ TEST_F(GlancesTest, NoGlanceRunsOnceItsEndReturned) {
 
 TEST_F(GlancesTest, OneThatIsDueSoonerIsNotKeptWaitingByAnother) {
   std::atomic<int> looks = 0;
-  Glances glances(clock, [this](const CheckRef& check) { note(check); });
+  Glances glances(clock, [this](const CheckRef& check) { note(check); }, {});
   const Glance count = [&](CheckContext&) { return ++looks < 0; };
   glances.begin({CheckKind::sockets, "late"}, count, context(), clock.steady() + 1h, 1h);
   glances.begin({CheckKind::sockets, "soon"}, count, context(), clock.steady(), 1h);
   EXPECT_TRUE(eventually([&] { return looks == 1; }));
+}
+
+// Not when it would have been its turn.
+TEST_F(GlancesTest, LookAtOnceWhereTheKernelTellsThatSomethingListens) {
+  bool mounted = false;
+  auto events = tests::open_listen_events(mounted);
+  ASSERT_EQ(events.has_value(), mounted) << (events ? "" : events.error().message);
+  std::optional<os::ListenEvents> told;
+  if (events) told = *std::move(events);
+  std::atomic<int> looks = 0;
+  Glances glances(
+      clock, [this](const CheckRef& check) { note(check); }, std::move(told));
+  EXPECT_EQ(glances.is_told(), mounted);
+  const Glance count = [&](CheckContext&) { return ++looks < 0; };
+  const Duration every = mounted ? Duration(1h) : Duration(1ms);
+  glances.begin({CheckKind::sockets, "a"}, count, context(), clock.steady() + every, every);
+  for (int i = 0; i < 3; ++i) {
+    const int before = looks;
+    const os::Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(::listen(listener.get(), 1), 0);
+    EXPECT_TRUE(eventually([&] { return looks > before; }));
+  }
 }
 
 }  // namespace
