@@ -5,7 +5,8 @@
 // "LogLevel VERBOSE" sshd writes more about each connection, in lines that name only the address or
 // nothing at all: those are ours where the same process of sshd said whose connection it is. Until
 // it has, they are held, over the end of a look too. Only the lines listed in own_logins.cpp are
-// taken that way: what else a connection of ours brings about is reported.
+// taken that way: what else a connection of ours brings about is reported. Reported is also what a
+// login leaves that had begun before the first look at a log.
 #pragma once
 
 #include <cstddef>
