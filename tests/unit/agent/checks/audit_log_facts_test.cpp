@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include "tests/unit/agent/checks/audit_records.hpp"
+
 namespace tocsin::agent {
 namespace {
 
@@ -296,21 +298,6 @@ TEST(AuditLogFacts, SayWhyTheKernelWasNotAsked) {
   EXPECT_EQ(why(ErrorCode::unavailable), model::KernelUnasked::failed);
   EXPECT_EQ(audit_log_facts(look(1, "one\n"), std::nullopt).facts.kernel, model::KernelAudit{});
 }
-
-// As Linux 6.18 and auditd 3.0.9 write them.
-constexpr char kStart[] =
-    "type=DAEMON_START msg=audit(1795410129.965:7069): op=start ver=3.0.9 format=enriched "
-    "res=success\n";
-constexpr char kUser[] =
-    "type=USER msg=audit(1795410130.695:203): pid=13298 uid=0 auid=4294967295 ses=4294967295 "
-    "msg='tocsin-agent heartbeat 0123456789abcdef'\x1dUID=\"root\" AUID=\"unset\"\n";
-constexpr char kOff[] =
-    "type=CONFIG_CHANGE msg=audit(1795410130.731:204): op=set audit_enabled=0 old=1 "
-    "auid=4294967295 "
-    "ses=4294967295 res=1\x1d"
-    "AUID=\"unset\"\n";
-constexpr char kEnd[] =
-    "type=DAEMON_END msg=audit(1795410131.359:7070): op=terminate auid=0 uid=0 res=success\n";
 
 // A daemon that was restarted is no gap of thousands of records.
 TEST(AuditLogFacts, LeaveOutTheDaemonsOwnNumbers) {
