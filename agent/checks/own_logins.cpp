@@ -249,6 +249,13 @@ OwnLogins::Whose OwnLogins::take(const LogRecord& record, Instant at) {
   return take_of(*connection, record, at);
 }
 
+void OwnLogins::remember(const LogRecord& record, Instant at) {
+  take(record, at);
+  state_.held.clear();
+  others_.clear();
+  ours_ = 0;
+}
+
 // A line that names account and address.
 OwnLogins::Whose OwnLogins::take_named(const LogRecord& record, Instant at) {
   if (record.pid == 0) return Whose::ours;

@@ -5,8 +5,8 @@
 // "LogLevel VERBOSE" sshd writes more about each connection, in lines that name only the address or
 // nothing at all: those are ours where the same process of sshd said whose connection it is. Until
 // it has, they are held, over the end of a look too. Only the lines listed in own_logins.cpp are
-// taken that way: what else a connection of ours brings about is reported. Reported is also what a
-// login leaves that had begun before the first look at a log.
+// taken that way: what else a connection of ours brings about is reported. So that a login counts
+// that had begun before the first look at a log, the log's last records are shown with `remember`.
 #pragma once
 
 #include <cstddef>
@@ -72,6 +72,8 @@ class OwnLogins {
   enum class Whose : std::uint8_t { others, ours, held };
   // `at`: when it was written, or read where the log does not say.
   Whose take(const LogRecord& record, Instant at);
+  // From before the first look: nothing comes of it, be it whose it may.
+  void remember(const LogRecord& record, Instant at);
   // Records that were held and are somebody else's, as far as is known now.
   std::vector<HeldRecord> take_others();
   // How many were held and are ours.

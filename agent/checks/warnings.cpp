@@ -16,6 +16,7 @@ namespace tocsin::agent {
 namespace {
 
 constexpr std::uint64_t kMostEntries = 20'000;  // of the journal in one run
+constexpr std::uint64_t kMostPast = 5'000;      // of those before the first run
 
 // Caches: the catalogue with the host's own files, and files that are open; and since when there is
 // no log.
@@ -52,9 +53,12 @@ Result<std::string> read_file_log(const std::string& target, CheckContext& conte
   const auto on_record = [&](std::string_view line) {
     reading.counter.add(parse_log_record(line), now);
   };
+  const auto on_past = [&](std::string_view line) {
+    reading.counter.remember(parse_log_record(line), now);
+  };
   const auto before = parse_tail_position(reading.reader);
   const auto outcome = read_tail(os::under(context.root, target), before, TailLimits{}, now,
-                                 reading.memory.tail, on_record);
+                                 reading.memory.tail, on_record, on_past);
   if (!outcome) return fail(outcome.error());
   model::WarningsFacts& facts = reading.facts;
   facts.present = log_present(outcome->present, before && had_log(*before), context.time.steady(),
@@ -71,6 +75,16 @@ Result<std::string> read_file_log(const std::string& target, CheckContext& conte
 Result<std::string> read_journal_log(CheckContext& context, const Reading& reading) {
   model::WarningsFacts& facts = reading.facts;
   facts.present = model::Tristate::yes;
+  if (reading.reader.empty()) {
+    const auto remember = [&](const os::JournalEntry& entry) {
+      reading.counter.remember({entry.program, entry.message, entry.pid}, entry.at);
+    };
+    const auto past =
+        os::read_newest_entries(context.root, context.time.wall() - kConnectionIsFollowed,
+                                kMostPast, context.stop, remember);
+    if (!past) return fail(past.error());
+    return past->newest;
+  }
   const auto on_entry = [&](const os::JournalEntry& entry) {
     facts.bytes += entry.message.size();
     reading.counter.add({entry.program, entry.message, entry.pid}, entry.at);

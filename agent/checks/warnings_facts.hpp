@@ -53,6 +53,8 @@ class WarningCounter {
 
   // `at`: when it was written, or read where the log does not say.
   void add(const LogRecord& record, Instant at);
+  // A record from before the first look, of which only is kept what tells our own logins.
+  void remember(const LogRecord& record, Instant at) { logins_.remember(record, at); }
   // Gravest first, at most limits::kWarningGroups. `now`: windows that ended are forgotten.
   void finish(Instant now, model::WarningsFacts& facts);
   const ManyWindows& windows() const { return windows_; }

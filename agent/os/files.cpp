@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <memory>
 #include <utility>
 
@@ -74,6 +75,30 @@ Result<OpenedFile> open_regular(const std::string& path) {
   opened.stat = from_stat(raw);
   return opened;
 }
+
+namespace {
+std::uint64_t generation_at(int folder, const char* path, int flags) {
+  // The kernel's handle of a file holds its inode and its generation, in a form of the file
+  // system's.
+  alignas(file_handle) std::array<unsigned char, sizeof(file_handle) + MAX_HANDLE_SZ> bytes{};
+  auto* handle = reinterpret_cast<file_handle*>(bytes.data());
+  handle->handle_bytes = MAX_HANDLE_SZ;
+  int mount = 0;
+  if (::name_to_handle_at(folder, path, handle, &mount, flags) != 0) return 0;
+  std::uint64_t hash = 14695981039346656037U;  // FNV-1a
+  const std::size_t end =
+      std::min<std::size_t>(offsetof(file_handle, f_handle) + handle->handle_bytes, bytes.size());
+  for (std::size_t i = offsetof(file_handle, f_handle); i < end; ++i) {
+    hash = (hash ^ bytes[i]) * 1099511628211U;
+  }
+  return std::max<std::uint64_t>(hash, 1);
+}
+}  // namespace
+
+std::uint64_t generation_of(const std::string& path) {
+  return generation_at(AT_FDCWD, path.c_str(), 0);
+}
+std::uint64_t generation_of(const Fd& file) { return generation_at(file.get(), "", AT_EMPTY_PATH); }
 
 Result<OpenedFile> open_executable(const std::string& link) {
   OpenedFile opened;

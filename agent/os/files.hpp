@@ -51,6 +51,11 @@ Result<OpenedFile> open_executable(const std::string& link);
 Result<FileStat> stat_of_executable(const std::string& link);
 Result<FileStat> stat_of(const std::string& path);
 
+// Which of the files that had the same inode number one after the other this is, as the file system
+// counts them; a symbolic link is itself. 0: it does not say.
+std::uint64_t generation_of(const std::string& path);
+std::uint64_t generation_of(const Fd& file);
+
 // What lies at a path, looked at only; a link is itself, not what it points to. Errors: as the
 // system says.
 enum class EntryKind : std::uint8_t { file = 1, folder, other };

@@ -65,12 +65,15 @@ std::string_view field(sd_journal* journal, const char* name) {
   return text;
 }
 
+Instant time_of(sd_journal* journal) {
+  std::uint64_t us = 0;
+  if (sd_journal_get_realtime_usec(journal, &us) < 0) return {};
+  return Instant{static_cast<std::int64_t>(us) * 1000};
+}
+
 void give(sd_journal* journal, const OnJournalEntry& on_entry) {
   JournalEntry entry;
-  std::uint64_t us = 0;
-  if (sd_journal_get_realtime_usec(journal, &us) >= 0) {
-    entry.at = Instant{static_cast<std::int64_t>(us) * 1000};
-  }
+  entry.at = time_of(journal);
   // What get_data returned holds until the next call, so each is copied before that.
   const std::string identifier(field(journal, "SYSLOG_IDENTIFIER"));
   const std::string process(identifier.empty() ? field(journal, "_COMM") : std::string_view());
@@ -89,12 +92,6 @@ Result<JournalRead> read_journal_entries(std::string_view root, const std::strin
   if (!opened) return fail(opened.error());
   sd_journal* journal = opened->get();
   JournalRead read;
-  if (after.empty()) {
-    if (sd_journal_seek_tail(journal) >= 0 && sd_journal_previous(journal) > 0) {
-      read.newest = current_cursor(journal);
-    }
-    return read;
-  }
   if (const int r = sd_journal_seek_cursor(journal, after.c_str()); r < 0) {
     return fail(system_error("find the place in the journal", -r));
   }
@@ -110,6 +107,33 @@ Result<JournalRead> read_journal_entries(std::string_view root, const std::strin
   }
   if (r < 0) return fail(system_error("read the journal", -r));
   read.more = r > 0;
+  return read;
+}
+
+Result<JournalRead> read_newest_entries(std::string_view root, Instant since, std::uint64_t most,
+                                        std::stop_token stop, const OnJournalEntry& on_entry) {
+  const auto opened = open_journal(root);
+  if (!opened) return fail(opened.error());
+  sd_journal* journal = opened->get();
+  JournalRead read;
+  if (const int r = sd_journal_seek_tail(journal); r < 0) {
+    return fail(system_error("look at the end of the journal", -r));
+  }
+  std::uint64_t back = 0;
+  int r = sd_journal_previous(journal);
+  if (r > 0) read.newest = current_cursor(journal);
+  while (r > 0 && back < most && time_of(journal) >= since && !stop.stop_requested()) {
+    ++back;
+    r = sd_journal_previous(journal);
+  }
+  if (r == 0) r = sd_journal_seek_head(journal);  // All of them are new enough.
+  if (r >= 0) r = sd_journal_next(journal);
+  for (; r > 0 && read.entries < back; r = sd_journal_next(journal)) {
+    ++read.entries;
+    if (read.first.empty()) read.first = current_cursor(journal);
+    give(journal, on_entry);
+  }
+  if (r < 0) return fail(system_error("read the journal", -r));
   return read;
 }
 

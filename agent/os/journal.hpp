@@ -51,15 +51,19 @@ using OnJournalEntry = std::function<void(const JournalEntry&)>;
 
 struct JournalRead {
   std::string first;   // cursor of the first entry read; empty: none
-  std::string newest;  // of the last one read, or of the journal's end where nothing was asked for
+  std::string newest;  // of the last one read; read_newest_entries: of the journal's end
   std::uint64_t entries = 0;
   bool more = false;        // stopped at `most_entries` or asked to stop
   bool place_gone = false;  // the entry of `after` is not in the journal any more
 };
-// Gives out the entries after `after`, oldest first, through all files of the journal. An empty
-// `after`: none, only the end is looked for. Errors as above.
+// Gives out the entries after `after`, oldest first, through all files of the journal.
+// REQUIRES: a cursor. Errors as above.
 Result<JournalRead> read_journal_entries(std::string_view root, const std::string& after,
                                          std::uint64_t most_entries, std::stop_token stop,
                                          const OnJournalEntry& on_entry);
+// Gives out the newest entries, oldest first: at most `most`, and none that is older than `since`.
+// Errors as above.
+Result<JournalRead> read_newest_entries(std::string_view root, Instant since, std::uint64_t most,
+                                        std::stop_token stop, const OnJournalEntry& on_entry);
 
 }  // namespace tocsin::agent::os

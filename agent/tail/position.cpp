@@ -41,23 +41,29 @@ std::optional<TailPlace> parse_place(std::string_view line) {
   }
   TailPlace place;
   Instant left;
+  // Written without it before there was one.
+  if (!line.empty()) {
+    const auto generation = take_part(line, ';');
+    if (!generation || !os::read_number(*generation, place.generation)) return std::nullopt;
+  }
   const bool numbers =
       os::read_number(parts[0], place.device) && os::read_number(parts[1], place.inode) &&
       os::read_number(parts[2], place.offset) && os::read_number(parts[3], place.seen) &&
       os::read_number(parts[4], place.head_bytes) && os::read_number(parts[6], place.last_bytes) &&
       os::read_stamp(parts[9], left);
   const std::string_view flags = parts[8];
-  if (!numbers || !line.empty() || flags.size() != 1 || flags[0] < '0' || flags[0] > '3') {
+  if (!numbers || !line.empty() || flags.size() != 1 || flags[0] < '0' || flags[0] > '7') {
     return std::nullopt;
   }
   place.head_hash = std::string(parts[5]);
   place.last_hash = std::string(parts[7]);
   place.skipping = ((flags[0] - '0') & 1) != 0;
   place.closed = ((flags[0] - '0') & 2) != 0;
+  place.copy = ((flags[0] - '0') & 4) != 0;
   if (left != Instant{}) place.left = left;
-  const bool sound = place.head_bytes <= kTailHeadBytes && place.last_bytes <= kTailLastBytes &&
-                     place.last_bytes <= place.offset && place.offset <= place.seen &&
-                     good_hash(place.head_bytes, place.head_hash) &&
+  const bool sound = (!place.copy || place.left) && place.head_bytes <= kTailHeadBytes &&
+                     place.last_bytes <= kTailLastBytes && place.last_bytes <= place.offset &&
+                     place.offset <= place.seen && good_hash(place.head_bytes, place.head_hash) &&
                      good_hash(place.last_bytes, place.last_hash);
   if (!sound) return std::nullopt;
   return place;
@@ -72,9 +78,10 @@ bool had_log(const TailPosition& position) {
 std::string to_text(const TailPosition& position) {
   std::string text = fmt::format("{};{};\n", kVersion, position.newest_sibling.ns);
   for (const TailPlace& p : position.places) {
-    text += fmt::format("{};{};{};{};{};{};{};{};{};{};\n", p.device, p.inode, p.offset, p.seen,
+    text += fmt::format("{};{};{};{};{};{};{};{};{};{};{};\n", p.device, p.inode, p.offset, p.seen,
                         p.head_bytes, p.head_hash, p.last_bytes, p.last_hash,
-                        (p.skipping ? 1 : 0) + (p.closed ? 2 : 0), p.left ? p.left->ns : 0);
+                        (p.skipping ? 1 : 0) + (p.closed ? 2 : 0) + (p.copy ? 4 : 0),
+                        p.left ? p.left->ns : 0, p.generation);
   }
   return text;
 }
@@ -97,10 +104,11 @@ std::optional<TailPosition> parse_tail_position(std::string_view text) {
   return position;
 }
 
-TailPlace place_at_start(std::uint64_t device, std::uint64_t inode) {
+TailPlace place_at_start(std::uint64_t device, std::uint64_t inode, std::uint64_t generation) {
   TailPlace place;
   place.device = device;
   place.inode = inode;
+  place.generation = generation;
   return place;
 }
 

@@ -12,7 +12,7 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <utility>
+#include <tuple>
 
 #include "agent/os/files.hpp"
 #include "agent/tail/lines.hpp"
@@ -25,7 +25,8 @@ namespace tocsin::agent {
 // Files that stay open between looks, so that what is removed after its rotation can still be read.
 // A cache: a look without it sees the same wherever the file is still there.
 struct TailMemory {
-  std::map<std::pair<std::uint64_t, std::uint64_t>, os::Fd> open;  // by device and inode
+  using Key = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>;
+  std::map<Key, os::Fd> open;  // by device, inode and its generation
 };
 
 struct TailLimits {
@@ -45,11 +46,12 @@ struct TailOutcome {
   std::uint32_t long_records = 0;
 };
 
-// Without `before` nothing is read: the look begins at the end of the log. `now`: the wall clock.
+// Without `before` nothing is read: the look begins at the end of the log, and `on_past` is given
+// the whole records of its last 64 KiB. `now`: the wall clock.
 // Errors: permission_denied, invalid_argument (not a regular file), as the system says; nothing was
 // given out then.
 Result<TailOutcome> read_tail(const std::string& path, const std::optional<TailPosition>& before,
                               const TailLimits& limits, Instant now, TailMemory& memory,
-                              const OnRecord& on_record);
+                              const OnRecord& on_record, const OnRecord& on_past = {});
 
 }  // namespace tocsin::agent

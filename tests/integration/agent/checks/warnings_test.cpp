@@ -114,6 +114,28 @@ TEST_F(Warnings, LeaveOutOurOwnLoginProbe) {
   EXPECT_EQ(facts.groups[0].count, 1U);
 }
 
+TEST_F(Warnings, LeaveOutOurOwnLoginThatBeganBeforeTheFirstLook) {
+  append(
+      "Nov 22 22:14:55 h sshd[104]: Connection from 10.0.0.5 port 4022 on 10.0.0.9 port 22\n"
+      "Nov 22 22:14:55 h sshd[104]: Accepted key ED25519 SHA256:x found at /keys:1\n"
+      "Nov 22 22:14:55 h sshd[104]: Accepted publickey for tocsin-probe from 10.0.0.5 port 4022\n");
+  const std::string file = folder_.file("site.toml");
+  std::ofstream(file)
+      << "[[message]]\nid = \"sent\"\nlevel = \"error\"\nmatch = [\"Transferred\"]\n";
+  CheckRun first(model::CheckKind::warnings, path_);
+  first.context.settings.warnings.catalogues = {file};
+  first.context.settings.warnings.probe_accounts = {"tocsin-probe"};
+  first.context.settings.warnings.probe_addresses = {"10.0.0.5"};
+  EXPECT_EQ(first.facts<model::WarningsFacts>().records, 0U);
+  append(
+      "Nov 22 22:14:56 h sshd[104]: Transferred: sent 2640, received 1276 bytes\n"
+      "Nov 22 22:14:56 h sshd[105]: Transferred: sent 2640, received 1276 bytes\n");
+  const auto facts = first.facts<model::WarningsFacts>();
+  EXPECT_EQ(facts.own_records, 1U);
+  ASSERT_EQ(facts.groups.size(), 1U);
+  EXPECT_EQ(facts.groups[0].count, 1U) << "the other process is nobody of ours";
+}
+
 TEST_F(Warnings, ReadASitesOwnCatalogueAndSayWhatIsWrongWithIt) {
   const std::string file = folder_.file("site.toml");
   std::ofstream(file) << "[[message]]\nid = \"own\"\nlevel = \"grave\"\nmatch = [\"lost\"]\n";

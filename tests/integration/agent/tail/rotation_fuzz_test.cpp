@@ -24,14 +24,16 @@ RC_GTEST_PROP(TailProperty, EveryRecordComesOnceThroughAnyRotation, ()) {
 RC_GTEST_PROP(TailProperty, NothingIsForgivenWhereNothingIsDestroyed, ()) {
   const auto steps = *rc::gen::container<std::vector<std::pair<Step, int>>>(rc::gen::pair(
       rc::gen::element(Step::write_lines, Step::write_part, Step::write_long, Step::rename,
-                       Step::reopen, Step::copy_truncate, Step::pack, Step::look, Step::short_look,
-                       Step::look, Step::crash, Step::restart, Step::look),
+                       Step::reopen, Step::copy_truncate, Step::copy_write_truncate, Step::pack,
+                       Step::look, Step::short_look, Step::look, Step::crash, Step::restart,
+                       Step::look),
       rc::gen::inRange(1, 40)));
   Room room;
   int rotations = 0;
   for (const auto& [step, amount] : steps) {
     // A look at least before the oldest part is removed.
-    rotations += step == Step::rename || step == Step::copy_truncate ? 1 : 0;
+    rotations +=
+        step == Step::rename || step == Step::copy_truncate || step == Step::copy_write_truncate;
     if (step == Step::look) rotations = 0;
     if (rotations == 4) room.take(Step::look, 1), rotations = 1;
     room.take(step, amount);

@@ -34,6 +34,7 @@ enum class Step {
   rename,
   reopen,
   copy_truncate,
+  copy_write_truncate,  // lines come between the copy and the cut, and mostly a look
   pack,
   truncate,
   remove_oldest,
@@ -41,9 +42,6 @@ enum class Step {
   short_look,
   crash,
   restart,
-  // Not for Tail: lines come between the copy and the cut, and mostly a look. What a look saw of
-  // them is given again where the copy is taken for another part.
-  copy_write_truncate,
 };
 
 // For RapidCheck's report of what failed.

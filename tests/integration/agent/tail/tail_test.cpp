@@ -127,6 +127,61 @@ TEST_F(Tail, SkipsTheHoleThatCopytruncateLeavesBeforeAWriterThatDoesNotAppend) {
   EXPECT_EQ(look(), Records{"after the hole"});
 }
 
+// logrotate copies a log and cuts it afterwards; a busy writer writes in between.
+TEST_F(Tail, GivesNothingTwiceOfALogThatIsCopiedWhileItIsRead) {
+  look();
+  append("one\n");
+  rename("app.log", "app.log.1");
+  append("two\n");
+  EXPECT_EQ(look(), (Records{"one", "two"}));
+  rename("app.log.1", "app.log.2");
+  fs::copy_file(folder_.file("app.log"), folder_.file("app.log.1"));
+  append("three\n");
+  EXPECT_EQ(look(), Records{"three"});
+  fs::resize_file(folder_.file("app.log"), 0);
+  append("four\n");
+  EXPECT_EQ(look(), Records{"four"});
+  EXPECT_EQ(outcome_.rotations, 1U);
+  EXPECT_EQ(outcome_.lost_bytes, 0U);
+}
+
+TEST_F(Tail, KnowsACopyByItsStartThatGrewAfterTheLook) {
+  look();
+  for (int i = 0; i < 1000; ++i) append("record " + std::to_string(i) + "\n");
+  rename("app.log", "app.log.1");
+  for (int i = 0; i < 1000; ++i) append("new " + std::to_string(i) + "\n");
+  EXPECT_EQ(look().size(), 2000U);
+  rename("app.log.1", "app.log.2");
+  fs::copy_file(folder_.file("app.log"), folder_.file("app.log.1"));
+  append("after the copy\n");
+  fs::rename(folder_.file("app.log.1"), folder_.file("elsewhere"));
+  EXPECT_EQ(look(), Records{"after the copy"});
+  fs::rename(folder_.file("elsewhere"), folder_.file("app.log.1"));
+  fs::resize_file(folder_.file("app.log"), 0);
+  append("after the cut\n");
+  EXPECT_EQ(look(), Records{"after the cut"});
+}
+
+TEST_F(Tail, CountsWhatWasSeenAfterTheCopyAndCutBeforeItWasRead) {
+  look();
+  append("one\n");
+  look();
+  append("two\n");
+  fs::copy_file(folder_.file("app.log"), folder_.file("app.log.1"));
+  append("three\n");
+  limits_.bytes = 1;
+  look();
+  EXPECT_EQ(outcome_.bytes_behind, 0U) << "one read takes all";
+  limits_.bytes = 0;
+  append("four\n");
+  look();
+  EXPECT_EQ(outcome_.bytes_behind, 5U);
+  fs::resize_file(folder_.file("app.log"), 0);
+  limits_.bytes = 4 << 20;
+  EXPECT_EQ(look(), Records{});
+  EXPECT_EQ(outcome_.lost_bytes, 5U);
+}
+
 TEST_F(Tail, KeepsItsPlaceWhereTheLogIsAwayForAWhile) {
   append("old\n");
   look();

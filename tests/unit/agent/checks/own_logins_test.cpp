@@ -228,6 +228,30 @@ TEST(OwnLogins, EndWithTheirProcess) {
             OwnLogins::Whose::others);
 }
 
+// The check looks at a log for the first time while one of ours goes on.
+TEST(OwnLogins, AreKnownThatBeganBeforeTheFirstLook) {
+  const WarningsSettings ours = settings();
+  const Lines lines = our_login(104, 117);
+  for (std::size_t seen = 0; seen <= lines.size(); ++seen) {
+    OwnLogins logins(ours, {});
+    for (std::size_t i = 0; i < seen; ++i) {
+      logins.remember({"sshd", lines[i].message, lines[i].pid}, kNow);
+      EXPECT_THAT(logins.state().held, IsEmpty());
+      EXPECT_EQ(logins.take_ours(), 0U);
+    }
+    for (std::size_t i = seen; i < lines.size(); ++i) {
+      EXPECT_NE(logins.take({"sshd", lines[i].message, lines[i].pid}, kNow + 1s),
+                OwnLogins::Whose::others)
+          << seen << ": " << lines[i].message;
+    }
+    logins.finish(kNow + 1h);
+    EXPECT_THAT(logins.take_others(), IsEmpty()) << seen;
+  }
+  OwnLogins logins(ours, {});
+  for (const Line& line : stranger(126)) logins.remember({"sshd", line.message, 126}, kNow);
+  EXPECT_THAT(logins.take_others(), IsEmpty()) << "what is past is not reported";
+}
+
 // The clock was set back while it went on, and its end is older than its beginning.
 TEST(OwnLogins, GoOnWhereTheClockWasSetBack) {
   const WarningsSettings ours = settings();

@@ -7,7 +7,7 @@ namespace tocsin::agent {
 namespace {
 
 TailPlace read_place(const std::string& content, std::uint64_t offset) {
-  TailPlace place = place_at_start(8, 9);
+  TailPlace place = place_at_start(8, 9, 7);
   const std::size_t last = std::min<std::size_t>(offset, kTailLastBytes);
   note_offset(place, offset, std::string_view(content).substr(0, kTailHeadBytes),
               std::string_view(content).substr(offset - last, last));
@@ -21,6 +21,7 @@ TEST(TailPosition, ReadsBackWhatItWrote) {
   position.places[0].left = Instant{42};
   position.places[0].closed = true;
   position.places[1].skipping = true;
+  position.places[0].copy = true;
   EXPECT_EQ(parse_tail_position(to_text(position)), position);
   EXPECT_EQ(parse_tail_position(to_text(TailPosition{})), TailPosition{});
 }
@@ -40,7 +41,8 @@ TEST(TailPosition, RefusesWhatItDidNotWrite) {
   for (const std::string& bad :
        {std::string(), std::string("tail2;0;\n"), good.substr(0, good.size() - 1), good + "1;2;\n",
         std::string("tail1;0;\n1;2;9;3;0;;0;;0;0;\n"),
-        std::string("tail1;0;\n1;2;0;0;0;;0;;0;-1;\n")}) {
+        std::string("tail1;0;\n1;2;0;0;0;;0;;0;-1;\n"),
+        std::string("tail1;0;\n1;2;0;0;0;;0;;4;0;\n")}) {
     EXPECT_EQ(parse_tail_position(bad), std::nullopt) << bad;
   }
 }
