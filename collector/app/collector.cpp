@@ -132,6 +132,9 @@ class RunningCollector final : public Collector {
   Ports ports() const override { return ports_; }
   Status reload_policy() override;
   void tend() override;
+  std::vector<Turns> turns() const override {
+    return {{"writer", writer_->counters().turns}, {"judge", judge_->counters().turns}};
+  }
   std::optional<Error> failure() const override;
 
  private:

@@ -8,7 +8,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "collector/app/liveness.hpp"
 #include "collector/config/collector_config.hpp"
 #include "common/base/result.hpp"
 #include "common/time/time_source.hpp"
@@ -38,6 +40,9 @@ class Collector {
   // Called every few seconds: starts what is due (old journal segments go, once a day; the files
   // of certificates are looked at, every minute).
   virtual void tend() = 0;
+
+  // How often the threads that every entry passes through went round. Thread-safe.
+  virtual std::vector<Turns> turns() const = 0;
 
   // Set when a part cannot go on (a store is damaged): the process should end and say so.
   virtual std::optional<Error> failure() const = 0;

@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "collector/app/collector.hpp"
+#include "collector/app/liveness.hpp"
 #include "common/log/log.hpp"
 #include "common/systemd/notify.hpp"
 #include "common/time/time_source.hpp"
@@ -15,6 +19,9 @@ namespace tocsin::collector {
 namespace {
 
 constexpr Duration kLook = 1s;  // at whether a part has failed
+// Several times what a commit may take on a slow disk; shorter than the unit's WatchdogSec, which
+// begins to count where this ends.
+constexpr Duration kPatience = 45s;
 
 void reload(Collector& collector) {
   const Status reloaded = collector.reload_policy();
@@ -27,16 +34,23 @@ void reload(Collector& collector) {
 }
 
 // Until a signal asks to stop, or a part cannot go on.
-Status watch(Collector& collector, systemd::StopSignal& stop) {
+Status watch(Collector& collector, const time::TimeSource& time, systemd::StopSignal& stop) {
   const Duration watchdog = systemd::watchdog_interval();
   const Duration wait = watchdog > Duration{} ? std::min(watchdog, Duration(kLook)) : kLook;
+  Liveness liveness(kPatience);
+  std::vector<std::string> stuck_before;
   for (;;) {
     const systemd::StopSignal::Event event = stop.wait_for(wait);
     if (event == systemd::StopSignal::Event::stop) return {};
     if (event == systemd::StopSignal::Event::reload) reload(collector);
     if (auto failure = collector.failure()) return fail(*std::move(failure));
     collector.tend();
-    systemd::notify_watchdog();
+    std::vector<std::string> stuck = liveness.stuck(collector.turns(), time.steady());
+    if (stuck.empty()) systemd::notify_watchdog();
+    for (const std::string& part : stuck) {
+      if (stuck_before.empty()) log::error("collector.part_stuck", {{"part", part}});
+    }
+    stuck_before = std::move(stuck);
   }
 }
 
@@ -53,7 +67,7 @@ Status run(const CollectorConfig& config, systemd::StopSignal& stop) {
             {{"agents", ports.agents}, {"enroll", ports.enroll}, {"operators", ports.operators}});
   systemd::notify_ready();
   systemd::notify_status("running");
-  const Status ended = watch(**collector, stop);
+  const Status ended = watch(**collector, time, stop);
   systemd::notify_stopping();
   log::info("collector.stopping");
   collector->reset();

@@ -49,6 +49,7 @@ struct JudgeCounters {
   std::uint64_t entries = 0;          // judged
   std::uint64_t read_again = 0;       // of them: from the journal, because the queue was full
   std::uint64_t waiting_entries = 0;  // handed over and not judged yet
+  std::uint64_t turns = 0;            // of its thread, which goes round every ten seconds at least
 };
 
 class Judge {

@@ -198,6 +198,7 @@ void JudgeThread::run() {
     {
       const std::lock_guard lock(mutex_);
       if (stopping_) return;
+      ++counters_.turns;
     }
     if (!done) recover_from(done.error());
     if (failure()) return;

@@ -138,6 +138,10 @@ bool Writer::must_wake() const {
 }
 
 Duration Writer::step() {
+  {
+    const std::lock_guard lock(mutex_);
+    ++counters_.turns;
+  }
   if (retry_at_ && time_.steady() < *retry_at_) return until_next();
   if (!check_clock()) return until_next();
   if (group_.empty()) take_group();

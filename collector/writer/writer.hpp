@@ -48,6 +48,7 @@ struct WriterCounters {
   std::uint64_t refused = 0;         // submissions that did not fit the queue
   std::uint64_t failed_commits = 0;  // tries, also those that were repeated
   std::uint64_t clock_steps = 0;
+  std::uint64_t turns = 0;  // of its thread, which goes round at every `clock_check` at least
   std::size_t waiting_entries = 0;
   std::size_t waiting_bytes = 0;
 };

@@ -2,6 +2,7 @@
 #include "collector/engine/judge_thread.hpp"
 
 #include <atomic>
+#include <thread>
 
 #include <gmock/gmock.h>
 
@@ -163,6 +164,7 @@ TEST_F(JudgeThreadTest, JudgesWhatIsHandedOverAndPublishesItAfterTheCommit) {
   put_policy_and_host();
   const Position last = sees(ports_are({listener(4444, "/usr/bin/nc")})).last;
   ASSERT_TRUE(is_judged(last));
+  while (judge_->counters().turns == 0) std::this_thread::yield();  // It says that it goes round.
   EXPECT_THAT(incidents(), SizeIs(1));
   EXPECT_EQ(judge_->policy()->site, "story");
   EXPECT_TRUE(judge_->admission(agent_of("web1")).known);

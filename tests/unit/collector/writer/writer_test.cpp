@@ -99,6 +99,7 @@ TEST_F(WriterTest, CommitsEverythingThatWaitsAsOneGroupAndAnswersInOrder) {
   EXPECT_EQ(handed.back().position, Position{5});
   EXPECT_TRUE(std::holds_alternative<model::Tick>(handed.back().body));
   EXPECT_EQ(writer->counters().entries, 5U);
+  EXPECT_GT(writer->counters().turns, 0U);
   EXPECT_EQ(writer->counters().waiting_entries, 0U);
   EXPECT_EQ(writer->counters().waiting_bytes, 0U);
 }
