@@ -379,8 +379,10 @@ std::optional<Assessment> assess(const World& world, const model::SitePolicy& po
     facts.criticality = asset->criticality;
     facts.centre_critical = asset->centre_critical;
   }
-  // Signs of different kinds on a core host corroborate each other.
-  if (is_core(facts) && codes.size() > 1) facts.impact = Impact::serious;
+  // What is suspected on a core host is serious. A port that nobody approved may be somebody's work
+  // of today: it waits for another sign that corroborates it.
+  const bool only_a_port = codes == std::set<std::string_view>{"port.unexpected"};
+  if (is_core(facts) && !only_a_port) facts.impact = Impact::serious;
   facts.bad_for = bad_until - incident.first_bad;
   add_estimate(facts, incident);
   const Agreement agreed = agreement(world, policy, incident, now);

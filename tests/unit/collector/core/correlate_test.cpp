@@ -323,7 +323,30 @@ TEST(Correlate, ReturnsOfEarlierDaysAreNotCounted) {
   EXPECT_EQ(facts_at(61h), "3");
 }
 
-TEST(Correlate, SignsOfTwoKindsOnACoreHostMakeAnAccessSerious) {
+// Severity rule C2: an access on a core asset is serious. Only a port waits for another sign.
+TEST(Correlate, AnAccessOnACoreHostIsSerious) {
+  model::SitePolicy policy = story_policy();
+  model::SourceRule source;
+  source.port = 22;
+  source.networks = {"10.0.0.0/8"};
+  policy.baselines[0].sources = {source};
+  Story story(policy);
+  model::Observation seen = ports_are({});
+  auto& facts = std::get<model::SocketsFacts>(seen.facts);
+  facts.peers = {{model::Protocol::tcp, 22, true, "203.0.113.0/24", 0, 1}};
+  story.admit("web1");
+  story.admit("core1");
+  story.sees("web1", seen);
+  EXPECT_EQ(story.incident().live, model::Severity::d);
+  story.sees("core1", seen);
+  ASSERT_THAT(story.incidents(), SizeIs(2));
+  const model::Incident of_core =
+      story.incidents()[0].host_name == "core1" ? story.incidents()[0] : story.incidents()[1];
+  EXPECT_EQ(of_core.live, model::Severity::c);
+  EXPECT_THAT(of_core.explanation.hits, Contains("C2"));
+}
+
+TEST(Correlate, APortOnACoreHostIsSeriousWithASecondSign) {
   model::SitePolicy policy = story_policy();
   model::SourceRule source;
   source.port = 22;
