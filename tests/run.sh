@@ -1,8 +1,9 @@
 #!/bin/bash
 # Builds Tocsin and runs its tests. As root on a bare Debian 12 it installs what it needs first.
 #
-#   tests/run.sh                 every kind
-#   tests/run.sh unit            one kind: tidy unit conformance integration e2e sim fuzz
+#   tests/run.sh                 every kind but fuzz, which needs a build of its own
+#   tests/run.sh unit            one kind: tidy unit conformance integration e2e sim
+#   tests/run.sh fuzz            the fuzz targets for a short while each (--preset fuzz)
 #   tests/run.sh --preset asan --cmake -DTOCSIN_WITH_GRPC=OFF unit conformance
 #   tests/run.sh --only engine   only tests whose name matches
 #
@@ -14,7 +15,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 # shellcheck source=../deploy/lib.sh
 . deploy/lib.sh
 
-preset=release
+preset=
 only=
 cmake_arguments=()
 labels=()
@@ -24,10 +25,15 @@ while [ $# -gt 0 ]; do
     --cmake) cmake_arguments+=("${2:?}"); shift 2 ;;
     --only) only=${2:?}; shift 2 ;;
     -h | --help) sed -n '2,/^set -u/s/^# \{0,1\}//p' "$0"; exit 0 ;;
-    tidy | tidy-clang | unit | conformance | integration | e2e | sim | fuzz | bench) labels+=("$1"); shift ;;
+    tidy | tidy-clang | unit | conformance | integration | e2e | sim | fuzz) labels+=("$1"); shift ;;
     *) say "tests/run.sh: '$1' is not a kind of test; see tests/run.sh --help"; exit 2 ;;
   esac
 done
+
+if [ -z "$preset" ]; then
+  preset=release
+  [ "${labels[*]-}" != fuzz ] || preset=fuzz
+fi
 
 passed=0
 failed=0
@@ -61,7 +67,7 @@ selection=()
 if [ "${#labels[@]}" -gt 0 ]; then
   selection+=(-L "^($(IFS='|'; echo "${labels[*]}"))\$")
 else
-  selection+=(-LE '^(bench|tidy-clang)$')
+  selection+=(-LE '^tidy-clang$')
 fi
 [ -z "$only" ] || selection+=(-R "$only")
 build=$PWD/build/$preset
@@ -74,7 +80,7 @@ mapfile -t tests < <(ctest --test-dir "$build" -N "${selection[@]}" |
 targets=()
 alone=$([ "${#labels[@]}" -gt 0 ] || [ -n "$only" ] && echo yes)
 case "$preset ${labels[*]} " in
-  'release '*' integration '* | *' e2e '* | *' bench '*) alone= ;;
+  'release '*' integration '* | *' e2e '*) alone= ;;
 esac
 if [ -n "$alone" ]; then
   mapfile -t targets < <(comm -12 <(printf '%s\n' "${tests[@]}" | sort) \

@@ -19,4 +19,17 @@ for script in "${scripts[@]}"; do
     failed=1
   fi
 done
+
+# What one script turns off in a build folder, the preset turns on again for whoever builds there next.
+mapfile -t off < <(grep -ho -e '-DTOCSIN_[A-Z_]*=OFF' deploy/quickstart.sh | sort -u)
+[ "${#off[@]}" -gt 0 ] || { echo "deploy/quickstart.sh turns nothing off"; failed=1; }
+for argument in "${off[@]}"; do
+  option=${argument#-D}
+  python3 - "${option%=OFF}" <<'EOF' || failed=1
+import json, sys
+presets = {p["name"]: p for p in json.load(open("CMakePresets.json"))["configurePresets"]}
+if presets["release"]["cacheVariables"].get(sys.argv[1]) != "ON":
+    sys.exit(f"CMakePresets.json: release does not set {sys.argv[1]}, which quickstart.sh turns off")
+EOF
+done
 exit "$failed"
