@@ -38,7 +38,7 @@ for _ in $(seq 600); do [ -s "$work/crowd.out" ] && break; sleep 0.1; done
 [ -s "$work/crowd.out" ] || { say "the 20,000 sockets were not made"; exit 1; }
 start_agents
 start_big_agents
-sleep "${AGENT_WARMUP:-75}"  # until every check has run: the processes' at one minute
+sleep "${AGENT_WARMUP:-75}"  # until every check has run twice
 measure_agents "$seconds" 7>&-
 stop_agents
 exec 7>&-

@@ -72,7 +72,6 @@ addresses = ["127.0.0.1:${agents##*:}"]
 kind = "sockets"
 [[checks]]
 kind = "processes"
-interval = "1min"
 [[checks]]
 kind = "service"
 target = "ssh.service"
@@ -82,6 +81,11 @@ target = "journal"
 [[checks]]
 kind = "ping"
 target = "127.0.0.1"
+[[checks]]
+kind = "warnings"
+target = "journal"
+[[checks]]
+kind = "metrics"
 ${more_checks:-}
 TOML
   "$bin/tocsin-collector" token create --config "$site/collector.toml" --output "$home/token"

@@ -94,7 +94,7 @@ ack_rounds() {
   done
 }
 
-# Both agent processes at the intervals of the example file for AGENT_SECONDS, others beside them.
+# Both agent processes at the default intervals for AGENT_SECONDS, others beside them.
 agent_figures() {
   start_agents
   sleep "${AGENT_WARMUP:-45}"  # starting is not idling

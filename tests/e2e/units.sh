@@ -155,7 +155,12 @@ check "A new operator gets in" as_wang status
 check "An operator is revoked" ctl revoke operator wang --reason "has left"
 check "and refused at once" refused revoked as_wang --lang en status
 check "and nobody else is" collector_answers
+ended_streams() { room journalctl -u tocsin-agent-link -o cat --no-pager | grep -c 'link.refused.*reason=link.revoked'; }
+a_stream_ended() { [ "$(ended_streams)" -gt "$ended_before" ]; }
+check "A host's link is up" within 30 heard 1
+ended_before=$(ended_streams)
 check "A host is revoked" ctl revoke agent room --reason "sold"
+check "Its stream, which was open, is ended by the collector" within 5 a_stream_ended
 room tocsin-collector token create --host room --output /run/token3
 check "Its key does not come back, and it is told why" \
   refused --new-key room tocsin-agent enroll --again --token-file /run/token3
