@@ -9,6 +9,7 @@
 #include "agent/checks/sockets_facts.hpp"
 #include "agent/os/procfs.hpp"
 #include "common/base/limits.hpp"
+#include "common/base/text.hpp"
 
 namespace tocsin::agent {
 namespace {
@@ -61,10 +62,12 @@ class Round {
         settings_(context.settings.antivirus),
         scanner_(scanner),
         memory_(memory),
+        past_(memory.past),
         files_(files_of_host(context.root)),
         from_(std::exchange(memory.next, ScanPlace{})),
         facts_(std::move(facts)) {
     ++memory_.round;
+    forget_other_folders();
   }
 
   model::AntivirusFacts look() && {
@@ -217,13 +220,13 @@ class Round {
     seen_.insert(key);
     if (answer.kind == ScanAnswer::Kind::clean) {
       memory_.clean[key] = {stat, context_.time.steady(), memory_.round};
-      memory_.infected.erase(key);
+      past_.infected.erase(key);
       return;
     }
     memory_.clean.erase(key);
     add_hit(facts_, file.shown, answer.text, stat.size);
-    if (memory_.infected.size() < limits::kAntivirusHits || memory_.infected.contains(key)) {
-      memory_.infected[key] = {file.shown, answer.text, stat.size};
+    if (past_.infected.size() < limits::kAntivirusHits || past_.infected.contains(key)) {
+      past_.infected[key] = {clean_text(file.shown, limits::kPath), answer.text, stat.size};
     }
   }
 
@@ -267,7 +270,7 @@ class Round {
       if (depth > 0) return;  // It is gone already.
       // A host need not have each folder that is usual, but does not lose one.
       const bool usual = settings_.folders == AntivirusSettings{}.folders;
-      if (usual && !memory_.folders.contains(folder)) return;
+      if (usual && !past_.folders.contains(clean_text(folder, limits::kPath))) return;
     }
     add_unseen(facts_, folder, why(error));
   }
@@ -277,7 +280,8 @@ class Round {
     const std::string path = os::under(files_, folder);
     if (!os::stat_of(path + "/.")) return;
     const bool mounted = is_mounted(path);
-    bool& before = memory_.folders.try_emplace(folder, mounted).first->second;
+    const std::string name = clean_text(folder, limits::kPath);
+    bool& before = past_.folders.try_emplace(name, mounted).first->second;
     before |= mounted;
     if (before && !mounted) add_unseen(facts_, folder, FolderUnseen::unmounted);
   }
@@ -285,8 +289,8 @@ class Round {
   // What was found in it is there still, for all that is known.
   void leave_out(const FileKey& key) {
     seen_.insert(key);
-    const auto found = memory_.infected.find(key);
-    if (found == memory_.infected.end()) return;
+    const auto found = past_.infected.find(key);
+    if (found == past_.infected.end()) return;
     const model::AntivirusHit& hit = found->second;
     add_hit(facts_, hit.path, hit.name, hit.size_bytes);
   }
@@ -298,14 +302,27 @@ class Round {
                   [&](const auto& entry) { return entry.second.round != memory_.round; });
   }
 
-  // Of files that this round did not get to.
+  // Of files that this round did not get to. After a restart of the host a disk may have another
+  // number, and the same file is found under both.
   void tell_what_was_found_before(bool complete) {
-    std::erase_if(memory_.infected, [&](const auto& entry) {
+    std::set<std::string> told;
+    for (const model::AntivirusHit& hit : facts_.hits) told.insert(hit.path);
+    std::erase_if(past_.infected, [&](const auto& entry) {
       const auto& [key, hit] = entry;
       if (seen_.contains(key)) return false;
-      if (!complete) add_hit(facts_, hit.path, hit.name, hit.size_bytes);
-      return complete;
+      if (complete || told.contains(hit.path)) return true;
+      add_hit(facts_, hit.path, hit.name, hit.size_bytes);
+      return false;
     });
+    if (complete) past_.infected_over_limit = 0;
+    facts_.hits_over_limit += past_.infected_over_limit;
+  }
+
+  // Of a folder that the host's own file does not name any more nothing is missed.
+  void forget_other_folders() {
+    std::set<std::string> named;
+    for (const std::string& one : settings_.folders) named.insert(clean_text(one, limits::kPath));
+    std::erase_if(past_.folders, [&](const auto& entry) { return !named.contains(entry.first); });
   }
 
   const Run& run_;
@@ -313,6 +330,7 @@ class Round {
   const AntivirusSettings& settings_;
   Scanner& scanner_;
   AntivirusMemory& memory_;
+  AntivirusPast& past_;
   const std::string files_;
   const ScanPlace from_;
   model::AntivirusFacts facts_;

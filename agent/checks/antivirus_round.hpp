@@ -8,18 +8,15 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "agent/checks/antivirus_past.hpp"
 #include "agent/checks/antivirus_scanner.hpp"
 #include "agent/checks/check.hpp"
 #include "agent/checks/observation.hpp"
 #include "agent/os/files.hpp"
 
 namespace tocsin::agent {
-
-// A file as the kernel tells it from others: device and inode.
-using FileKey = std::pair<std::uint64_t, std::uint64_t>;
 
 // Where a round stands. Before all others: where it begins.
 struct ScanPlace {
@@ -39,10 +36,7 @@ struct AntivirusMemory final : CheckMemory {
     std::uint32_t round = 0;  // in which it was there last
   };
   std::map<FileKey, Clean> clean;
-  // Where something was found, until the file was looked at again or is gone.
-  std::map<FileKey, model::AntivirusHit> infected;
-  // Folders that were there, and whether a file system was mounted on them.
-  std::map<std::string, bool> folders;
+  AntivirusPast past;      // also in the cursor
   std::string signatures;  // by which `clean` was judged
   ScanPlace next;
   std::uint32_t round = 0;

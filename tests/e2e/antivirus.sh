@@ -119,9 +119,16 @@ check "So is it of a disk" within 15 finds web1 malware.found /var/spool/inbox/l
 on umount -l /var/spool/inbox
 check "that is not mounted any more" within 15 scan 'cannot_tell antivirus.folder_unseen folder=/var/spool/inbox why=@antivirus.why.unmounted'
 check "and what was found on it stays found" finds web1 malware.found /var/spool/inbox/letter
+# A host that starts anew without its disk has not become clean by that.
+on systemctl restart tocsin-agent-observer
+hosts eicar web1 /tmp/anew
+check "An agent that starts anew finds what is new" within 15 finds web1 malware.found /tmp/anew
+check "and still misses the disk" \
+  within 15 scan 'abnormal antivirus.folder_unseen folder=/var/spool/inbox why=@antivirus.why.unmounted'
+check "with what was found on it" finds web1 malware.found /var/spool/inbox/letter
+hosts undo eicar web1 /tmp/anew
 on mount -t tmpfs disk /var/spool/inbox
 check "until another is mounted" within 15 not finds web1 malware
-on umount -l /var/spool/inbox
 stop_scanner
 
 # Another make, by its exit code: a program of this test's, no other is in Debian.

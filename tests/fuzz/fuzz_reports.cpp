@@ -1,8 +1,11 @@
-// What other programs print about a host: virus scanners and plugins.
+// What other programs print about a host, virus scanners and plugins, and what is kept of it.
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 #include "agent/checks/antivirus_facts.hpp"
+#include "agent/checks/antivirus_past.hpp"
 #include "agent/checks/plugin_facts.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/result.hpp"
@@ -20,5 +23,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const auto answer = agent::parse_clamd_scan(text);
   TOCSIN_CHECK(answer.text.size() <= limits::kName);
+  if (const auto past = agent::parse_antivirus_past(text)) {
+    TOCSIN_CHECK(past->infected.size() <= limits::kAntivirusHits);
+    const std::string kept = agent::to_text(*past);
+    TOCSIN_CHECK(kept.size() <= 48 << 10);
+    const auto again = agent::parse_antivirus_past(kept);
+    TOCSIN_CHECK(again && agent::to_text(*again) == kept);
+  }
   return 0;
 }

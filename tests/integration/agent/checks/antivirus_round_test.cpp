@@ -84,6 +84,12 @@ class Host {
     facts.signatures_at = made_at_;
     return scan_round(Run(definition_, context_), context_, scanner, memory, std::move(facts));
   }
+  // The agent, or the whole host, starts anew: what is left is what the cursor holds.
+  void restart() {
+    AntivirusMemory fresh;
+    fresh.past = parse_antivirus_past(to_text(memory.past)).value();
+    memory = std::move(fresh);
+  }
   model::Judgement judged(const AntivirusFacts& facts) const {
     model::Observation seen;
     seen.check.kind = model::CheckKind::antivirus;
@@ -135,11 +141,11 @@ TEST(AntivirusRound, ForgetsWhatIsGone) {
   host.put("a");
   host.put("b", "evil");
   host.round();
-  EXPECT_EQ(host.memory.clean.size() + host.memory.infected.size(), 2U);
+  EXPECT_EQ(host.memory.clean.size() + host.memory.past.infected.size(), 2U);
   fs::remove(host.path("a"));
   fs::remove(host.path("b"));
   EXPECT_THAT(host.round().hits, IsEmpty());
-  EXPECT_EQ(host.memory.clean.size() + host.memory.infected.size(), 0U);
+  EXPECT_EQ(host.memory.clean.size() + host.memory.past.infected.size(), 0U);
 }
 
 // Whatever the tree and the budget: n files take n / budget rounds, and then one round has seen
@@ -210,12 +216,47 @@ TEST(AntivirusRound, AnUnfinishedRoundKeepsWhatEarlierOnesFound) {
   EXPECT_THAT(host.round().hits, IsEmpty());
 }
 
+TEST(AntivirusRound, AnUnfinishedRoundAfterARestartKeepsThemToo) {
+  Host host;
+  for (int i = 0; i < 4; ++i) host.put("a" + std::to_string(i));
+  host.put("z", "evil");
+  EXPECT_EQ(host.round().hits.size(), 1U);
+  host.restart();
+  host.settings().most_files = 2;
+  const AntivirusFacts facts = host.round();
+  EXPECT_TRUE(facts.budget_exhausted);
+  ASSERT_EQ(facts.hits.size(), 1U);
+  EXPECT_EQ(facts.hits[0].path, "/srv/z");
+  // On a disk that has another number since, it is the same file, and told once.
+  host.restart();
+  auto moved = host.memory.past.infected.extract(host.memory.past.infected.begin());
+  ++moved.key().first;
+  host.memory.past.infected.insert(std::move(moved));
+  host.put("0", "evil");
+  fs::rename(host.path("z"), host.path("1"));
+  host.memory.past.infected.begin()->second.path = "/srv/1";
+  const AntivirusFacts again = host.round();
+  EXPECT_TRUE(again.budget_exhausted);
+  EXPECT_EQ(again.hits.size(), 2U);
+}
+
+// Of what there was no room to keep a whole round must tell.
+TEST(AntivirusRound, WhatWasFoundAndNotKeptIsMissedUntilARoundIsComplete) {
+  Host host;
+  for (int i = 0; i < 4; ++i) host.put(std::to_string(i));
+  host.memory.past.infected_over_limit = 5;
+  host.settings().most_files = 2;
+  EXPECT_EQ(host.round().hits_over_limit, 5U);
+  EXPECT_EQ(host.round().hits_over_limit, 0U);
+}
+
 TEST(AntivirusRound, AnInfectedFileThatGrowsTooLargeIsStillOne) {
   Host host;
   host.put("a", "evil");
   host.settings().file_bytes = 8;
   EXPECT_EQ(host.round().hits.size(), 1U);
   host.put("a", "evil and more than eight bytes");
+  host.restart();
   const AntivirusFacts facts = host.round();
   EXPECT_EQ(facts.too_large, 1U);
   EXPECT_EQ(facts.hits.size(), 1U);
@@ -249,6 +290,21 @@ TEST(AntivirusRound, AUsualFolderNeedNotBeThereButIsMissedWhenItGoes) {
   EXPECT_EQ(host.judged(host.round()).verdict, Verdict::normal);
   fs::remove_all(host.root() + "/tmp");
   EXPECT_THAT(host.round().folders_unseen, ElementsAre(UnseenFolder{"/tmp", FolderUnseen::absent}));
+  host.restart();
+  EXPECT_THAT(host.round().folders_unseen, ElementsAre(UnseenFolder{"/tmp", FolderUnseen::absent}));
+}
+
+// The way to say that a folder is gone for good.
+TEST(AntivirusRound, AFolderThatIsNamedNoMoreIsNotMissed) {
+  Host host;
+  fs::create_directories(host.root() + "/tmp");
+  host.put("a");
+  host.settings().folders = {"/srv", "/tmp"};
+  host.round();
+  EXPECT_EQ(host.memory.past.folders.size(), 2U);
+  host.settings().folders = {"/srv"};
+  EXPECT_THAT(host.round().folders_unseen, IsEmpty());
+  EXPECT_EQ(host.memory.past.folders.size(), 1U);
 }
 
 // In a process of its own, whose mounts nobody else sees. Which step failed, 0 for none.
@@ -270,7 +326,15 @@ int unmount_is_said() {
   if (::mount("tmpfs", folder.c_str(), "tmpfs", 0, nullptr) != 0) return 8;
   host.put("b");
   if (host.judged(host.round()).verdict != Verdict::normal) return 9;
-  return ::umount(folder.c_str()) == 0 ? 0 : 10;
+  // A host that starts anew without its disk has not become clean by that.
+  host.put("a", "evil");
+  if (host.round().hits.size() != 1) return 10;
+  if (::umount(folder.c_str()) != 0) return 11;
+  host.restart();
+  const AntivirusFacts anew = host.round();
+  if (anew.folders_unseen != unmounted) return 12;
+  if (looked_at(host.judged(anew), "malware.found", "/srv/a")) return 13;
+  return 0;
 }
 
 TEST(AntivirusRoundDeathTest, AFolderWhoseFileSystemWasUnmountedIsNotCleanForIt) {

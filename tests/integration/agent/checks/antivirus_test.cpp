@@ -187,6 +187,27 @@ TEST_F(ClamscanCheck, IsNormalWhereAFileSaysThatItsSignaturesAreNew) {
   EXPECT_EQ(judged().reasons.at(0).code, "antivirus.signatures_unknown") << "it is not there";
 }
 
+// procedure M-10: what was there is known after a restart, by what the check left in its cursor.
+TEST_F(ClamscanCheck, AFolderThatIsGoneAfterARestartIsNotClean) {
+  fs::rename(root_.file("srv"), root_.file("tmp"));
+  auto& settings = check_.context.settings.antivirus;
+  settings.folders = AntivirusSettings{}.folders;
+  settings.signatures = {"/db/eicar.hdb"};
+  std::ofstream(root_.file("tmp/letter")) << kEicar;
+  std::ofstream(root_.file("tmp/other")) << "good news";
+  EXPECT_EQ(judged().violations.size(), 1U);
+  fs::rename(root_.file("tmp"), root_.file("elsewhere"));
+  fs::create_directories(root_.file("var/tmp"));
+  std::ofstream(root_.file("var/tmp/other")) << "good news";
+  check_.context.memory.reset();
+  const auto judgement = judged();
+  EXPECT_EQ(judgement.verdict, model::Verdict::cannot_tell);
+  EXPECT_EQ(judgement.reasons.at(0).code, "antivirus.folder_unseen");
+  EXPECT_FALSE(looked_at(judgement, "malware.found", "/tmp/letter"));
+  static_cast<void>(judged());
+  EXPECT_FALSE(check_.context.new_cursor) << "what is the same is not kept anew";
+}
+
 // However new the file: a copy of old signatures is old.
 TEST_F(ClamscanCheck, OfADatabaseOfClamavTheHeaderCounts) {
   const auto made = (check_.clock.wall() - 240h).ns / 1'000'000'000;
