@@ -2,10 +2,11 @@
 // (procedure M-10): clamd over its socket, or a program of the host's own file.
 //
 // Facts: hits, engine, age of the signatures, how much was scanned, skipped, too large, in error,
-// and what was not looked at: programs, folders, names. Verdicts: abnormal malware.found for each
-// hit, a person says whether it is one; cannot tell antivirus.no_scanner, .signatures_old (72 h),
-// .signatures_unknown, .unfinished, .errors, .nothing_scanned, .programs_unseen, .folder_unseen,
-// .more_folders, .names_left; normal antivirus.clean, with antivirus.left_out beside.
+// and what was not looked at: programs, folders, names, what may not be read. Verdicts: abnormal
+// malware.found for each hit, a person says whether it is one; cannot tell antivirus.no_scanner,
+// .signatures_old (72 h), .signatures_unknown, .unfinished, .errors, .nothing_scanned,
+// .programs_unseen, .folder_unseen, .more_folders, .names_left, .unreadable; normal
+// antivirus.clean, with antivirus.left_out beside.
 //
 // No finding: a file that went away meanwhile, or is no regular one; signatures two days old; a
 // folder of the usual list that the host never had.

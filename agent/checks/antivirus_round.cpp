@@ -120,7 +120,7 @@ class Round {
       if (passes_by()) continue;
       if (out_of_time()) return put_off();
       const auto link = proc->link(pid, "exe");
-      if (!link && link.error().code == ErrorCode::permission_denied) ++facts_.skipped;
+      if (!link && link.error().code == ErrorCode::permission_denied) ++facts_.unreadable;
       if (!link) continue;
       // Through /proc, so that a program whose file is deleted is seen too.
       const Candidate program{os::under(context_.root, fmt::format("/proc/{}/exe", pid)),
@@ -185,7 +185,7 @@ class Round {
     if (opened) {
       ask(file, *opened);
     } else if (opened.error().code == ErrorCode::permission_denied) {
-      ++facts_.skipped;
+      ++facts_.unreadable;
       leave_out(key);
     } else if (is_there(file, key)) {
       ++facts_.errors;
@@ -262,7 +262,7 @@ class Round {
 
   void note_unread(const Error& error) {
     if (error.code == ErrorCode::not_found) return;  // It is gone already.
-    ++(error.code == ErrorCode::permission_denied ? facts_.skipped : facts_.errors);
+    ++(error.code == ErrorCode::permission_denied ? facts_.unreadable : facts_.errors);
   }
 
   void note_unseen(const std::string& folder, int depth, const Error& error) {

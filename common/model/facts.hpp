@@ -378,7 +378,7 @@ struct AntivirusFacts {
   Instant signatures_at;  // 0: unknown
   Tristate scanner_available = Tristate::unknown;
   std::uint32_t scanned = 0;
-  std::uint32_t skipped = 0;
+  std::uint32_t skipped = 0;  // another file took its name meanwhile
   std::uint32_t too_large = 0;
   std::uint32_t errors = 0;
   bool budget_exhausted = false;
@@ -388,6 +388,7 @@ struct AntivirusFacts {
   std::vector<UnseenFolder> folders_unseen;
   std::uint32_t folders_unseen_over_limit = 0;
   bool programs_unseen = false;  // which programs run could not be seen
+  std::uint32_t unreadable = 0;  // programs and files that the agent may not read
   friend bool operator==(const AntivirusFacts&, const AntivirusFacts&) = default;
 };
 

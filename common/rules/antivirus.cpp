@@ -64,6 +64,9 @@ void judge_folders(const model::AntivirusFacts& facts, Findings& findings) {
 void judge_round(const model::AntivirusFacts& facts, Findings& findings) {
   judge_folders(facts, findings);
   if (facts.programs_unseen) findings.blind({"antivirus.programs_unseen", {}});
+  if (facts.unreadable > 0) {
+    findings.blind({"antivirus.unreadable", {said("count", facts.unreadable)}});
+  }
   if (facts.budget_exhausted) {
     findings.blind({"antivirus.unfinished", {said("scanned", facts.scanned)}});
   }

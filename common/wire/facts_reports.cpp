@@ -190,6 +190,7 @@ void put(const model::AntivirusFacts& from, v1::AntivirusFacts& to) {
   }
   to.set_folders_unseen_over_limit(from.folders_unseen_over_limit);
   to.set_programs_unseen(from.programs_unseen);
+  to.set_unreadable(from.unreadable);
 }
 
 Result<model::AntivirusFacts> take(const v1::AntivirusFacts& from) {
@@ -211,6 +212,7 @@ Result<model::AntivirusFacts> take(const v1::AntivirusFacts& from) {
                         facts.folders_unseen));
   facts.folders_unseen_over_limit = from.folders_unseen_over_limit();
   facts.programs_unseen = from.programs_unseen();
+  facts.unreadable = from.unreadable();
   return facts;
 }
 

@@ -290,6 +290,7 @@ void drop_volatile(v1::Observation& observation) {
     antivirus.set_scanned(antivirus.scanned() == 0 ? kNothing : age_in_days(observation));
     antivirus.clear_skipped();
     antivirus.set_names_over_limit(antivirus.names_over_limit() > 0 ? 1 : 0);
+    antivirus.set_unreadable(antivirus.unreadable() > 0 ? 1 : 0);
   }
   observation.clear_wall_ns();
   observation.clear_duration_us();

@@ -383,6 +383,38 @@ TEST(AntivirusRound, AHostWhoseProgramsCannotBeSeenCannotTell) {
   EXPECT_EQ(host.judged(facts).verdict, Verdict::cannot_tell);
 }
 
+// In a process of its own, which may not read all. Which step failed, 0 for none.
+int unreadable_is_said() {
+  Host host;
+  host.put("a");
+  host.put("b");
+  fs::create_directories(host.root() + "/proc/77");
+  fs::create_symlink(host.path("a"), host.root() + "/proc/77/exe");
+  if (::chmod(host.root().c_str(), 0755) != 0) return 1;
+  if (host.judged(host.round()).verdict != Verdict::normal) return 2;
+  const auto seen_by_nobody = [&] {
+    if (::seteuid(65534) != 0) ::_exit(3);
+    host.signatures += "1";
+    const AntivirusFacts facts = host.round();
+    if (::seteuid(0) != 0) ::_exit(4);
+    return facts;
+  };
+  if (::chmod(host.path("b").c_str(), 0) != 0) return 5;
+  const AntivirusFacts of_file = seen_by_nobody();
+  if (of_file.unreadable != 1 || of_file.scanned != 1) return 6;
+  if (host.judged(of_file).verdict != Verdict::cannot_tell) return 7;
+  if (::chmod(host.path("b").c_str(), 0644) != 0) return 8;
+  if (host.judged(seen_by_nobody()).verdict != Verdict::normal) return 9;
+  if (::chmod((host.root() + "/proc/77").c_str(), 0700) != 0) return 10;
+  const AntivirusFacts of_program = seen_by_nobody();
+  if (of_program.unreadable != 1) return 11;
+  return host.judged(of_program).verdict == Verdict::cannot_tell ? 0 : 12;
+}
+
+TEST(AntivirusRoundDeathTest, WhatTheAgentMayNotReadIsNotClean) {
+  EXPECT_EXIT(::_exit(unreadable_is_said()), testing::ExitedWithCode(0), "");
+}
+
 TEST(AntivirusRound, EmptyFoldersAreNoScan) {
   Host host;
   EXPECT_EQ(host.judged(host.round()).verdict, Verdict::cannot_tell);

@@ -41,6 +41,7 @@ TEST(AntivirusRules, WhatMakesARoundWorthlessCannotTell) {
   expect("antivirus.unfinished", [](AntivirusFacts& f) { f.budget_exhausted = true; });
   expect("antivirus.errors", [](AntivirusFacts& f) { f.errors = 1; });
   expect("antivirus.nothing_scanned", [](AntivirusFacts& f) { f.scanned = 0, f.skipped = 300; });
+  expect("antivirus.unreadable", [](AntivirusFacts& f) { f.unreadable = 1; });
   expect("antivirus.programs_unseen", [](AntivirusFacts& f) { f.programs_unseen = true; });
   expect("antivirus.names_left", [](AntivirusFacts& f) { f.names_over_limit = 904; });
   expect("antivirus.more_folders", [](AntivirusFacts& f) { f.folders_unseen_over_limit = 1; });
@@ -76,6 +77,14 @@ TEST(AntivirusRules, AFolderThatWasNotSeenIsNamedWithTheReason) {
     EXPECT_EQ(parameter(judgement.reasons.front(), "folder"), "/srv");
     EXPECT_EQ(parameter(judgement.reasons.front(), "why"), code);
   }
+}
+
+TEST(AntivirusRules, HowMuchTheAgentMayNotReadIsSaid) {
+  AntivirusFacts facts = fresh();
+  facts.unreadable = 31;
+  const auto judgement = judged(facts);
+  EXPECT_EQ(parameter(judgement.reasons.front(), "count"), "31");
+  EXPECT_FALSE(looked_at(judgement, "malware.found", "/tmp/b")) << "what was found stays";
 }
 
 TEST(AntivirusRules, WhatWasLeftOutIsToldAndNoReasonToDoubtTheRest) {

@@ -225,6 +225,9 @@ TEST(Facts, VirusSignaturesMakeARowForEachDayOfTheirAge) {
   later.names_over_limit = 0;
   EXPECT_NE(significant_digest(before), significant_digest(after));
   later.names_over_limit = facts.names_over_limit;
+  later.unreadable = facts.unreadable + 1;
+  EXPECT_EQ(significant_digest(before) == significant_digest(after), facts.unreadable > 0);
+  later.unreadable = facts.unreadable;
   later.scanned = 0;
   EXPECT_NE(significant_digest(before), significant_digest(after)) << "nothing is not little";
 }
