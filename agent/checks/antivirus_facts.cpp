@@ -29,13 +29,14 @@ std::optional<Instant> instant_of(std::int64_t seconds) {
   return Instant{} + std::chrono::seconds(std::min(seconds, INT64_MAX / 1'000'000'000));
 }
 
-// "Tue Nov 17 09:12:33 2026" as C's asctime writes it.
+// "Tue Nov 17 09:12:33 2026" as C's ctime writes it, in the zone of this host.
 Instant parse_time(std::string_view text) {
   const std::string terminated(text.substr(0, 64));
   tm parts{};
   const char* end = ::strptime(terminated.c_str(), "%a %b %d %H:%M:%S %Y", &parts);
   if (end == nullptr || *end != '\0') return {};
-  return instant_of(::timegm(&parts)).value_or(Instant{});
+  parts.tm_isdst = -1;  // It does not say; of the hour that comes twice either will do.
+  return instant_of(::mktime(&parts)).value_or(Instant{});
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// What virus scanners answer, as facts (procedure M-10). Pure. Accepts any bytes.
+// What virus scanners answer, as facts (procedure M-10). Pure, but for this process's time zone.
+// Accepts any bytes.
 #pragma once
 
 #include <optional>
@@ -11,7 +12,9 @@
 namespace tocsin::agent {
 
 // clamd's answer to VERSION: "ClamAV 1.4.3/27840/Tue Nov 17 09:12:33 2026", without the two last
-// parts where it has no database of ClamAV's own. The time is UTC.
+// parts where it has no database of ClamAV's own. The time is clamd's local one (ctime), which is
+// read as this process's: both run on one host. A clamd that was given another zone is wrong by the
+// difference, at most 26 hours; the rule takes no time that lies ahead by less than a day amiss.
 struct ScannerVersion {
   std::string engine;      // "1.4.3"
   std::string signatures;  // "27840"

@@ -4,7 +4,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/rules/judge.hpp"
 #include "tests/integration/agent/checks/check_run.hpp"
@@ -145,6 +147,32 @@ TEST_F(AntivirusCheck, AnotherScannerAnswersThroughItsExitCode) {
   const auto facts = check_.facts<AntivirusFacts>();
   ASSERT_EQ(facts.hits.size(), 1U);
   EXPECT_EQ(facts.hits.front().name, "Test.File");
+}
+
+// procedure M-10: clamd says when its signatures were made in the zone of its host, without a word
+// of which that is. Here in one of its own, so that no other test sees it.
+int age_in_taipei_is_right() {
+  if (::setenv("TZ", "Asia/Taipei", 1) != 0) return 1;
+  const tests::TempDir home;
+  const tests::TempDir root;
+  fs::create_directory(root.file("proc"));
+  fs::create_directory(root.file("srv"));
+  std::ofstream(root.file("srv/letter")) << "good news";
+  CheckRun check{model::CheckKind::antivirus, {}, root.path()};
+  const auto made = (check.clock.wall() - 70h).ns / 1'000'000'000;
+  const tests::ServerProcess clamd("clamd.py", {home.path(), std::to_string(made)});
+  fs::create_symlink(clamd.port(), root.file("socket"));
+  check.context.settings.antivirus.socket = "/socket";
+  check.context.settings.antivirus.folders = {"/srv"};
+  check.definition.deadline = 60s;
+  const auto seen = check.run();
+  const auto& facts = std::get<AntivirusFacts>(seen.facts);
+  if (facts.signatures_version != "27000") return 2;
+  return facts.signatures_at.ns / 1'000'000'000 == made ? 0 : 3;
+}
+
+TEST(AntivirusDeathTest, TheAgeOfSignaturesIsRightInTaipei) {
+  EXPECT_EXIT(::_exit(age_in_taipei_is_right()), testing::ExitedWithCode(0), "");
 }
 
 // procedure M-10 with Debian's clamscan, which is asked by its exit code. What it finds it finds

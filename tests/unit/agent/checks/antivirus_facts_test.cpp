@@ -1,18 +1,55 @@
 #include "agent/checks/antivirus_facts.hpp"
 
+#include <cstdlib>
+#include <optional>
+#include <string>
+
 #include <gtest/gtest.h>
+#include <time.h>
 
 #include "common/base/limits.hpp"
 
 namespace tocsin::agent {
 namespace {
 
+// The zone of this process, until the end of a test.
+class Zone {
+ public:
+  explicit Zone(const char* name) {
+    if (const char* before = std::getenv("TZ")) before_ = before;
+    ::setenv("TZ", name, 1);
+    ::tzset();
+  }
+  ~Zone() {
+    before_ ? ::setenv("TZ", before_->c_str(), 1) : ::unsetenv("TZ");
+    ::tzset();
+  }
+  Zone(const Zone&) = delete;
+  Zone& operator=(const Zone&) = delete;
+
+ private:
+  std::optional<std::string> before_;
+};
+
 TEST(AntivirusFacts, ReadsClamdsVersion) {
+  const Zone zone("UTC");
   const auto version =
       parse_clamd_version(std::string_view("ClamAV 1.4.3/27840/Tue Nov 17 09:12:33 2026\0", 44));
   EXPECT_EQ(version.engine, "1.4.3");
   EXPECT_EQ(version.signatures, "27840");
   EXPECT_EQ(version.signatures_at, (Instant{1'794'906'753'000'000'000}));
+}
+
+// clamd writes it by ctime: without its zone signatures would look eight hours younger in Taipei.
+TEST(AntivirusFacts, ClamdsTimeIsOfTheHostsZone) {
+  const auto in = [](const char* name, const char* time) {
+    const Zone zone(name);
+    return parse_clamd_version(std::string("ClamAV 1/2/") + time).signatures_at;
+  };
+  const Instant utc{1'794'906'753'000'000'000};
+  EXPECT_EQ(in("Asia/Taipei", "Tue Nov 17 17:12:33 2026"), utc);
+  EXPECT_EQ(in("America/New_York", "Tue Nov 17 04:12:33 2026"), utc);
+  EXPECT_EQ(in("America/New_York", "Fri Jul 17 05:12:33 2026"), utc - 123 * 24h) << "in summer";
 }
 
 TEST(AntivirusFacts, ADatabaseOfOnesOwnHasNoTime) {
