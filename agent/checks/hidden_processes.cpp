@@ -22,6 +22,8 @@ constexpr Duration kBetweenLooks = 600ms;
 constexpr std::uint32_t kBeyondHighest = 1024;
 constexpr std::uint32_t kMostInUse = 32'768;
 constexpr std::uint32_t kAskedAtOnce = 16'384;
+constexpr std::uint32_t kMostPossible = 4'194'304;
+constexpr std::string_view kKeptHead = "hidden 1";
 constexpr std::size_t kGroups = 4096;
 constexpr std::size_t kStatusBytes = 8192;
 constexpr std::size_t kMountBytes = 1 << 20;
@@ -100,10 +102,9 @@ ProcessSources host_sources() {
 
 std::uint32_t parse_highest_id(std::string_view text) {
   constexpr std::uint32_t kLeast = 32'768;
-  constexpr std::uint32_t kMost = 4'194'304;
   std::uint32_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} ? std::clamp(value, kLeast, kMost) : kLeast;
+  return error == std::errc{} ? std::clamp(value, kLeast, kMostPossible) : kLeast;
 }
 
 std::vector<IdRange> id_ranges(std::uint32_t highest_listed, std::uint32_t highest_possible,
@@ -120,7 +121,7 @@ std::vector<IdRange> id_ranges(std::uint32_t highest_listed, std::uint32_t highe
 }
 
 HiddenProcesses find_hidden(const ProcessSources& sources, const std::vector<IdRange>& ranges,
-                            std::stop_token stop) {
+                            const std::vector<std::uint32_t>& before, std::stop_token stop) {
   HiddenProcesses hidden;
   std::vector<std::uint32_t> listed = sources.listed();
   if (!contains(listed, 1)) return hidden;
@@ -134,8 +135,10 @@ HiddenProcesses find_hidden(const ProcessSources& sources, const std::vector<IdR
   };
   std::vector<std::uint32_t> suspects;
   for (const IdRange& range : ranges) suspect(sources, listed, range, suspects);
-  for (const std::uint32_t id : sources.grouped()) {
-    if (is_hidden(id)) suspects.push_back(id);
+  for (const auto& others : {sources.grouped(), before}) {
+    for (const std::uint32_t id : others) {
+      if (is_hidden(id)) suspects.push_back(id);
+    }
   }
   for (int look = 1; look < kLooks && !suspects.empty(); ++look) {
     if (stop.stop_requested()) return hidden;
@@ -151,6 +154,30 @@ HiddenProcesses find_hidden(const ProcessSources& sources, const std::vector<IdR
   hidden.ids = std::move(suspects);
   hidden.searched = true;
   return hidden;
+}
+
+std::string hidden_to_text(const std::vector<std::uint32_t>& ids) {
+  std::string text(kKeptHead);
+  for (std::size_t i = 0; i < std::min(ids.size(), kHiddenKept); ++i) {
+    text.append(" ").append(std::to_string(ids[i]));
+  }
+  return text;
+}
+
+std::vector<std::uint32_t> parse_hidden(std::string_view text) {
+  if (!text.starts_with(kKeptHead)) return {};
+  text.remove_prefix(kKeptHead.size());
+  std::vector<std::uint32_t> ids;
+  while (!text.empty()) {
+    std::uint32_t id = 0;
+    const char* const last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data() + 1, last, id);
+    if (text.front() != ' ' || error != std::errc{} || ids.size() == kHiddenKept) return {};
+    if (id == 0 || id > kMostPossible) return {};
+    ids.push_back(id);
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  }
+  return ids;
 }
 
 }  // namespace tocsin::agent

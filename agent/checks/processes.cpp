@@ -29,11 +29,14 @@ constexpr std::size_t kMaxProcesses = 1 << 16;
 
 struct ProcessesMemory final : CheckMemory {
   explicit ProcessesMemory(const CheckContext& context)
-      : users(context.root), files(context.root, context.packages) {}
+      : users(context.root),
+        files(context.root, context.packages),
+        hidden(parse_hidden(context.cursor.value_or(std::string()))) {}
   os::Users users;
   ProgramFiles files;
   ProcessBook book;
   IdSearch hidden_search;
+  std::vector<std::uint32_t> hidden;  // found by the last search; also in the cursor
   std::optional<MonoTime> units_read;
   std::vector<model::UnitEntry> units;
   std::uint32_t units_over_limit = 0;
@@ -106,8 +109,12 @@ void look_for_hidden(CheckContext& context, ProcessesMemory& memory, std::uint32
   if (context.root != "/") return;
   const auto most = os::read_start("/proc/sys/kernel/pid_max", 64);
   const auto ranges = id_ranges(highest, parse_highest_id(most.value_or("")), memory.hidden_search);
-  HiddenProcesses hidden = find_hidden(host_sources(), ranges, context.stop);
+  HiddenProcesses hidden = find_hidden(host_sources(), ranges, memory.hidden, context.stop);
   facts.hidden_searched = model::tristate(hidden.searched);
+  if (hidden.searched && hidden.ids != memory.hidden) {
+    memory.hidden = hidden.ids;
+    context.new_cursor = hidden_to_text(hidden.ids);
+  }
   if (hidden.ids.size() > limits::kHiddenProcesses) {
     facts.hidden_over_limit =
         static_cast<std::uint32_t>(hidden.ids.size() - limits::kHiddenProcesses);

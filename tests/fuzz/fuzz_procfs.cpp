@@ -152,6 +152,11 @@ void check_numbers(std::string_view text) {
   }
 }
 
+void check_hidden(std::string_view text) {
+  const auto ids = parse_hidden(text);
+  TOCSIN_CHECK(ids.size() <= kHiddenKept && parse_hidden(hidden_to_text(ids)) == ids);
+}
+
 // Who starts a program chooses its path, the kernel's mark among the letters.
 void check_link(std::string_view text) {
   const std::string link(text);
@@ -174,6 +179,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_mounts(text);
   check_packages(text);
   check_numbers(text);
+  check_hidden(text);
   check_link(text);
   if (const auto range = os::parse_port_range(text)) TOCSIN_CHECK(range->first <= range->second);
   if (const auto inode = os::parse_socket_link(text)) {

@@ -46,7 +46,9 @@ struct Kernel {
   Duration waited{};
 };
 
-HiddenProcesses search(Kernel& kernel) { return find_hidden(kernel.sources(), {{2, 1000}}, {}); }
+HiddenProcesses search(Kernel& kernel) {
+  return find_hidden(kernel.sources(), {{2, 1000}}, {}, {});
+}
 
 // procedure M-09
 TEST(HiddenProcesses, AreThoseThatExistAndAreNotListedInThreeLooks) {
@@ -98,7 +100,7 @@ TEST(HiddenProcesses, AreNotConcludedFromASearchThatWasStopped) {
   kernel.concealed = {200};
   std::stop_source stop;
   stop.request_stop();
-  const HiddenProcesses found = find_hidden(kernel.sources(), {{2, 1000}}, stop.get_token());
+  const HiddenProcesses found = find_hidden(kernel.sources(), {{2, 1000}}, {}, stop.get_token());
   EXPECT_FALSE(found.searched);
   EXPECT_TRUE(found.ids.empty());
 }
@@ -136,11 +138,50 @@ TEST(HiddenProcesses, AreFoundWhileOneWayOfAskingTellsTheTruth) {
     }
     Ids found;
     for (unsigned round = 0; round < kWays; ++round) {
-      const auto ids = find_hidden(kernel.sources(), {{2, 1000, round}}, {}).ids;
+      const auto ids = find_hidden(kernel.sources(), {{2, 1000, round}}, {}, {}).ids;
       found.insert(found.end(), ids.begin(), ids.end());
     }
     EXPECT_EQ(found, Ids{200}) << "by way " << truthful;
   }
+}
+
+// procedure M-09: one is not gone because the search has come to other numbers.
+TEST(HiddenProcesses, StayFoundWhileOtherNumbersHaveTheirTurn) {
+  for (unsigned truthful = 0; truthful < kWays; ++truthful) {
+    Kernel kernel;
+    kernel.processes.insert(40'000);
+    kernel.concealed = {40'000};
+    for (unsigned way = 0; way < kWays; ++way) {
+      if (way != truthful) kernel.denied_by.insert(way);
+    }
+    IdSearch state;
+    Ids before;
+    bool was_found = false;
+    int runs = 0;
+    for (; runs < 400; ++runs) {
+      before = find_hidden(kernel.sources(), id_ranges(30'000, 65'536, state), before, {}).ids;
+      ASSERT_TRUE(!was_found || before == Ids{40'000}) << "run " << runs << " by way " << truthful;
+      was_found = was_found || !before.empty();
+    }
+    EXPECT_TRUE(was_found);
+    before = parse_hidden(hidden_to_text(before));  // The agent starts anew.
+    EXPECT_EQ(find_hidden(kernel.sources(), {{2, 3}}, before, {}).ids, Ids{40'000});
+    kernel.processes.erase(40'000);
+    EXPECT_TRUE(find_hidden(kernel.sources(), {{2, 3}}, before, {}).ids.empty()) << "it ended";
+  }
+}
+
+TEST(HiddenProcesses, AreKeptWithinALimitAndReadBackTheSame) {
+  Ids ids;
+  for (std::uint32_t id = 2; id < 3 + kHiddenKept; ++id) ids.push_back(id);
+  const Ids kept = parse_hidden(hidden_to_text(ids));
+  EXPECT_EQ(kept, Ids(ids.begin(), ids.begin() + kHiddenKept));
+  EXPECT_TRUE(parse_hidden(hidden_to_text({})).empty());
+  for (const char* bad : {"", "hidden 2 7", "hidden 1 0", "hidden 1 x", "hidden 1 7x", "hidden 1 ",
+                          "hidden 1  7", "hidden 1 4194305", "hidden 1 99999999999", "hidden 17"}) {
+    EXPECT_TRUE(parse_hidden(bad).empty()) << bad;
+  }
+  EXPECT_TRUE(parse_hidden(hidden_to_text(ids) + " 9").empty());
 }
 
 RC_GTEST_PROP(IdRangesProperty, EveryNumberIsAskedInEachWayInTheEndAndNoRunAsksTooMany, ()) {
