@@ -1,6 +1,9 @@
 #include "agent/checks/metrics.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include <sys/statvfs.h>
@@ -25,7 +28,9 @@ std::string proc(const CheckContext& context, const char* name) {
 }
 
 void look_at_memory(const CheckContext& context, model::MetricsFacts& facts) {
-  if (const auto memory = parse_memory(proc(context, "meminfo"))) {
+  const auto memory = parse_memory(proc(context, "meminfo"));
+  facts.memory_known = model::tristate(memory.has_value());
+  if (memory) {
     facts.memory_available_permille = memory->available_permille;
     facts.swap_used_permille = memory->swap_used_permille;
   }
@@ -33,6 +38,24 @@ void look_at_memory(const CheckContext& context, model::MetricsFacts& facts) {
   facts.stalled_known = model::tristate(stalled.has_value());
   facts.stalled_permille = stalled.value_or(0);
   facts.oom_kills = parse_vmstat(proc(context, "vmstat"), "oom_kill").value_or(0);
+}
+
+// How often processes of a control group met a limit of their group's and one had to be ended
+// ("oom" of memory.events), in all groups below the root together. A group's file counts what is
+// below it too, and stays when a service's own group is gone. Nothing where there is no such file
+// (control groups of version 1, or without the memory controller).
+std::optional<std::uint64_t> met_limits(const CheckContext& context) {
+  constexpr std::size_t kGroups = 1024;
+  const std::string groups = os::under(context.root, "/sys/fs/cgroup");
+  const auto names = os::names_in(groups, kGroups, 1);
+  if (!names || names->over_limit > 0) return std::nullopt;
+  std::optional<std::uint64_t> met;
+  for (const std::string& name : names->names) {
+    const auto events = os::read_start(groups + "/" + name + "/memory.events", kProcBytes);
+    const auto count = events ? parse_vmstat(*events, "oom") : std::nullopt;
+    if (count) met = met.value_or(0) + *count;
+  }
+  return met;
 }
 
 // What the kernel says of its clock; asked for only, nothing is set.
@@ -45,17 +68,29 @@ void look_at_clock(model::MetricsFacts& facts) {
   facts.clock_offset_us = (clock.status & STA_NANO) != 0 ? clock.offset / 1000 : clock.offset;
 }
 
-void look_at_file_systems(const CheckContext& context, model::MetricsFacts& facts) {
-  // The host's mounts as its first process sees them: this one's sandbox shows them read-only.
+// The host's mounts as its first process sees them: this one's sandbox shows them read-only.
+LocalMounts mounts_of(const CheckContext& context) {
   std::string mounts = proc(context, "1/mountinfo");
   if (mounts.empty()) mounts = proc(context, "self/mountinfo");
-  const LocalMounts local = parse_mounts(mounts);
+  return parse_mounts(mounts);
+}
+
+// One that was unmounted since the list was read is no fault.
+bool is_mounted(const CheckContext& context, const std::string& mount) {
+  const LocalMounts now = mounts_of(context);
+  return now.over_limit > 0 ||
+         std::any_of(now.mounts.begin(), now.mounts.end(),
+                     [&](const LocalMount& one) { return one.mount == mount; });
+}
+
+void look_at_file_systems(const CheckContext& context, model::MetricsFacts& facts) {
+  const LocalMounts local = mounts_of(context);
   facts.file_systems_over_limit = local.over_limit;
   for (const LocalMount& one : local.mounts) {
     if (context.stop.stop_requested()) break;
     struct statvfs now {};
     if (::statvfs(os::under(context.root, one.mount).c_str(), &now) != 0) {
-      ++facts.file_systems_unseen;
+      if (errno != ENOENT || is_mounted(context, one.mount)) ++facts.file_systems_unseen;
       continue;
     }
     if (now.f_blocks == 0) continue;
@@ -80,6 +115,8 @@ model::Observation observe_metrics(const model::CheckDefinition& check, CheckCon
   look.interfaces = parse_interfaces(proc(context, "1/net/dev"));
   if (look.interfaces.empty()) look.interfaces = parse_interfaces(proc(context, "net/dev"));
   look_at_memory(context, look.facts);
+  look.met_limits = met_limits(context);
+  look.facts.kills_apart = model::tristate(look.met_limits.has_value());
   look_at_clock(look.facts);
   look_at_file_systems(context, look.facts);
   look.at = context.time.wall();

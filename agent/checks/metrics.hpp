@@ -4,7 +4,8 @@
 // What tells something becomes facts, in steps of 1 %; the exact numbers become curves beside the
 // journal. Verdicts: abnormal disk.space_low, .space_full, .inodes_low, .inodes_full, .read_only,
 // memory.exhausted, .killed, clock.unsynchronized, .wrong (limits: [limits.metrics] of site.toml);
-// normal metrics.ok, with clock.unknown and metrics.unseen beside.
+// cannot tell metrics.memory_unknown, clock.unknown, metrics.unseen; normal metrics.ok, with
+// memory.limit_killed beside.
 //
 // No finding: little memory while no program waits for it; pseudo and network file systems; a disk
 // that was never mounted for writing.

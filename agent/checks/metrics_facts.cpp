@@ -309,6 +309,28 @@ std::uint32_t settle(std::optional<std::uint32_t> told, std::uint32_t value, std
   return moved < step ? *told : value;
 }
 
+namespace {
+
+// The kernel counts all that it ended for lack of memory as one number, a service that met a limit
+// of its own as well as one that the host had no memory for. As many as limits were met since the
+// look before are taken for the former: each has its kill at once, or in the look after.
+void count_kills(const MetricsLook& look, MetricsPast& past) {
+  const MetricsLook& last = *past.last;
+  const std::uint64_t kills =
+      look.facts.oom_kills - std::min(last.facts.oom_kills, look.facts.oom_kills);
+  const bool told = look.met_limits && last.met_limits && *look.met_limits >= *last.met_limits;
+  const std::uint64_t fresh = told ? *look.met_limits - *last.met_limits : 0;
+  const std::uint64_t of_limits = std::min(kills, fresh + past.met_before_kill);
+  past.met_before_kill = std::min(fresh, fresh + past.met_before_kill - of_limits);
+  if (kills > 0) past.oom.push_back({look.steady, kills - of_limits, of_limits});
+}
+
+std::uint32_t at_most_32_bits(std::uint64_t number) {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(number, UINT32_MAX));
+}
+
+}  // namespace
+
 model::MetricsFacts tell(const MetricsLook& look, MetricsPast& past) {
   model::MetricsFacts facts = look.facts;
   std::map<std::string, std::uint32_t> told;
@@ -329,13 +351,17 @@ model::MetricsFacts tell(const MetricsLook& look, MetricsPast& past) {
   past.told = std::move(told);
   if (past.last) {
     facts.cpu_busy_permille = busy_permille(past.last->cpu, look.cpu);
-    const std::uint64_t before = past.last->facts.oom_kills;
-    if (facts.oom_kills > before) past.oom.emplace_back(look.steady, facts.oom_kills - before);
+    count_kills(look, past);
   }
-  std::erase_if(past.oom, [&](const auto& kill) { return look.steady - kill.first > kOomMemory; });
-  std::uint64_t recent = 0;
-  for (const auto& [when, count] : past.oom) recent += count;
-  facts.recent_oom_kills = static_cast<std::uint32_t>(std::min<std::uint64_t>(recent, UINT32_MAX));
+  std::erase_if(past.oom, [&](const auto& one) { return look.steady - one.seen > kOomMemory; });
+  std::uint64_t of_host = 0;
+  std::uint64_t of_limits = 0;
+  for (const MetricsPast::Kills& one : past.oom) {
+    of_host += one.of_host;
+    of_limits += one.of_limits;
+  }
+  facts.recent_oom_kills = at_most_32_bits(of_host);
+  facts.recent_limit_kills = at_most_32_bits(of_limits);
   past.last = look;
   return facts;
 }
@@ -345,9 +371,11 @@ std::vector<series::Sample> samples_of(const MetricsLook& look,
   std::vector<series::Sample> samples;
   const model::MetricsFacts& facts = look.facts;
   add(samples, "load.1m", look.at, facts.load_1m_permille / 1000.0);
-  add(samples, "memory.used", look.at,
-      percent(kAll - std::min(kAll, facts.memory_available_permille)));
-  add(samples, "swap.used", look.at, percent(facts.swap_used_permille));
+  if (facts.memory_known != model::Tristate::no) {
+    add(samples, "memory.used", look.at,
+        percent(kAll - std::min(kAll, facts.memory_available_permille)));
+    add(samples, "swap.used", look.at, percent(facts.swap_used_permille));
+  }
   if (facts.stalled_known == model::Tristate::yes) {
     add(samples, "memory.stalled", look.at, percent(facts.stalled_permille));
   }

@@ -81,12 +81,21 @@ struct MetricsLook {
   model::MetricsFacts facts;  // shares as they are
   CpuTimes cpu;
   std::vector<InterfaceCounters> interfaces;
+  // How often a control group met its own limit and a process had to be ended; none: not told.
+  // Read after facts.oom_kills: the limit is met before the kill.
+  std::optional<std::uint64_t> met_limits = {};
 };
 // What stays between looks.
 struct MetricsPast {
   std::optional<MetricsLook> last;
-  std::map<std::string, std::uint32_t> told;            // share by name
-  std::vector<std::pair<MonoTime, std::uint64_t>> oom;  // kills, when they were seen
+  std::map<std::string, std::uint32_t> told;  // share by name
+  struct Kills {
+    MonoTime seen;
+    std::uint64_t of_host = 0;
+    std::uint64_t of_limits = 0;
+  };
+  std::vector<Kills> oom;
+  std::uint64_t met_before_kill = 0;  // limits met at the last look without a kill yet
 };
 // The facts to tell of a look; the past goes on.
 model::MetricsFacts tell(const MetricsLook& look, MetricsPast& past);

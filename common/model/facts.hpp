@@ -456,9 +456,14 @@ struct MetricsFacts {
   std::uint64_t oom_kills = 0;         // since boot
   std::vector<FileSystemUse> file_systems;
   std::uint32_t file_systems_over_limit = 0;
-  std::uint32_t recent_oom_kills = 0;          // in the last ten minutes that this agent saw
+  // In the last ten minutes that this agent saw; where they can be told apart (kills_apart),
+  // without those by the limit of a control group, which are recent_limit_kills.
+  std::uint32_t recent_oom_kills = 0;
   Tristate stalled_known = Tristate::unknown;  // no: this kernel does not tell pressure
   std::uint32_t file_systems_unseen = 0;       // that could not be looked at
+  Tristate memory_known = Tristate::unknown;   // no: the kernel did not tell how much there is
+  std::uint32_t recent_limit_kills = 0;
+  Tristate kills_apart = Tristate::unknown;
   friend bool operator==(const MetricsFacts&, const MetricsFacts&) = default;
 };
 

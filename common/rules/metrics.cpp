@@ -45,8 +45,10 @@ model::Unseen other_disks(const model::MetricsFacts& facts) {
 
 void judge_memory(const model::MetricsFacts& facts, const model::MetricLimits& limits,
                   Findings& findings) {
-  const bool little = static_cast<std::int64_t>(facts.memory_available_permille) <=
-                      limits.memory_available_permille;
+  const bool known = facts.memory_known != Tristate::no;  // Earlier agents do not say.
+  if (!known) findings.blind({"metrics.memory_unknown", {}}, only("memory.exhausted", "memory"));
+  const bool little = known && static_cast<std::int64_t>(facts.memory_available_permille) <=
+                                   limits.memory_available_permille;
   // Little is left on many a healthy host; that programs wait for memory is what hinders.
   const bool waits = facts.stalled_known != Tristate::yes ||
                      at_least(facts.stalled_permille, limits.memory_stalled_permille);
@@ -59,16 +61,24 @@ void judge_memory(const model::MetricsFacts& facts, const model::MetricLimits& l
                  1);
   }
   if (facts.recent_oom_kills > 0) {
-    findings.add(
-        {"memory.killed", "memory", {"memory.killed", {said("count", facts.recent_oom_kills)}}}, 1);
+    // Which of them met a limit of their own is not told everywhere.
+    const bool apart = facts.kills_apart == Tristate::yes;
+    findings.add({"memory.killed",
+                  "memory",
+                  {apart ? "memory.killed" : "memory.killed_or_limit",
+                   {said("count", facts.recent_oom_kills)}}},
+                 1);
+  }
+  // A service that its own limit ends is its own matter: a check of kind service sees that.
+  if (facts.recent_limit_kills > 0) {
+    findings.note({"memory.limit_killed", {said("count", facts.recent_limit_kills)}});
   }
 }
 
 void judge_clock(const model::MetricsFacts& facts, const model::MetricLimits& limits,
                  Findings& findings) {
   if (facts.clock_synchronized == Tristate::unknown) {
-    findings.note({"clock.unknown", {}});
-    findings.unseen(all_of("clock."));
+    findings.blind({"clock.unknown", {}}, all_of("clock."));
   } else if (facts.clock_synchronized == Tristate::no) {
     findings.add({"clock.unsynchronized", "clock", {"clock.unsynchronized", {}}});
     findings.unseen(all_of("clock.wrong"));  // Nothing says how far off it is.
@@ -99,8 +109,7 @@ model::Judgement judge_metrics(const model::MetricsFacts& facts,
   judge_clock(facts, limits, findings);
   const std::uint32_t unseen = facts.file_systems_unseen + facts.file_systems_over_limit;
   if (unseen > 0) {
-    findings.note({"metrics.unseen", {said("count", unseen)}});
-    findings.unseen(other_disks(facts));
+    findings.blind({"metrics.unseen", {said("count", unseen)}}, other_disks(facts));
   }
   return std::move(findings).finish({"metrics.ok", {said("disks", facts.file_systems.size())}});
 }

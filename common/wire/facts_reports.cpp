@@ -282,6 +282,9 @@ void put(const model::MetricsFacts& from, v1::MetricsFacts& to) {
   to.set_recent_oom_kills(from.recent_oom_kills);
   to.set_stalled_known(wire::to(from.stalled_known));
   to.set_file_systems_unseen(from.file_systems_unseen);
+  to.set_memory_known(wire::to(from.memory_known));
+  to.set_recent_limit_kills(from.recent_limit_kills);
+  to.set_kills_apart(wire::to(from.kills_apart));
 }
 
 Result<model::MetricsFacts> take(const v1::MetricsFacts& from) {
@@ -301,6 +304,9 @@ Result<model::MetricsFacts> take(const v1::MetricsFacts& from) {
   facts.recent_oom_kills = from.recent_oom_kills();
   facts.stalled_known = wire::from(from.stalled_known());
   facts.file_systems_unseen = from.file_systems_unseen();
+  facts.memory_known = wire::from(from.memory_known());
+  facts.recent_limit_kills = from.recent_limit_kills();
+  facts.kills_apart = wire::from(from.kills_apart());
   return facts;
 }
 

@@ -49,6 +49,32 @@ TEST(MetricsCheck, AMountThatIsGoneIsCounted) {
   ASSERT_EQ(facts.file_systems.size(), 1U);
   EXPECT_EQ(facts.file_systems[0].mount, "/data");
   EXPECT_EQ(facts.file_systems_unseen, 1U);
+  EXPECT_EQ(facts.memory_known, model::Tristate::no);
+}
+
+// The groups right below the root count what is below them: a service's own group may be gone.
+TEST(MetricsCheck, KillsByALimitOfAGroupAreToldApart) {
+  const tests::TempDir dir;
+  std::filesystem::create_directories(dir.file("proc"));
+  for (const char* group : {"system.slice/web.service", "user.slice"}) {
+    std::filesystem::create_directories(dir.file("sys/fs/cgroup/" + std::string(group)));
+  }
+  const auto kernel = [&](int kills, int system, int user) {
+    std::ofstream(dir.file("proc/stat")) << "cpu 1 1 1 1\n";
+    std::ofstream(dir.file("proc/vmstat")) << "oom_kill " << kills << "\n";
+    std::ofstream(dir.file("sys/fs/cgroup/system.slice/memory.events"))
+        << "low 0\nhigh 0\nmax 9\noom " << system << "\noom_kill " << kills << "\n";
+    std::ofstream(dir.file("sys/fs/cgroup/user.slice/memory.events")) << "oom " << user << "\n";
+  };
+  CheckRun check(model::CheckKind::metrics, {}, dir.path());
+  kernel(1, 1, 0);
+  EXPECT_EQ(check.facts<MetricsFacts>().kills_apart, model::Tristate::yes);
+  kernel(5, 2, 1);
+  const auto facts = check.facts<MetricsFacts>();
+  EXPECT_EQ(facts.recent_limit_kills, 2U);
+  EXPECT_EQ(facts.recent_oom_kills, 2U);
+  std::filesystem::remove_all(dir.file("sys"));
+  EXPECT_EQ(check.facts<MetricsFacts>().kills_apart, model::Tristate::no);
 }
 
 }  // namespace

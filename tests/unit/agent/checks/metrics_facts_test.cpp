@@ -124,6 +124,41 @@ TEST(MetricsFacts, AKillForLackOfMemoryIsRememberedTenMinutes) {
   EXPECT_EQ(tell(third, past).recent_oom_kills, 0U);
 }
 
+// The kernel's count has both; a limit that was met has its kill at once, or a look later.
+TEST(MetricsFacts, KillsByALimitOfAGroupAreToldApart) {
+  const auto look = [](int seconds, std::uint64_t kills, std::optional<std::uint64_t> met) {
+    MetricsLook one = look_at(seconds);
+    one.facts.oom_kills = kills;
+    one.met_limits = met;
+    return one;
+  };
+  using Kills = std::pair<std::uint32_t, std::uint32_t>;  // of the host, by limits
+  const auto told = [](const MetricsLook& one, MetricsPast& past) {
+    const auto facts = tell(one, past);
+    return Kills{facts.recent_oom_kills, facts.recent_limit_kills};
+  };
+  MetricsPast past;
+  EXPECT_EQ(told(look(0, 7, 4), past), (Kills{0, 0}));
+  EXPECT_EQ(told(look(30, 8, 5), past), (Kills{0, 1}));
+  EXPECT_EQ(told(look(60, 9, 5), past), (Kills{1, 1})) << "no limit was met";
+  EXPECT_EQ(told(look(90, 9, 6), past), (Kills{1, 1})) << "met, and the kill is not counted yet";
+  EXPECT_EQ(told(look(120, 10, 6), past), (Kills{1, 2}));
+  EXPECT_EQ(told(look(150, 10, 9), past), (Kills{1, 2}));
+  EXPECT_EQ(told(look(180, 10, 9), past), (Kills{1, 2}));
+  EXPECT_EQ(told(look(210, 11, 9), past), (Kills{2, 2}))
+      << "what was met long ago explains nothing";
+  EXPECT_EQ(told(look(240, 12, 3), past), (Kills{3, 2})) << "groups are gone: not known";
+  EXPECT_EQ(told(look(270, 13, std::nullopt), past), (Kills{4, 2}));
+}
+
+TEST(MetricsFacts, MemoryThatIsNotToldHasNoCurve) {
+  MetricsLook look = look_at(10);
+  look.facts.memory_known = model::Tristate::no;
+  for (const Sample& sample : samples_of(look, std::nullopt)) {
+    EXPECT_FALSE(sample.series.starts_with("memory.used") || sample.series.starts_with("swap"));
+  }
+}
+
 TEST(MetricsFacts, CurvesAreExactAndRatesNeedALookBefore) {
   const auto first = samples_of(look_at(10, 945), std::nullopt);
   EXPECT_THAT(first, Contains(Sample{"disk./.used", look_at(10).at, 94.5}));

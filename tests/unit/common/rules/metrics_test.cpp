@@ -16,6 +16,8 @@ MetricsFacts well() {
   facts.memory_available_permille = 400;
   facts.processors = 2;
   facts.clock_synchronized = Tristate::yes;
+  facts.memory_known = Tristate::yes;
+  facts.kills_apart = Tristate::yes;
   facts.stalled_known = Tristate::yes;
   facts.file_systems = {{"/", 500, 100, false}, {"/var", 800, 20, false}};
   return facts;
@@ -66,6 +68,38 @@ TEST(MetricsRules, LittleMemoryIsAFindingWhereProgramsWaitForIt) {
   facts = well();
   facts.recent_oom_kills = 1;
   EXPECT_EQ(only(judged(facts)), "memory.killed");
+  EXPECT_EQ(first_reason(judged(facts)), "memory.killed");
+}
+
+// What was not read is no zero, though a kernel that does not tell who waits is asked.
+TEST(MetricsRules, MemoryThatIsNotToldIsNotExhausted) {
+  MetricsFacts facts = well();
+  facts.memory_known = Tristate::no;
+  facts.stalled_known = Tristate::no;
+  facts.memory_available_permille = 0;
+  const auto judgement = judged(facts);
+  EXPECT_EQ(only(judgement), "cannot_tell");
+  EXPECT_TRUE(says(judgement, "metrics.memory_unknown"));
+  EXPECT_FALSE(looked_at(judgement, "memory.exhausted", "memory"));
+  EXPECT_TRUE(looked_at(judgement, "disk.space_low", "/var"));
+  facts.file_systems[0].read_only = true;
+  EXPECT_EQ(only(judged(facts)), "disk.read_only") << "what was seen stays a finding";
+  facts = well();
+  facts.memory_known = Tristate::unknown;
+  EXPECT_EQ(only(judged(facts)), "normal") << "of an agent that does not say so yet";
+}
+
+// A service that met the limit that its owner gave it says nothing of the host.
+TEST(MetricsRules, AKillByALimitOfItsOwnIsNoFindingWhereItCanBeToldApart) {
+  MetricsFacts facts = well();
+  facts.recent_limit_kills = 3;
+  EXPECT_EQ(only(judged(facts)), "normal");
+  EXPECT_TRUE(says(judged(facts), "memory.limit_killed"));
+  facts = well();
+  facts.recent_oom_kills = 1;
+  facts.kills_apart = Tristate::no;
+  EXPECT_EQ(only(judged(facts)), "memory.killed");
+  EXPECT_EQ(first_reason(judged(facts)), "memory.killed_or_limit");
 }
 
 TEST(MetricsRules, AClockIsKeptRightOrNot) {
@@ -74,8 +108,9 @@ TEST(MetricsRules, AClockIsKeptRightOrNot) {
   EXPECT_EQ(only(judged(facts)), "clock.unsynchronized");
   EXPECT_EQ(suggested_severity(judged(facts).violations.front()), Severity::e);
   facts.clock_synchronized = Tristate::unknown;
-  EXPECT_EQ(only(judged(facts)), "normal");
+  EXPECT_EQ(only(judged(facts)), "cannot_tell");
   EXPECT_TRUE(says(judged(facts), "clock.unknown"));
+  EXPECT_FALSE(looked_at(judged(facts), "clock.wrong", "clock"));
   facts = well();
   facts.clock_offset_us = -1'000'000;
   EXPECT_EQ(only(judged(facts)), "normal");
@@ -86,7 +121,10 @@ TEST(MetricsRules, AClockIsKeptRightOrNot) {
 TEST(MetricsRules, WhatCouldNotBeLookedAtIsSaid) {
   MetricsFacts facts = well();
   facts.file_systems_unseen = 1;
+  EXPECT_EQ(only(judged(facts)), "cannot_tell");
   EXPECT_TRUE(says(judged(facts), "metrics.unseen"));
+  EXPECT_FALSE(looked_at(judged(facts), "disk.space_low", "/gone"));
+  EXPECT_TRUE(looked_at(judged(facts), "disk.space_low", "/var"));
 }
 
 // More used is never better.
