@@ -145,7 +145,8 @@ std::shared_ptr<EvidenceJob::Run> EvidenceJob::make_run(const std::string& reque
 }
 
 std::optional<model::Message> EvidenceJob::begin(const std::string& request_id,
-                                                 const model::TakeEvidence& asked, Done done) {
+                                                 const model::TakeEvidence& asked,
+                                                 std::vector<std::string> watched_logs, Done done) {
   if (!config_.settings.evidence.allow) return model::Message{"evidence.not_allowed", {}};
   if (run_) return model::Message{"evidence.busy", {}};
   if (!EvidenceOutbox::is_id(request_id)) return failed("not a request's id");
@@ -154,6 +155,7 @@ std::optional<model::Message> EvidenceJob::begin(const std::string& request_id,
     return model::Message{"evidence.hung_before", {{"count", std::to_string(hung_)}}};
   }
   auto run = make_run(request_id, asked);
+  run->place.watched_logs = std::move(watched_logs);
   run->done = std::move(done);
   try {
     std::thread([this, run, post = post_] {

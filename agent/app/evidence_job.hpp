@@ -37,10 +37,11 @@ class EvidenceJob {
   EvidenceJob& operator=(const EvidenceJob&) = delete;
 
   using Done = std::function<void(model::RequestOutcome, model::Message)>;
-  // Begins, and calls `done` on the loop, once; or says why not. The collection is then in the
-  // outbox. Never waits for a disk.
+  // Begins with these logs besides the host's own folders, and calls `done` on the loop, once; or
+  // says why not. The collection is then in the outbox. Never waits for a disk.
   std::optional<model::Message> begin(const std::string& request_id,
-                                      const model::TakeEvidence& asked, Done done);
+                                      const model::TakeEvidence& asked,
+                                      std::vector<std::string> watched_logs, Done done);
   // To be called now and then: ends what takes too long, and gives up what does not end.
   void look(MonoTime now);
 

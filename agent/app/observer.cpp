@@ -364,11 +364,16 @@ class Observer {
   }
 
   void take_evidence(const std::string& id, const model::TakeEvidence& asked) {
-    const auto why = evidence_.begin(
-        id, asked, [this, id](model::RequestOutcome outcome, const model::Message& message) {
-          if (stopping_) return;  // Answered after the next start, as interrupted.
-          answer(id, outcome, message, {});
-        });
+    std::vector<std::string> logs;
+    for (const auto& [ref, job] : jobs_) {
+      if (is_log_file(ref)) logs.push_back(ref.target);
+    }
+    const auto why =
+        evidence_.begin(id, asked, std::move(logs),
+                        [this, id](model::RequestOutcome outcome, const model::Message& message) {
+                          if (stopping_) return;  // Answered after the next start, as interrupted.
+                          answer(id, outcome, message, {});
+                        });
     if (why) answer(id, model::RequestOutcome::refused, *why, {});
   }
 

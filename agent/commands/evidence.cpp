@@ -49,6 +49,9 @@ Result<std::string> take_evidence_here(const AgentConfig& config, const Evidence
   order.since = std::chrono::hours(request.since_hours);
   EvidencePlace place{time, request.folder};
   place.log_folders = config.settings.evidence.folders;
+  for (const model::CheckDefinition& check : config.checks) {
+    if (is_log_file(check.check)) place.watched_logs.push_back(check.check.target);
+  }
   place.limits.item_bytes = config.settings.evidence.item_bytes;
   place.limits.total_bytes = config.settings.evidence.total_bytes;
   place.host_name = config.host_name.empty() ? host.host_name : config.host_name;

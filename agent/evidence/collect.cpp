@@ -9,7 +9,9 @@
 
 #include "agent/evidence/console.hpp"
 #include "agent/evidence/pictures.hpp"
+#include "agent/os/files.hpp"
 #include "agent/os/journal_export.hpp"
+#include "agent/tail/rotation.hpp"
 #include "common/base/text.hpp"
 #include "common/config/secret_file.hpp"
 #include "common/crypto/crypto.hpp"
@@ -18,6 +20,7 @@ namespace tocsin::agent {
 namespace {
 
 constexpr std::size_t kFilesOfFolder = 768;
+constexpr std::size_t kNamesBeside = 1 << 14;  // of a log that is watched
 
 // As the first process sees them: the host's own, whatever sandbox this one is in.
 constexpr std::array kNetworkFiles{"tcp",  "tcp6",   "udp", "udp6",  "raw",        "raw6",
@@ -114,11 +117,48 @@ class Collection {
         });
   }
 
+  // A log, and what lies beside it as an older part of it.
+  std::vector<std::string> parts_of(const std::string& log) {
+    const std::size_t slash = log.rfind('/');
+    if (slash == log.npos) return {};
+    const std::string folder = log.substr(0, slash + 1);
+    const auto names =
+        writer_.ask<Result<os::FolderNames>>("log", log, [root = place_.root, folder] {
+          return os::names_in(os::under(root, folder), kNamesBeside, 1);
+        });
+    std::vector<std::string> parts{log};
+    if (!names || !*names) return parts;  // Why is said of the log itself.
+    for (const std::string& name : (*names)->names) {
+      if (!rotated_name(std::string_view(log).substr(slash + 1), name).older) continue;
+      if (parts.size() == kFilesOfFolder) {
+        writer_.add_missing("log", log, "too_many", "more older parts than are taken");
+        break;
+      }
+      parts.push_back(folder + name);
+    }
+    if ((*names)->over_limit > 0) {
+      writer_.add_missing("log", folder, "too_many", "more names than are looked through");
+    }
+    return parts;
+  }
+
   // Those taken already are left out, and the journal's own files, which were exported.
   void take_logs() {
     std::vector<std::string> but{kAuditFolder, "/var/log/journal"};
     but.insert(but.end(), kLoginFiles.begin(), kLoginFiles.end());
     but.insert(but.end(), kOldLoginFiles.begin(), kOldLoginFiles.end());
+    const auto taken = [&but](const std::string& path) {
+      return std::any_of(but.begin(), but.end(), [&](const std::string& one) {
+        return path == one || path.starts_with(one + "/");
+      });
+    };
+    for (const std::string& log : place_.watched_logs) {
+      for (const std::string& part : parts_of(log)) {
+        if (taken(part)) continue;
+        take_file("log", part, Absent::said);
+        but.push_back(part);
+      }
+    }
     for (const std::string& folder : place_.log_folders) take_folder("log", folder, but);
   }
 

@@ -1,6 +1,7 @@
 // Takes everything that procedure M-11 and H-04 ask to be kept, in the order of volatility (RFC
 // 3227): sockets and processes first, then who is logged in and what is on the consoles (M-12),
-// services, login records, audit logs, the journal, and every other log file.
+// services, login records, audit logs, the journal, the logs that checks watch, and every other log
+// file.
 //
 // It reads only. Each item is hashed while it is read; what is cut or could not be had is in the
 // manifest with its reason (無法取得). It starts no program and follows no link.
@@ -15,11 +16,19 @@
 #include "agent/evidence/writer.hpp"
 #include "common/base/instant.hpp"
 #include "common/base/result.hpp"
+#include "common/model/check.hpp"
 #include "common/time/time_source.hpp"
 
 namespace tocsin::agent {
 
 inline constexpr Duration kLongestJournal = 31 * 24h;
+
+// True of a check that watches a log file, which is evidence wherever it lies.
+inline bool is_log_file(const model::CheckRef& check) {
+  const bool reads =
+      check.kind == model::CheckKind::audit_log || check.kind == model::CheckKind::warnings;
+  return reads && check.target.starts_with('/');
+}
 
 // Who asked and why; for the manifest, but `since`.
 struct EvidenceOrder {
@@ -38,6 +47,9 @@ struct EvidencePlace {
   unsigned file_mode = 0600;
   std::string root = "/";
   std::vector<std::string> log_folders{"/var/log"};
+  // Logs that checks of this host watch, wherever they lie: each is taken with its older parts
+  // (rotated_name), before the folders, and once.
+  std::vector<std::string> watched_logs = {};
   WriterLimits limits = {};
   std::string host_name = {};
   std::string operating_system = {};

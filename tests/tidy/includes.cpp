@@ -54,7 +54,7 @@ const std::vector<Allowed>& our_table() {
        {"agent/backup", "agent/os", "agent/tail", "agent/config", "agent/login/answer.hpp",
         "common"}},
       {"agent/actions", {"agent/os", "agent/config", "common"}},
-      {"agent/evidence", {"agent/os", "agent/config", "common"}},
+      {"agent/evidence", {"agent/os", "agent/tail", "agent/config", "common"}},
       {"agent/link", {"agent/spool", "agent/evidence", "agent/config", "common", "tocsin/v1"}},
       {"agent/config", {"agent/link", "common"}},
       {"agent/diagnose", {"agent/checks", "agent/os", "common"}},

@@ -73,9 +73,10 @@ class Job : public testing::Test {
     return done;
   }
   std::optional<model::Message> begin(EvidenceJob& job, const std::string& id) {
-    return job.begin(id, {}, [this](RequestOutcome outcome, const model::Message& message) {
-      answers_.push_back(word_of(outcome) + " " + message.code);
-    });
+    return job.begin(id, {}, {"/opt/app.log"},
+                     [this](RequestOutcome outcome, const model::Message& message) {
+                       answers_.push_back(word_of(outcome) + " " + message.code);
+                     });
   }
 
   tests::TempDir temp_;
@@ -110,6 +111,17 @@ TEST_F(Job, OneThatHangsIsAnsweredAndTheNextOneIsTaken) {
   const EvidenceOutbox outbox(config_.evidence_folder);
   EXPECT_THAT(outbox.ready(), testing::UnorderedElementsAre("first", "later"));
   EXPECT_FALSE(fs::exists(outbox.part_folder("hangs")));
+}
+
+TEST_F(Job, HasTheLogsThatChecksWatch) {
+  std::vector<std::string> logs;
+  const auto job = this->job([&](const EvidenceOrder&, const EvidencePlace& place) {
+    logs = place.watched_logs;
+    return Result<Collected>(take(place));
+  });
+  EXPECT_FALSE(begin(*job, "first"));
+  loop_->run_one();
+  EXPECT_THAT(logs, ElementsAre("/opt/app.log"));
 }
 
 TEST_F(Job, SoManyThatHangEndIt) {

@@ -745,6 +745,10 @@ TEST_F(Observe, CollectsEvidenceWhileEveryWorkerIsBusy) {
   config.root = path_of("root");
   std::filesystem::create_directories(config.root + "/var/log");
   std::ofstream(config.root + "/var/log/syslog") << "a line\n";
+  std::filesystem::create_directories(config.root + "/opt/app");
+  std::ofstream(config.root + "/opt/app/own.log") << "a line\n";
+  fakes.set(CheckKind::warnings, hang.check());
+  add(CheckKind::warnings, "/opt/app/own.log");
   config.evidence_folder = path_of("evidence");
   config.key_file = path_of("agent.key");
   ASSERT_TRUE(config::write_file(config.key_file, crypto::make_key_pem().value(), 0600));
@@ -765,6 +769,11 @@ TEST_F(Observe, CollectsEvidenceWhileEveryWorkerIsBusy) {
   EXPECT_EQ(manifest.evidence, "E-2");
   EXPECT_EQ(manifest.asked_by, "wang");
   EXPECT_EQ(manifest.incident, "SI-1");
+  for (const char* log : {"/var/log/syslog", "/opt/app/own.log"}) {
+    EXPECT_TRUE(std::any_of(manifest.items.begin(), manifest.items.end(), [&](const auto& one) {
+      return one.source == log && !one.file.empty();
+    })) << log;
+  }
 }
 
 // The host's own file decides, and a host without a key gives nothing that nobody could check.

@@ -152,6 +152,37 @@ TEST_F(Collect, TakesTheVolatileFirstAndEveryLogOnce) {
             1);
 }
 
+// procedure H-04: all that is watched for what it says is kept, wherever it lies.
+TEST_F(Collect, TakesWatchedLogsOutsideTheFoldersWithTheirOlderPartsOnce) {
+  const std::string log = "/opt/tivoli/tsm/dsmerror.log";
+  for (const char* part : {"", ".1", ".2.gz", "-20261122"}) write(log + part, part);
+  write("/opt/tivoli/tsm/dsm.opt", "no log\n");
+  write("/opt/tivoli/tsm/dsmerror.log.bak/x", "no part\n");
+  place_.watched_logs = {log, log, "/var/log/syslog", "/var/log/audit/audit.log", "/opt/gone.log"};
+  collect();
+  const evidence::Manifest taken = manifest();
+  const auto times = [&](const std::string& source) {
+    return std::count_if(taken.items.begin(), taken.items.end(),
+                         [&](const auto& i) { return i.source == source; });
+  };
+  for (const char* part : {"", ".1", ".2.gz", "-20261122"}) {
+    ASSERT_EQ(times(log + part), 1) << part;
+    EXPECT_EQ(content(*find(taken, log + part)), part);
+  }
+  EXPECT_EQ(times("/opt/tivoli/tsm/dsm.opt"), 0);
+  EXPECT_EQ(times("/var/log/syslog"), 1);
+  EXPECT_EQ(times("/var/log/audit/audit.log"), 1);
+  ASSERT_EQ(times("/opt/gone.log"), 1);
+  EXPECT_EQ(find(taken, "/opt/gone.log")->reason, "not_found");
+}
+
+TEST(WatchedLogs, AreFilesOfTheChecksThatReadThem) {
+  EXPECT_TRUE(is_log_file({model::CheckKind::warnings, "/opt/a.log"}));
+  EXPECT_TRUE(is_log_file({model::CheckKind::audit_log, "/opt/a.log"}));
+  EXPECT_FALSE(is_log_file({model::CheckKind::audit_log, "journal"}));
+  EXPECT_FALSE(is_log_file({model::CheckKind::service, "/opt/a.log"}));
+}
+
 // 無法取得 with its reason.
 TEST_F(Collect, WhatCouldNotBeHadIsSaidWithItsReason) {
   fs::create_symlink("/etc/shadow", root() + "/var/log/secret.log");
