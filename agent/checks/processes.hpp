@@ -4,7 +4,8 @@
 // memory only, writable by everybody, not as its package put it there), units, preload, hidden ids.
 // Verdicts: abnormal process.unexpected with its signs, process.hidden, process.preload_file,
 // unit.unexpected (only where the baseline lists units); cannot tell process.file_unknown,
-// .not_permitted, .hidden_not_searched, unit.not_known, no baseline; normal process.ok.
+// .packages_unknown, .not_permitted, .hidden_not_searched, unit.not_known, no baseline; normal
+// process.ok.
 //
 // No finding: a program that a package update replaced (process.upgraded), kernel threads,
 // processes that end while they are looked at, ids that are a thread's. One that cannot be looked

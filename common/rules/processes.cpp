@@ -46,11 +46,19 @@ bool is_approved(const ProcessGroup& group, const Baseline* baseline) {
   return approval(group, baseline) == FileMatch::same;
 }
 
-// A running file that a package update replaced; every host has some after an update. Where the
-// host has a package database, a file of no package was not replaced by one.
+// A running file that a package update replaced; every host has some after an update. A file of no
+// package was not replaced by one.
 bool replaced_by_update(const ProcessGroup& g) {
   return g.executable_deleted == Tristate::yes && in_system_folder(g.executable) &&
-         g.packaged != Tristate::no;
+         g.packaged == Tristate::yes;
+}
+
+// True where it would tell whether a package installed the program, and that is not known: this
+// host has no database of dpkg, or it did not answer in time. Of the system's folders an owner's
+// list leaves to packages what they installed.
+bool package_unknown(const ProcessGroup& g, bool listed) {
+  return g.packaged == Tristate::unknown && in_system_folder(g.executable) &&
+         (listed || g.executable_deleted == Tristate::yes);
 }
 
 struct Sign {
@@ -73,7 +81,8 @@ constexpr std::array kSigns{
          }},
     Sign{"@why.deleted", 2,
          [](const ProcessGroup& g, const Baseline*) {
-           return g.executable_deleted == Tristate::yes && !replaced_by_update(g);
+           return g.executable_deleted == Tristate::yes && !replaced_by_update(g) &&
+                  !package_unknown(g, false);
          }},
     Sign{"@why.preload", 2,
          [](const ProcessGroup& g, const Baseline*) { return g.preload == Tristate::yes; }},
@@ -238,9 +247,11 @@ bool needs_approval(const ProcessGroup& group) {
     none.has_processes = true;
     return none;
   }();
-  return !group.kernel_thread && std::any_of(kSigns.begin(), kSigns.end(), [&](const Sign& sign) {
-    return sign.shows(group, &kNoneApproved);
-  });
+  if (group.kernel_thread) return false;
+  // Where no package can vouch for it a list names it, as the file that it is.
+  return package_unknown(group, true) ||
+         std::any_of(kSigns.begin(), kSigns.end(),
+                     [&](const Sign& sign) { return sign.shows(group, &kNoneApproved); });
 }
 
 std::vector<std::string> signs_of(const ProcessGroup& group) {
@@ -256,6 +267,7 @@ model::Judgement judge_processes(const model::ProcessesFacts& facts, const Basel
   const bool listed = baseline != nullptr && baseline->has_processes;
   std::map<std::string, Suspect> suspects;
   std::uint64_t updated = 0;
+  std::uint64_t packages_unknown = 0;
   for (const ProcessGroup& group : facts.groups) {
     if (group.kernel_thread) continue;
     const std::optional<FileMatch> approved = approval(group, baseline);
@@ -266,7 +278,12 @@ model::Judgement judge_processes(const model::ProcessesFacts& facts, const Basel
       continue;
     }
     if (replaced_by_update(group)) updated += group.count;
-    if (!collect(group, baseline, suspects)) not_judged(group, listed, findings);
+    if (collect(group, baseline, suspects)) continue;
+    not_judged(group, listed, findings);
+    if (package_unknown(group, listed)) packages_unknown += group.count;
+  }
+  if (packages_unknown > 0) {
+    findings.blind({"process.packages_unknown", {said("count", packages_unknown)}}, nothing_else());
   }
   for (const auto& [subject, suspect] : suspects) report(subject, suspect, findings);
   judge_preload_file(facts, baseline, findings);

@@ -21,6 +21,7 @@ ProcessGroup group(const char* name, const char* executable, const char* user = 
   g.user = user;
   g.count = 1;
   g.example_pid = 31337;
+  g.packaged = Tristate::yes;
   return g;
 }
 
@@ -203,8 +204,35 @@ TEST(ProcessRules, ADeletedProgramIsAnUpdateOnlyWhereAPackageHadIt) {
   };
   EXPECT_TRUE(says(judged({deleted(Tristate::yes)}), "process.upgraded"));
   EXPECT_EQ(judged({deleted(Tristate::yes)}).verdict, Verdict::normal);
-  EXPECT_EQ(judged({deleted(Tristate::unknown)}).verdict, Verdict::normal);
+  EXPECT_EQ(judged({deleted(Tristate::unknown)}).verdict, Verdict::cannot_tell);
   EXPECT_EQ(judged({deleted(Tristate::no)}).verdict, Verdict::abnormal);
+}
+
+// dpkg's database is absent or did not answer: what only it can tell is not normal for that.
+TEST(ProcessRules, WhoseAProgramIsMustBeKnownWhereItWouldTell) {
+  const auto unknown = [](const char* path, Tristate deleted = Tristate::no) {
+    return with(group("x", path), [&](ProcessGroup& g) {
+      g.packaged = Tristate::unknown;
+      g.executable_deleted = deleted;
+      g.preload = g.executable_world_writable = Tristate::no;
+      g.count = 2;
+    });
+  };
+  const model::Judgement judgement = judged({unknown("/usr/sbin/x")});
+  EXPECT_EQ(judgement.verdict, Verdict::cannot_tell);
+  ASSERT_TRUE(says(judgement, "process.packages_unknown"));
+  EXPECT_EQ(parameter(judgement.reasons.front(), "count"), "2");
+  EXPECT_FALSE(looked_at(judgement, "process.unexpected", "/usr/sbin/x root"));
+  Baseline approved = baseline();
+  approved.processes.push_back({"x", "/usr/sbin/x", "root", "known"});
+  EXPECT_EQ(judged(facts_of({unknown("/usr/sbin/x")}), approved).verdict, Verdict::normal);
+  EXPECT_EQ(first_reason(judged({unknown("/srv/x")})), "process.unexpected") << "needs no package";
+  const Baseline none;
+  const auto alone = [&](ProcessGroup g) { return judged(facts_of({std::move(g)}), none); };
+  EXPECT_FALSE(says(alone(unknown("/usr/sbin/x")), "process.packages_unknown"))
+      << "without a list nothing depends on it";
+  EXPECT_TRUE(says(alone(unknown("/usr/sbin/x", Tristate::yes)), "process.packages_unknown"))
+      << "an update, or a program that hides its file";
 }
 
 TEST(ProcessRules, AProgramOfNoPackageIsOnlyUnusual) {
