@@ -21,6 +21,8 @@ namespace {
 
 // A stop is noticed at most this late, and so is a child of the program that keeps its output open.
 constexpr Duration kLook = 100ms;
+// How long what the program left behind may take to end after it was killed.
+constexpr Duration kLastWait = 5s;
 
 struct Pipe {
   Fd read;
@@ -37,12 +39,15 @@ struct Pipes {
   Pipe input;
   Pipe output;
   Pipe errors;
+  Pipe ended;    // the keeper writes how the program ended
+  Pipe release;  // closed by us: the keeper is to end all that is left
   Pipe failure;  // tells why the program could not be started; closed by its start
 };
 
 Result<Pipes> make_pipes() {
   Pipes pipes;
-  for (Pipe* one : {&pipes.input, &pipes.output, &pipes.errors, &pipes.failure}) {
+  for (Pipe* one :
+       {&pipes.input, &pipes.output, &pipes.errors, &pipes.ended, &pipes.release, &pipes.failure}) {
     auto made = make_pipe();
     if (!made) return fail(made.error());
     *one = *std::move(made);
@@ -72,6 +77,75 @@ Result<Pipes> make_pipes() {
   ::_exit(told == sizeof why ? 127 : 126);
 }
 
+// ---- the keeper: only calls that are safe between fork and exec, as other threads of this
+// process may have held any lock when it was made. It never returns.
+
+// Ends its children. Whose parent ends is its child then: repeated until there is none. Nobody but
+// itself takes a child from the list, so that none is passed by.
+void end_children() {
+  std::array<char, 4096> text;
+  for (;;) {
+    const int list = ::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+    ssize_t size = 0;
+    pid_t pid = 0;
+    while (list >= 0 && (size = ::read(list, text.data(), text.size())) > 0) {
+      for (ssize_t i = 0; i < size; ++i) {
+        const char c = text[static_cast<std::size_t>(i)];
+        if (c >= '0' && c <= '9') {
+          pid = pid * 10 + (c - '0');
+        } else if (pid > 0) {
+          ::kill(pid, SIGKILL);
+          pid = 0;
+        }
+      }
+    }
+    if (list < 0) return;  // Without /proc only the group is ended.
+    ::close(list);
+    if (::waitpid(-1, nullptr, 0) < 0 && errno == ECHILD) return;
+  }
+}
+
+// Until its input is closed, which releases it. Its output takes how the program ended.
+void tell_end_and_wait(pid_t child) {
+  constexpr int kWithoutPidfd = 20;  // ms between two looks, on a kernel before 5.3
+  const int process = static_cast<int>(::syscall(SYS_pidfd_open, child, 0));
+  bool told = false;
+  for (;;) {
+    std::array<pollfd, 2> wait{{{STDIN_FILENO, POLLIN, 0}, {told ? -1 : process, POLLIN, 0}}};
+    const int limit = process < 0 && !told ? kWithoutPidfd : -1;
+    if (::poll(wait.data(), wait.size(), limit) < 0 && errno != EINTR) return;
+    if (wait[0].revents != 0) return;
+    int status = 0;
+    if (told || ::waitpid(child, &status, WNOHANG) != child) continue;
+    told = ::write(STDOUT_FILENO, &status, sizeof status) == sizeof status;
+    if (!told) return;
+  }
+}
+
+[[noreturn]] void keep(const Pipes& pipes, char* const* words, char* const* environment) {
+  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  const pid_t child = ::_Fork();
+  if (child == 0) become(pipes, words, environment);
+  if (child < 0) {
+    const int why = errno;
+    const ssize_t told = ::write(pipes.failure.write.get(), &why, sizeof why);
+    ::_exit(told == sizeof why ? 127 : 126);
+  }
+  ::setpgid(child, child);
+  // It must hold no end of a pipe, of this program or of another: whoever reads would wait.
+  if (::dup2(pipes.release.read.get(), STDIN_FILENO) < 0 ||
+      ::dup2(pipes.ended.write.get(), STDOUT_FILENO) < 0) {
+    ::_exit(1);
+  }
+  ::close_range(STDERR_FILENO, ~0U, 0);
+  tell_end_and_wait(child);
+  ::kill(-child, SIGKILL);
+  end_children();
+  ::_exit(0);
+}
+
 Result<pid_t> start(Pipes& pipes, const std::vector<std::string>& words) {
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
@@ -80,31 +154,29 @@ Result<pid_t> start(Pipes& pipes, const std::vector<std::string>& words) {
   std::string path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   std::string language = "LC_ALL=C.UTF-8";
   const std::array<char*, 3> environment{path.data(), language.data(), nullptr};
-  const pid_t child = ::fork();
-  if (child < 0) return fail(system_error("fork", errno));
-  if (child == 0) become(pipes, arguments.data(), environment.data());
-  ::setpgid(child, child);  // Also here, so that it holds whichever of the two comes first.
+  const pid_t keeper = ::fork();
+  if (keeper < 0) return fail(system_error("fork", errno));
+  if (keeper == 0) keep(pipes, arguments.data(), environment.data());
+  pipes.ended.write = Fd();
+  pipes.release.read = Fd();
   pipes.input.read = Fd();
   pipes.output.write = Fd();
   pipes.errors.write = Fd();
   pipes.failure.write = Fd();
   int why = 0;
   if (::read(pipes.failure.read.get(), &why, sizeof why) == sizeof why) {
-    ::waitpid(child, nullptr, 0);
+    pipes.release.write = Fd();
+    ::waitpid(keeper, nullptr, 0);
     return fail(system_error(words.front(), why));
   }
   ::fcntl(pipes.input.write.get(), F_SETFL, O_NONBLOCK);
-  return child;
+  return keeper;
 }
 
 class Talk {
  public:
-  Talk(const ProgramCall& call, Pipes pipes, pid_t child, const time::TimeSource& time)
-      : call_(call),
-        time_(time),
-        pipes_(std::move(pipes)),
-        child_(child),
-        process_(static_cast<int>(::syscall(SYS_pidfd_open, child, 0))) {
+  Talk(const ProgramCall& call, Pipes pipes, pid_t keeper, const time::TimeSource& time)
+      : call_(call), time_(time), pipes_(std::move(pipes)), keeper_(keeper) {
     if (call_.input.empty()) pipes_.input.write = Fd();
   }
 
@@ -119,9 +191,9 @@ class Talk {
       }
       look(static_cast<int>(std::min(end - now, kLook) / 1ms) + 1);
     }
-    // The group too: nothing that the program started outlives the call.
-    ::kill(-child_, SIGKILL);
-    if (!ended_) reap(0);
+    // Nothing that the program started outlives the call.
+    if (!ended_) tell(SIGKILL);
+    dismiss_keeper();
     return std::move(result_);
   }
 
@@ -130,12 +202,12 @@ class Talk {
     std::array<pollfd, 4> wait{{{pipes_.output.read.get(), POLLIN, 0},
                                 {pipes_.errors.read.get(), POLLIN, 0},
                                 {pipes_.input.write.get(), POLLOUT, 0},
-                                {ended_ ? -1 : process_.get(), POLLIN, 0}}};
-    if (::poll(wait.data(), wait.size(), milliseconds) < 0 && errno != EINTR) ended_ = reap(0);
+                                {ended_ ? -1 : pipes_.ended.read.get(), POLLIN, 0}}};
+    if (::poll(wait.data(), wait.size(), milliseconds) < 0) return;
     if (wait[0].revents != 0) read_into(pipes_.output.read, result_.output);
     if (wait[1].revents != 0) read_into(pipes_.errors.read, result_.errors);
     if (wait[2].revents != 0) write_input();
-    if (!ended_ && (wait[3].revents != 0 || !process_.valid())) ended_ = reap(WNOHANG);
+    if (wait[3].revents != 0) read_end();
   }
 
   void read_into(Fd& from, std::string& text) {
@@ -160,20 +232,36 @@ class Talk {
     if (count <= 0 || written_ == call_.input.size()) pipes_.input.write = Fd();
   }
 
-  bool reap(int flags) {
+  void read_end() {
     int status = 0;
-    const pid_t got = ::waitpid(child_, &status, flags);
-    if (got == 0) return false;
+    const ssize_t size = ::read(pipes_.ended.read.get(), &status, sizeof status);
+    if (size < 0 && errno == EINTR) return;
+    ended_ = true;
+    tell(size == sizeof status ? status : SIGKILL);  // Who ended the keeper ended the program too.
+  }
+  // `status`: as waitpid says it; a signal's number is that of a program which it ended.
+  void tell(int status) {
     result_.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     result_.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    return true;
+  }
+
+  // It ends all that is left. What the kernel does not let end in time is left to the host.
+  void dismiss_keeper() {
+    pipes_.release.write = Fd();
+    const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, keeper_, 0)));
+    pollfd gone{process.get(), POLLIN, 0};
+    const MonoTime end = time_.steady() + kLastWait;
+    while (process.valid() && gone.revents == 0 && time_.steady() < end) {
+      ::poll(&gone, 1, static_cast<int>(kLook / 1ms));
+    }
+    if (gone.revents == 0) ::kill(keeper_, SIGKILL);
+    ::waitpid(keeper_, nullptr, 0);
   }
 
   const ProgramCall& call_;
   const time::TimeSource& time_;
   Pipes pipes_;
-  pid_t child_;
-  Fd process_;
+  pid_t keeper_;
   bool ended_ = false;
   std::size_t written_ = 0;
   ProgramEnd result_;
@@ -214,9 +302,9 @@ Result<ProgramEnd> run_program(const ProgramCall& call, const time::TimeSource& 
   auto pipes = make_pipes();
   if (!pipes) return fail(pipes.error());
   const NoPipeSignal quiet;
-  const auto child = start(*pipes, call.words);
-  if (!child) return fail(child.error());
-  return Talk(call, *std::move(pipes), *child, time).run(stop);
+  const auto keeper = start(*pipes, call.words);
+  if (!keeper) return fail(keeper.error());
+  return Talk(call, *std::move(pipes), *keeper, time).run(stop);
 }
 
 }  // namespace tocsin::agent::os

@@ -1,6 +1,8 @@
 // Starts a program of the host's own file and reads what it says: no shell, no environment but a
 // fixed one, no capability of ours, bounded time and output. It and everything it started is gone
-// when the call returns, whatever it does.
+// when the call returns, also what left its group and session: between this process and the program
+// stands a copy of this process, the keeper, to which the kernel gives every descendant whose
+// parent ended, and which ends them all.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
 // Plugins as a site has them: Debian's monitoring-plugins, and scripts that misbehave.
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -104,6 +105,44 @@ TEST_F(PluginCheck, OneThatLeavesAChildBehindIsNotWaitedFor) {
   const auto seen = run({script("sleep 1000 & echo fine")}, 600ms);
   EXPECT_EQ(seen.outcome, Outcome::seen);
   EXPECT_EQ(facts(seen).output, "fine");
+}
+
+// It has a session of its own, its parent is gone, and it holds nothing of ours.
+TEST_F(PluginCheck, OneThatBecomesADaemonLeavesNothingBehind) {
+  const std::string id = dir_.file("id");
+  const std::string daemon = "(setsid sh -c 'echo $$ >" + id + ".part; mv " + id + ".part " + id +
+                             "; exec sleep 1000' </dev/null >/dev/null 2>&1 &)\n"
+                             "while [ ! -e " +
+                             id + " ]; do sleep 0.01; done\n";
+  for (const bool ends : {true, false}) {
+    std::filesystem::remove(id);
+    const auto seen = ends ? run({script(daemon + "echo ok")})
+                           : run({script(daemon + "sleep 1000")}, Duration(2s));
+    if (ends) {
+      EXPECT_EQ(facts(seen).output, "ok");
+    }
+    pid_t left = 0;
+    std::ifstream(id) >> left;
+    ASSERT_GT(left, 1);
+    EXPECT_FALSE(runs(left)) << ends;
+  }
+}
+
+TEST_F(PluginCheck, TheEndOfOneProgramIsNoOthers) {
+  const std::string go = dir_.file("go");
+  const std::string waits = dir_.file("waits");
+  std::ofstream(waits) << "#!/bin/sh\n>" + go + ".begun\nwhile [ ! -e " + go +
+                              " ]; do sleep 0.01; done\necho waited\n";
+  ASSERT_EQ(::chmod(waits.c_str(), 0755), 0);
+  model::Observation other;
+  std::thread beside([&] { other = run({waits}, 60s); });
+  while (!std::filesystem::exists(go + ".begun")) std::this_thread::yield();
+  const std::string daemon = script("(setsid sleep 1000 >/dev/null 2>&1 &)\necho ok");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(facts(run({daemon})).output, "ok");
+  std::ofstream(go) << "";
+  beside.join();
+  EXPECT_EQ(facts(other).output, "waited");
+  EXPECT_EQ(facts(other).status, 0U);
 }
 
 TEST_F(PluginCheck, EndlessOutputIsBoundedAndSaid) {
