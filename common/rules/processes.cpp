@@ -202,6 +202,21 @@ void judge_hidden(const model::ProcessesFacts& facts, Findings& findings) {
   }
 }
 
+// What systemd starts at the login of anybody: the user's number is in its name, so that no list
+// can know it before. Who logs in is for other checks to judge. Where another file than a package's
+// stands behind that name it is none of systemd's.
+bool is_of_a_login(const model::UnitEntry& entry) {
+  if (entry.packaged != Tristate::yes || !entry.unit.ends_with(".service")) return false;
+  for (const std::string_view prefix : {"user@", "user-runtime-dir@"}) {
+    if (!entry.unit.starts_with(prefix)) continue;
+    std::string_view number = entry.unit;
+    number.remove_prefix(prefix.size());
+    number.remove_suffix(std::string_view(".service").size());
+    return !number.empty() && number.find_first_not_of("0123456789") == number.npos;
+  }
+  return false;
+}
+
 bool approves_unit(const Baseline& baseline, const std::string& unit) {
   return std::find(baseline.units.begin(), baseline.units.end(), unit) != baseline.units.end() ||
          std::any_of(baseline.services.begin(), baseline.services.end(),
@@ -221,7 +236,7 @@ void judge_units(const model::ProcessesFacts& facts, const Baseline* baseline, F
     return;
   }
   for (const model::UnitEntry& entry : facts.units) {
-    if (approves_unit(*baseline, entry.unit)) continue;
+    if (approves_unit(*baseline, entry.unit) || is_of_a_login(entry)) continue;
     const bool foreign = entry.packaged == Tristate::no;
     const char* why = foreign ? "@why.unit_no_package"
                               : (entry.active ? "@why.unit_active" : "@why.unit_enabled");

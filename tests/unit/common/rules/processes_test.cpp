@@ -246,6 +246,26 @@ TEST(ProcessRules, AProgramOfNoPackageIsOnlyUnusual) {
   EXPECT_TRUE(judged(facts_of({foreign}), none).violations.empty());
 }
 
+// The first login of somebody after the list was approved is no new unit.
+TEST(ProcessRules, WhatSystemdStartsAtALoginIsApprovedByItself) {
+  ProcessesFacts facts = facts_of({});
+  facts.units_known = Tristate::yes;
+  Baseline b = baseline();
+  b.has_units = true;
+  const auto found = [&](const char* unit, Tristate packaged) {
+    facts.units = {{unit, true, false, packaged}};
+    return !judged(facts, b).violations.empty();
+  };
+  EXPECT_FALSE(found("user@1007.service", Tristate::yes));
+  EXPECT_FALSE(found("user-runtime-dir@0.service", Tristate::yes));
+  EXPECT_TRUE(found("user@1007.service", Tristate::no)) << "another file behind the name";
+  EXPECT_TRUE(found("user@1007.service", Tristate::unknown));
+  for (const char* other : {"user@.service", "user@evil.service", "user@1.timer", "user@1x.service",
+                            "user-1.service", "openvpn@1.service"}) {
+    EXPECT_TRUE(found(other, Tristate::yes)) << other;
+  }
+}
+
 TEST(ProcessRules, UnitsAreComparedWhereTheOwnerListedThem) {
   ProcessesFacts facts = facts_of({});
   facts.units_known = Tristate::yes;
