@@ -41,9 +41,12 @@ CheckDefinition definition_of(CheckKind kind, std::string target = {}) {
 
 // The default gateway: the one address that every host in a room should reach.
 std::vector<CheckDefinition> default_pings(const std::string& root) {
-  const auto gateway = net::default_gateway(root);
-  if (!gateway) return {};
-  return {definition_of(CheckKind::ping, net::to_string(*gateway))};
+  auto gateway = net::default_gateway(root, false);
+  if (!gateway) gateway = net::default_gateway(root, true);
+  // A link-local address alone does not say by which interface it is meant.
+  const bool link_local = gateway && gateway->address.v6 && gateway->address.bytes[0] == 0xFE;
+  if (!gateway || link_local) return {};
+  return {definition_of(CheckKind::ping, net::to_string(gateway->address))};
 }
 
 std::vector<CheckDefinition> default_audit_logs(const std::string& root) {

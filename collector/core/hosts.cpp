@@ -255,7 +255,8 @@ void end_silence(Context& context, const model::Host& host, const Look& look, Ju
   for (const FindingId id : context.world.findings_of(host.agent, agent_check())) {
     const model::Finding& finding = *context.world.finding(id);
     const bool ends = finding.code == "agent.silent" || finding.code == kRestored ||
-                      (finding.code == "reach.host_down" && is_about_host(context, finding, host));
+                      ((finding.code == "reach.host_down" || finding.code == "reach.unseen") &&
+                       is_about_host(context, finding, host));
     if (finding.closed || !ends) continue;
     context.world.close_finding(id, std::max(look.at, finding.since), context.position);
     judged.transitions.push_back({id, Transition::Change::closed, look.late});

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "reach/";
 constexpr std::string_view kDown = "reach.host_down";
+constexpr std::string_view kUnseen = "reach.unseen";
 constexpr Duration kPingDeadline = 6s;
 constexpr int kPingPackets = 3;
 
@@ -23,6 +24,7 @@ constexpr int kPingPackets = 3;
 struct Inquiry {
   std::uint64_t serial = 0;  // journal position of its begin
   Reach reach = Reach::asking;
+  Instant unseen_since;  // nobody could tell since then; 0: somebody could
   std::vector<Look> looks;
 };
 
@@ -35,7 +37,8 @@ std::string field(std::string text) {
 }
 
 std::string to_text(const Inquiry& inquiry) {
-  std::string text = fmt::format("{}\t{}\n", inquiry.serial, static_cast<int>(inquiry.reach));
+  std::string text = fmt::format("{}\t{}\t{}\n", inquiry.serial, static_cast<int>(inquiry.reach),
+                                 inquiry.unseen_since.ns);
   for (const Look& look : inquiry.looks) {
     text += fmt::format("{}\t{}\t{}\t{}\t{}\n", look.vantage.agent.hex, field(look.vantage.name),
                         field(look.vantage.rack), static_cast<int>(look.sight),
@@ -65,6 +68,7 @@ std::optional<Inquiry> inquiry_in(const World& world, std::string_view address) 
   Inquiry inquiry;
   inquiry.serial = number(take(head, '\t'));
   inquiry.reach = static_cast<Reach>(number(take(head, '\t')));
+  inquiry.unseen_since.ns = static_cast<std::int64_t>(number(take(head, '\t')));
   while (!text.empty()) {
     std::string_view line = take(text, '\n');
     Look look;
@@ -132,6 +136,7 @@ void begin(Context& context, const model::HostPolicy& target, const std::optiona
   }
   Inquiry inquiry;
   inquiry.serial = context.position.value;
+  if (under_way) inquiry.unseen_since = under_way->unseen_since;
   if (first) inquiry.looks.push_back(*first);
   const std::string id = fmt::format("{}{}/{}", kPrefix, inquiry.serial, target.address);
   const model::Request request{id, kInquiryLife, question_about(target)};
@@ -162,14 +167,21 @@ AgentId owner_of(const Context& context, const model::HostPolicy& target, const 
 }
 
 // It is known under the agent that owned it first, whoever misses the host now.
-std::vector<FindingId> down_findings(const World& world, const std::string& address) {
+std::vector<FindingId> findings_about(const World& world, std::string_view code,
+                                      const std::string& address) {
   std::vector<FindingId> found;
-  for (const auto& [agent, host] : world.hosts.rows()) {
+  const auto add = [&](const AgentId& agent) {
     const model::Finding* finding =
-        world.finding_by_key(dedup_key(agent, agent_check(), kDown, address));
+        world.finding_by_key(dedup_key(agent, agent_check(), code, address));
     if (finding != nullptr && !finding->closed) found.push_back(finding->id);
-  }
+  };
+  for (const auto& [agent, host] : world.hosts.rows()) add(agent);
+  add({});  // Nobody but the collector was there to be asked.
   return found;
+}
+
+std::vector<FindingId> down_findings(const World& world, const std::string& address) {
+  return findings_about(world, kDown, address);
 }
 
 // What agents found by pinging the host, and its own silence, that belong to no incident that is
@@ -232,6 +244,29 @@ void close_down(Context& context, const model::HostPolicy& target, Judged& judge
   }
 }
 
+// A host that says nothing itself, and of which nobody could tell for long.
+void tell_unseen(Context& context, const model::HostPolicy& target, Inquiry& inquiry,
+                 Judged& judged) {
+  const std::vector<FindingId> known = findings_about(context.world, kUnseen, target.address);
+  if (inquiry.reach != Reach::cannot_tell) {
+    inquiry.unseen_since = {};
+    for (const FindingId id : known) {
+      context.world.close_finding(id, context.now, context.position);
+      judged.transitions.push_back({id, Transition::Change::closed, false});
+    }
+    return;
+  }
+  if (inquiry.unseen_since.ns == 0) inquiry.unseen_since = context.now;
+  const bool long_enough = inquiry.unseen_since + kUnseenFor <= context.now;
+  const bool said_already = !known.empty() || host_named(context.world, target.host) != nullptr ||
+                            !down_findings(context.world, target.address).empty();
+  if (!long_enough || said_already) return;
+  model::Message message = reach_message(inquiry.reach, target.host, target.address, inquiry.looks);
+  message.code = kUnseen;
+  open_about_agent(context, inquiry.looks.front().vantage.agent,
+                   {std::string(kUnseen), target.address, std::move(message)}, judged);
+}
+
 bool is_reached(Reach reach) {
   return reach == Reach::path || reach == Reach::vantage || reach == Reach::reachable;
 }
@@ -251,6 +286,7 @@ void release(Context& context, const model::HostPolicy& target, Reach reach, Jud
 Judged conclude(Context& context, const model::HostPolicy& target, Inquiry inquiry) {
   Judged judged;
   inquiry.reach = judge_reach(inquiry.looks, names_racks(context.policy));
+  tell_unseen(context, target, inquiry, judged);
   context.world.set_value(key_of(target.address), to_text(inquiry));
   const model::Message message =
       reach_message(inquiry.reach, target.host, target.address, inquiry.looks);
@@ -266,9 +302,12 @@ Judged conclude(Context& context, const model::HostPolicy& target, Inquiry inqui
   return judged;
 }
 
-// Asked again as long as anything is open about it.
-void ask_again(Context& context, const model::HostPolicy& target) {
-  const bool wrong = !down_findings(context.world, target.address).empty() ||
+// Asked again as long as anything is open about it, or it says nothing itself and nobody could
+// tell.
+void ask_again(Context& context, const model::HostPolicy& target, const Inquiry& inquiry) {
+  const bool unseen =
+      inquiry.reach == Reach::cannot_tell && host_named(context.world, target.host) == nullptr;
+  const bool wrong = unseen || !down_findings(context.world, target.address).empty() ||
                      !waiting_findings(context, target).empty();
   if (wrong) begin(context, target, std::nullopt);
 }
@@ -300,7 +339,8 @@ Judged take(Context& context, const AgentId& agent, std::string_view request_id,
 }  // namespace
 
 const model::HostPolicy* unreachable_host(const Context& context, const model::Finding& finding) {
-  if (finding.code == kDown) return host_at(context.policy, finding.subject);
+  if (finding.code == kDown || finding.code == kUnseen)
+    return host_at(context.policy, finding.subject);
   if (finding.code == "ping.unreachable") return host_at(context.policy, finding.check.target);
   if (finding.code != "agent.silent") return nullptr;
   const model::Host* host = context.world.hosts.find(finding.agent);
@@ -367,7 +407,8 @@ Judged forget_unnamed(Context& context) {
   for (const auto& [agent, host] : context.world.hosts.rows()) {
     for (const FindingId id : context.world.findings_of(agent, agent_check())) {
       const model::Finding& finding = *context.world.finding(id);
-      const bool asked = finding.code != kDown || host_at(context.policy, finding.subject);
+      const bool about_it = finding.code == kDown || finding.code == kUnseen;
+      const bool asked = !about_it || host_at(context.policy, finding.subject);
       if (!finding.closed && !asked) leave_finding(context, id, judged);
     }
   }
@@ -381,7 +422,7 @@ std::optional<Judged> fire_inquiry_timer(Context& context, std::string_view key)
   std::optional<Inquiry> inquiry = inquiry_in(context.world, address);
   if (target == nullptr || !inquiry) return Judged{};  // The policy does not name it any more.
   if (inquiry->reach != Reach::asking) {
-    ask_again(context, *target);
+    ask_again(context, *target, *inquiry);
     return Judged{};
   }
   for (Look& look : inquiry->looks) {
@@ -392,7 +433,8 @@ std::optional<Judged> fire_inquiry_timer(Context& context, std::string_view key)
 
 bool waits_for_inquiry(const Context& context, const model::Finding& finding) {
   const model::HostPolicy* host = unreachable_host(context, finding);
-  return host != nullptr && finding.code != kDown && is_asking(context.world, host->address);
+  return host != nullptr && finding.code != kDown && finding.code != kUnseen &&
+         is_asking(context.world, host->address);
 }
 
 std::optional<IncidentId> incident_of_down_host(const Context& context,

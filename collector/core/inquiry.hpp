@@ -19,6 +19,8 @@ namespace tocsin::collector {
 inline constexpr Duration kInquiryLife = 15s;
 // While something is wrong, it is asked again.
 inline constexpr Duration kAskAgain = 60s;
+// Nobody could tell for so long whether a host without an agent is there: that is said (grade E).
+inline constexpr Duration kUnseenFor = 10min;
 
 // The host, as the policy names it, that a finding says cannot be reached; nullptr where it is
 // another kind of finding or the policy gives no address.

@@ -115,6 +115,7 @@ constexpr std::array kMeanings{
     Row{"process.unexpected",
         {Kind::logical_access, Effect::none, Access::suspected, Impact::limited}},
     Row{"reach.host_down", {Kind::network, Effect::interrupted, Access::none, Impact::limited}},
+    Row{"reach.unseen", {Kind::network, Effect::none, Access::none, Impact::limited}},
     Row{"service.crash_loop",
         {Kind::availability, Effect::interrupted, Access::none, Impact::limited}},
     Row{"service.failed", {Kind::availability, Effect::interrupted, Access::none, Impact::limited}},

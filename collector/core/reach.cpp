@@ -39,6 +39,9 @@ std::string_view mark(Sight sight) {
   return "?";
 }
 
+// One network without a gateway. That the vantage is on it shows in its answer reaching us.
+bool is_flat(const model::PingFacts& facts) { return facts.gateway.empty() && facts.on_link; }
+
 std::string_view gateway_mark(model::Tristate gateway) {
   switch (gateway) {
     case model::Tristate::yes:
@@ -115,7 +118,7 @@ Look look_of(Vantage vantage, const model::Observation& observation) {
   look.gateway = facts->gateway_reachable;
   if (facts->received > 0) {
     look.sight = Sight::reached;
-  } else if (facts->gateway_reachable == model::Tristate::yes) {
+  } else if (facts->gateway_reachable == model::Tristate::yes || is_flat(*facts)) {
     look.sight = Sight::missed;
   }
   return look;
@@ -143,7 +146,9 @@ std::string matrix_text(const std::vector<Look>& looks) {
         look.vantage.rack.empty() ? "" : fmt::format(" [{}]", look.vantage.rack);
     text += fmt::format("{}{}{} {}", text.empty() ? "" : "; ", look.vantage.name, rack,
                         mark(look.sight));
-    if (look.sight != Sight::reached) {
+    if (look.sight == Sight::missed && look.gateway != model::Tristate::yes) {
+      text += " (LAN ✓)";  // It has no gateway.
+    } else if (look.sight != Sight::reached) {
       text += fmt::format(" (GW {})", gateway_mark(look.gateway));
     }
   }

@@ -28,8 +28,9 @@ bool names_racks(const model::SitePolicy& policy);
 // or one of them the collector? Where the policy names no racks at all, any two are.
 bool are_independent(const std::vector<Vantage>& places, bool racks_named);
 
-// What one vantage saw of the target. `missed` counts only with its own gateway in reach; a vantage
-// that reaches nothing, could not look, or did not answer in time is blind.
+// What one vantage saw of the target. `missed` counts only with its own gateway in reach, or where
+// it has none and is on the network of the target; a vantage that reaches nothing, could not look,
+// or did not answer in time is blind.
 enum class Sight : std::uint8_t { waiting, reached, missed, blind };
 struct Look {
   Vantage vantage;
@@ -62,7 +63,8 @@ Look look_of(Vantage vantage, const model::Observation& observation);
 // Judges who reaches whom. Anything but `asking` is final for these looks. `racks_named`: as above.
 Reach judge_reach(const std::vector<Look>& looks, bool racks_named);
 
-// Who reaches whom, for people: "web2 [A]: ✗, web3 [B]: ✓". ✗ only with its own gateway in reach.
+// Who reaches whom, for people: "web2 [A]: ✗, web3 [B]: ✓". ✗ only with its own gateway, or a
+// network without one, in reach.
 std::string matrix_text(const std::vector<Look>& looks);
 // "reach.host_down", "reach.path", …: what was found about a host, with the matrix.
 model::Message reach_message(Reach reach, const std::string& host, const std::string& address,

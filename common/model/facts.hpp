@@ -27,7 +27,11 @@ struct PingFacts {
   std::uint32_t rtt_avg_us = 0;
   std::uint32_t rtt_max_us = 0;
   std::uint32_t unreachable = 0;
+  // Of the vantage, where nothing answered. Its default gateway (empty: it has none), and whether
+  // that answers; without one, whether the address is on a network to which the vantage is cabled.
   Tristate gateway_reachable = Tristate::unknown;
+  std::string gateway = {};
+  bool on_link = false;
   friend bool operator==(const PingFacts&, const PingFacts&) = default;
 };
 

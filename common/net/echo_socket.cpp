@@ -266,7 +266,8 @@ EchoSocket::Sent EchoSocket::send(std::span<const Request> requests) {
     Slot& slot = parts_->slots[i];
     slot.request = echo_request(parts_->key, request.serial, request.sequence, parts_->v6);
     if (parts_->v6) {
-      const sockaddr_in6 to = to_v6(request.to);
+      sockaddr_in6 to = to_v6(request.to);
+      to.sin6_scope_id = request.interface;
       std::memcpy(&slot.to, &to, sizeof to);
     } else {
       const sockaddr_in to = to_v4(request.to);

@@ -27,6 +27,7 @@ class EchoSocket {
     std::uint32_t serial = 0;
     std::uint16_t sequence = 0;
     IpAddress to;
+    std::uint32_t interface = 0;  // of a link-local address
   };
   // What came of the first requests of a batch. `error` is that of requests[sent], where it is not
   // 0; EAGAIN and ENOBUFS pass.

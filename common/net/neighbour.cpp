@@ -148,16 +148,19 @@ Question nd_question(const Lan& lan, const IpAddress& target) {
   return question;
 }
 
-std::optional<Lan> lan_of(const ifaddrs* all, const IpAddress& target) {
+std::optional<Lan> lan_of(const ifaddrs* all, const IpAddress& target, std::uint32_t interface) {
   for (const ifaddrs* i = all; i != nullptr; i = i->ifa_next) {
     constexpr unsigned kCannot = IFF_LOOPBACK | IFF_NOARP | IFF_POINTOPOINT;
-    if ((i->ifa_flags & IFF_UP) == 0 || (i->ifa_flags & kCannot) != 0) continue;
+    constexpr unsigned kMust = IFF_UP | IFF_RUNNING;
+    if ((i->ifa_flags & kMust) != kMust || (i->ifa_flags & kCannot) != 0) continue;
     const auto own = ip_of(i->ifa_addr, target.v6);
     const auto mask = ip_of(i->ifa_netmask, target.v6);
     if (!own || !mask || *own == target || !contains(*own, *mask, target)) continue;
+    const unsigned index = ::if_nametoindex(i->ifa_name);
+    if (interface != 0 && index != interface) continue;
     const auto hardware = hardware_of(all, i->ifa_name);
     if (!hardware) continue;
-    return Lan{static_cast<int>(::if_nametoindex(i->ifa_name)), *hardware, *own};
+    return Lan{static_cast<int>(index), *hardware, *own};
   }
   return std::nullopt;
 }
@@ -168,7 +171,7 @@ std::vector<Asker> askers_for(std::span<const PingPlan> plans) {
   const Interfaces all = interfaces();
   for (std::size_t i = 0; i < plans.size(); ++i) {
     const IpAddress& target = plans[i].address;
-    const auto lan = lan_of(all.get(), target);
+    const auto lan = lan_of(all.get(), target, plans[i].interface);
     if (!lan) continue;
     auto asker = std::find_if(askers.begin(), askers.end(),
                               [&](const Asker& one) { return one.lan == *lan; });
@@ -227,7 +230,13 @@ void wait_for_any(const std::vector<Asker>& askers, Duration limit) {
 
 }  // namespace
 
-std::optional<Lan> lan_of(const IpAddress& target) { return lan_of(interfaces().get(), target); }
+std::optional<Lan> lan_of(const IpAddress& target, std::uint32_t interface) {
+  return lan_of(interfaces().get(), target, interface);
+}
+
+bool may_ask_neighbours() {
+  return Fd(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_ARP))).valid();
+}
 
 std::string arp_request(const Lan& lan, const IpAddress& target) {
   std::string packet(kArpHead, sizeof kArpHead);

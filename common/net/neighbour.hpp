@@ -28,8 +28,11 @@ struct Lan {
   IpAddress own;
   friend bool operator==(const Lan&, const Lan&) = default;
 };
-// Nothing where the target is not on a network of this machine that has hardware addresses.
-std::optional<Lan> lan_of(const IpAddress& target);
+// Nothing where the target is not on a network of this machine that has hardware addresses, or that
+// network's cable is out. `interface`: the only one that counts; 0: any.
+std::optional<Lan> lan_of(const IpAddress& target, std::uint32_t interface = 0);
+// May this process ask neighbours itself?
+bool may_ask_neighbours();
 
 std::string arp_request(const Lan& lan, const IpAddress& target);
 // Does this ARP packet say that `target` is there?

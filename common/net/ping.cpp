@@ -6,15 +6,14 @@
 #include <optional>
 #include <utility>
 
+#include "common/net/gateway.hpp"
 #include "common/net/neighbour.hpp"
-#include "common/net/route.hpp"
 #include "common/net/sweep.hpp"
 #include "common/net/tcp_ping.hpp"
 
 namespace tocsin::net {
 namespace {
 
-constexpr int kGatewayPackets = 2;
 constexpr int kNeighbourQuestions = 2;
 constexpr Duration kLongestGap = 400ms;
 constexpr Duration kForNeighbour = 500ms;
@@ -126,17 +125,13 @@ class Look {
   std::stop_token stop_;
 };
 
-model::Tristate gateway_reachable(const std::string& root, MonoTime deadline,
-                                  const time::TimeSource& time, const std::stop_token& stop) {
-  const auto gateway = default_gateway(root);
-  if (!gateway) return model::Tristate::unknown;
-  PingPlan plan;
-  plan.address = *gateway;
-  plan.packets = kGatewayPackets;
-  plan.between = kLongestGap / 4;
-  const auto results = sweep({&plan, 1}, kPace, deadline, time, stop);
-  if (!results || results->front().sent == 0) return model::Tristate::unknown;
-  return model::tristate(results->front().received > 0);
+// What an address that does not answer says depends on how this machine stands itself.
+void add_own_sight(model::PingFacts& facts, const IpAddress& address, const Gateways& gateways) {
+  const GatewaySight& own = gateways.of(address.v6);
+  facts.gateway_reachable = own.reachable;
+  facts.gateway = own.address;
+  // Where there is no gateway the cable is what tells.
+  if (!gateways.any()) facts.on_link = lan_of(address).has_value();
 }
 
 Duration shortest_deadline(std::span<const model::CheckDefinition> checks) {
@@ -179,18 +174,19 @@ std::vector<Result<model::PingFacts>> look_by_ping(std::span<const model::CheckD
   const Duration shortest = shortest_deadline(checks);
   const MonoTime available = started + for_echo_and_tcp(shortest);
   const MonoTime end = started + (shortest - std::min(kReserve, shortest / 4));
+  Gateways gateways(root, time, stop);
+  gateways.prime();
   Look look(std::move(asked), time, stop);
   look.by_echo(available);
   look.by_tcp(available);
   look.by_neighbour(std::min(time.steady() + kForNeighbour, end));
-  model::Tristate gateway = model::Tristate::unknown;
-  if (!look.all_answered()) gateway = gateway_reachable(root, end, time, stop);
+  if (!look.all_answered()) gateways.look(end);
   for (const Asked& one : look.asked()) {
     if (stop.stop_requested()) {
       seen[one.check] = fail(ErrorCode::deadline_exceeded, "ping was stopped");
     } else if (one.result) {
       seen[one.check] = ping_facts(one.plan.address, *one.result);
-      if (!one.answered()) seen[one.check]->gateway_reachable = gateway;
+      if (!one.answered()) add_own_sight(*seen[one.check], one.plan.address, gateways);
     } else {
       seen[one.check] = fail(*one.error);
     }

@@ -1,7 +1,7 @@
 // Do addresses answer (procedure M-01)? One look from this machine, as agents and the collector
 // take it: echo requests, a known TCP port, and on the same LAN the question who has the address.
-// Where nothing answers, the machine's own default gateway is asked too, so that a host that is
-// gone can be told from an observer that is cut off.
+// Where nothing answers, the machine's own default gateway is asked too (gateway.hpp), so that a
+// host that is gone can be told from an observer that is cut off.
 //
 // Any number of addresses are looked at in the time that one takes: each of these means asks all of
 // those at once that have not answered the one before.

@@ -12,10 +12,11 @@ namespace tocsin::net {
 
 struct PingPlan {
   IpAddress address;
-  int packets = 5;           // 1..20, each sent whatever came of those before
-  int again = 0;             // 0..3 more, one after the other, where nothing at all answers
-  int tcp_port = 0;          // 0: no TCP
-  Duration between = 400ms;  // of packets; each gap is jittered by a quarter
+  std::uint32_t interface = 0;  // to leave by, where the address is link-local; 0: none is named
+  int packets = 5;              // 1..20, each sent whatever came of those before
+  int again = 0;                // 0..3 more, one after the other, where nothing at all answers
+  int tcp_port = 0;             // 0: no TCP
+  Duration between = 400ms;     // of packets; each gap is jittered by a quarter
 };
 
 // What the network said instead of an answer.

@@ -36,14 +36,28 @@ std::optional<std::uint32_t> hex(std::string_view text) {
   return value;
 }
 
+constexpr std::uint32_t kUpAndGateway = 0x3;
+
+// 32 digits.
+std::optional<IpAddress> v6_address(std::string_view digits) {
+  IpAddress address;
+  address.v6 = true;
+  if (digits.size() != 2 * address.bytes.size()) return std::nullopt;
+  for (std::size_t i = 0; i < address.bytes.size(); ++i) {
+    const auto byte = hex(digits.substr(2 * i, 2));
+    if (!byte) return std::nullopt;
+    address.bytes[i] = static_cast<std::uint8_t>(*byte);
+  }
+  return address;
+}
+
 }  // namespace
 
-std::optional<IpAddress> parse_default_gateway(std::string_view text) {
-  constexpr std::uint32_t kUpAndGateway = 0x3;
+std::optional<Gateway> parse_default_gateway(std::string_view text) {
   take_line(text);  // The heading.
   while (!text.empty()) {
     std::string_view line = take_line(text);
-    take_word(line);  // The interface.
+    const std::string_view interface = take_word(line);
     const auto destination = hex(take_word(line));
     const auto gateway = hex(take_word(line));
     const auto flags = hex(take_word(line));
@@ -52,13 +66,33 @@ std::optional<IpAddress> parse_default_gateway(std::string_view text) {
     // The kernel prints the value as it lies in memory, which is network byte order.
     IpAddress address;
     std::memcpy(address.bytes.data(), &*gateway, sizeof *gateway);
-    return address;
+    return Gateway{address, std::string(interface)};
   }
   return std::nullopt;
 }
 
-std::optional<IpAddress> default_gateway(const std::string& root) {
-  const std::string path = (root == "/" ? std::string() : root) + "/proc/net/route";
+std::optional<Gateway> parse_default_gateway_v6(std::string_view text) {
+  const IpAddress everywhere{{}, true};
+  while (!text.empty()) {
+    std::string_view line = take_line(text);
+    const auto destination = v6_address(take_word(line));
+    const auto length = hex(take_word(line));
+    for (int i = 0; i < 2; ++i) take_word(line);  // The source and its length.
+    const auto gateway = v6_address(take_word(line));
+    for (int i = 0; i < 3; ++i) take_word(line);  // Metric, references, uses.
+    const auto flags = hex(take_word(line));
+    const std::string_view interface = take_word(line);
+    if (!destination || !length || !gateway || !flags) continue;
+    if (*destination != everywhere || *length != 0 || *gateway == everywhere) continue;
+    if ((*flags & kUpAndGateway) != kUpAndGateway) continue;
+    return Gateway{*gateway, std::string(interface)};
+  }
+  return std::nullopt;
+}
+
+std::optional<Gateway> default_gateway(const std::string& root, bool v6) {
+  const std::string path =
+      (root == "/" ? std::string() : root) + (v6 ? "/proc/net/ipv6_route" : "/proc/net/route");
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) return std::nullopt;
   std::string text;
@@ -68,7 +102,7 @@ std::optional<IpAddress> default_gateway(const std::string& root) {
     if (n <= 0) break;
     text.append(piece, static_cast<std::size_t>(n));
   }
-  return parse_default_gateway(text);
+  return v6 ? parse_default_gateway_v6(text) : parse_default_gateway(text);
 }
 
 }  // namespace tocsin::net

@@ -74,9 +74,9 @@ class Sweep {
     std::size_t n = 0;
     for (; first_ + n < count_; ++n) {
       const Probe& probe = probes_[first_ + n];
-      const IpAddress& to = plans_[probe.target].address;
-      if (to.v6 != v6) break;
-      requests_[n] = {probe.serial, probe.sequence, to};
+      const PingPlan& plan = plans_[probe.target];
+      if (plan.address.v6 != v6) break;
+      requests_[n] = {probe.serial, probe.sequence, plan.address, plan.interface};
     }
     Opened& opened = of_family(v6);
     if (!opened.socket) {

@@ -13,6 +13,8 @@ void put(const model::PingFacts& from, v1::PingFacts& to) {
   to.set_rtt_max_us(from.rtt_max_us);
   to.set_unreachable(from.unreachable);
   to.set_gateway_reachable(wire::to(from.gateway_reachable));
+  to.set_gateway(from.gateway);
+  to.set_on_link(from.on_link);
 }
 
 Result<model::PingFacts> take(const v1::PingFacts& from) {
@@ -30,6 +32,8 @@ Result<model::PingFacts> take(const v1::PingFacts& from) {
   facts.rtt_max_us = from.rtt_max_us();
   facts.unreachable = from.unreachable();
   facts.gateway_reachable = wire::from(from.gateway_reachable());
+  facts.gateway = name_text(from.gateway());
+  facts.on_link = from.on_link();
   return facts;
 }
 

@@ -14,6 +14,7 @@
 #include "common/base/result.hpp"
 #include "common/net/icmp.hpp"
 #include "common/net/neighbour.hpp"
+#include "common/net/neighbour_table.hpp"
 #include "common/net/sweep_core.hpp"
 
 namespace {
@@ -70,6 +71,10 @@ void check_neighbour(std::string_view packet) {
     TOCSIN_CHECK(!net::is_arp_reply(packet, target) || !net::is_arp_reply(packet, other));
     TOCSIN_CHECK(!net::is_neighbour_advertisement(packet, target) ||
                  !net::is_neighbour_advertisement(packet, other));
+    // Whoever is found is found whatever comes behind.
+    const auto state = net::parse_neighbour(packet, target, 0);
+    if (!state) continue;
+    TOCSIN_CHECK(net::parse_neighbour(std::string(packet) + "more", target, 0) == state);
   }
 }
 

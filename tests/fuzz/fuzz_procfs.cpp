@@ -59,10 +59,16 @@ void check_cgroup(std::string_view text) {
 
 void check_gateway(std::string_view text) {
   // A route behind all others is the answer only where there is none among them.
-  const net::IpAddress kLast = *net::parse_ip("192.168.0.1");
+  const net::Gateway kLast{*net::parse_ip("192.168.0.1"), "eth9"};
   const std::string more = std::string(text) + "\neth9\t00000000\t0100A8C0\t0003\t0\n";
   TOCSIN_CHECK(net::parse_default_gateway(more) ==
                net::parse_default_gateway(text).value_or(kLast));
+  const net::Gateway kLastV6{*net::parse_ip("fe80::1"), "eth9"};
+  const std::string zeros(32, '0');
+  const std::string line = zeros + " 00 " + zeros + " 00 fe80" + std::string(27, '0') +
+                           "1 00000400 00000001 00000000 00000003 eth9\n";
+  TOCSIN_CHECK(net::parse_default_gateway_v6(std::string(text) + "\n" + line) ==
+               net::parse_default_gateway_v6(text).value_or(kLastV6));
 }
 
 void check_passwd(std::string_view text) {

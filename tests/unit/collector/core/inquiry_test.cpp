@@ -19,6 +19,7 @@ using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
 const std::string kDb = "10.0.0.9";
+const std::string kNt = "10.0.0.20";  // has no agent
 
 // db1 in rack A has an address; v1 to v3 stand in racks A, B, C. The network management group is
 // told.
@@ -31,9 +32,11 @@ model::SitePolicy policy_with_racks() {
     host.criticality = model::Criticality::standard;
     host.rack = rack;
     if (name == "db1") host.address = kDb;
+    if (name == "nt") host.address = kNt;
     site.hosts.push_back(host);
   };
   add("db1", "A");
+  add("nt", "A");
   add("v1", "A");
   add("v2", "B");
   add("v3", "C");
@@ -305,6 +308,49 @@ TEST(Inquiry, AnAnswerThatNobodyAskedForChangesNothing) {
   EXPECT_THAT(room.incidents(), IsEmpty());
   EXPECT_EQ(room.world().number("counter/answers_not_asked_for"), 1U);
   EXPECT_THAT(room.reasons_of("v1"), IsEmpty());
+}
+
+// A host without an agent raises nothing itself. That nobody can tell must not pass for all is
+// well.
+class Unseen : public Room {
+ public:
+  Unseen() { sees("v1", of_nt()); }
+  model::Observation of_nt(std::uint32_t received = 0) {
+    model::Observation seen = ping_of(kNt, received);
+    std::get<model::PingFacts>(seen.facts).gateway_reachable = model::Tristate::no;
+    seen.at = now();
+    return seen;
+  }
+  void all_answer(std::uint32_t received = 0) {
+    for (const auto* host : {"v1", "v2", "v3"}) answers(host, of_nt(received));
+    looks(of_nt(received));
+  }
+};
+
+TEST(Inquiry, WhatNobodyCanTellForLongIsSaid) {
+  Unseen room;
+  room.all_answer();
+  for (Duration at = collector::kAskAgain; at < collector::kUnseenFor; at += collector::kAskAgain) {
+    room.at(at);
+    room.all_answer();
+    for (const auto& incident : room.incidents()) EXPECT_NE(incident.title.code, "reach.unseen");
+  }
+  room.resume();
+  room.at(collector::kUnseenFor);
+  room.all_answer();
+  const auto said = [&] {
+    const auto all = room.incidents();
+    const auto found = std::find_if(all.begin(), all.end(), [](const auto& incident) {
+      return incident.title.code == "reach.unseen";
+    });
+    return found == all.end() ? model::Incident{} : *found;
+  };
+  EXPECT_EQ(said().host_name, "nt");
+  EXPECT_EQ(said().live, model::Severity::e);
+  room.at(collector::kUnseenFor + collector::kAskAgain);
+  room.all_answer(3);
+  room.at(collector::kUnseenFor + 1h);
+  EXPECT_TRUE(said().recovered);
 }
 
 TEST(Inquiry, NobodyIsAskedAboutAHostWithoutAnAddress) {

@@ -115,6 +115,23 @@ TEST(LookOf, IsBlindWithoutItsOwnGateway) {
   EXPECT_EQ(look_of(vantage("v1"), observation).sight, Sight::blind);
 }
 
+// One network without any gateway; a vantage that says nothing of that is of before.
+TEST(LookOf, SeesWithoutAGatewayWhereItsCableIsInTheNetworkOfTheTarget) {
+  model::PingFacts facts;
+  facts.sent = 3;
+  const auto looked = [&](const std::string& gateway, bool on_link) {
+    facts.gateway = gateway;
+    facts.on_link = on_link;
+    model::Observation observation;
+    observation.facts = facts;
+    return look_of(vantage("v1"), observation);
+  };
+  EXPECT_EQ(looked("", true).sight, Sight::missed);
+  EXPECT_EQ(looked("", false).sight, Sight::blind);
+  EXPECT_EQ(looked("10.0.0.1", true).sight, Sight::blind);
+  EXPECT_EQ(matrix_text({looked("", true)}), "v1 ✗ (LAN ✓)");
+}
+
 TEST(Reach, ShowsWhoReachesWhom) {
   Look other = kReached;
   other.vantage = vantage("v2", "B");

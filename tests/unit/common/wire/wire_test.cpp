@@ -54,6 +54,8 @@ Observation a_sockets_observation() {
 std::vector<Observation> one_of_each() {
   model::PingFacts ping{"10.0.0.1", model::PingMethod::tcp, 5, 4, 100, 200, 300,
                         1,          model::Tristate::yes};
+  ping.gateway = "10.0.0.254";
+  ping.on_link = true;
   model::ServiceFacts service{"ssh.service", "loaded", "failed", "dead", "exit-code", 2, 99, -1,
                               Instant{5},    true};
   service.recent_restarts = 3;
