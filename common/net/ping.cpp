@@ -21,6 +21,15 @@ constexpr Duration kForGateway = 750ms;
 // What a look that hears nothing keeps before its deadline: one that runs into it has seen nothing.
 constexpr Duration kReserve = 250ms;
 constexpr SweepPace kPace{};
+// Where one packet is to tell of many addresses whether they are there: how long an answer takes is
+// learned from those that come, and the silent are asked twice. No answer is waited for less than
+// 150 ms, which is what a busy machine makes of a millisecond.
+constexpr SweepPace kRollCall{.shortest_wait = 150ms};
+constexpr int kAgain = 1;
+constexpr std::size_t kMany = 8;
+// Answers that take longer show that there are slow ways: then the silent get a second, longer
+// look.
+constexpr Duration kSlow = 50ms;
 
 std::uint32_t microseconds(Duration duration) {
   const std::int64_t us = duration.count() / 1000;
@@ -44,6 +53,21 @@ PingPlan plan_of(const model::CheckDefinition& check, const IpAddress& address) 
   return plan;
 }
 
+// Several packets to each measure the way; one to each of many only asks who is there.
+bool is_roll_call(std::span<const model::CheckDefinition> checks) {
+  return checks.size() >= kMany &&
+         std::all_of(checks.begin(), checks.end(),
+                     [](const model::CheckDefinition& check) { return check.ping_packets == 1; });
+}
+
+// Whether what was learned holds for those that did not answer.
+bool may_be_slow(const std::vector<PingResult>& results) {
+  const auto answered = [](const PingResult& one) { return one.received > 0; };
+  const auto slow = [](const PingResult& one) { return one.received > 0 && one.longest > kSlow; };
+  return std::none_of(results.begin(), results.end(), answered) ||
+         std::any_of(results.begin(), results.end(), slow);
+}
+
 // One address on its way through the means.
 struct Asked {
   std::size_t check = 0;
@@ -58,18 +82,9 @@ class Look {
   Look(std::vector<Asked> asked, const time::TimeSource& time, std::stop_token stop)
       : asked_(std::move(asked)), time_(time), stop_(std::move(stop)) {}
 
-  void by_echo(MonoTime deadline) {
-    const std::vector<Asked*> all = unanswered(false);
-    const auto results = sweep(plans_of(all), kPace, deadline, time_, stop_);
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      if (!results) {
-        all[i]->error = results.error();
-      } else if ((*results)[i].sent > 0) {
-        all[i]->result = (*results)[i];
-      } else {
-        all[i]->error = not_sent(*all[i], (*results)[i].send_error);
-      }
-    }
+  void by_echo(MonoTime deadline) { static_cast<void>(by_echo(deadline, kPace, 0)); }
+  void by_roll_call(MonoTime deadline) {
+    if (by_echo(deadline, kRollCall, kAgain)) static_cast<void>(by_echo(deadline, kPace, 0));
   }
 
   // ICMP that nobody answers may be filtered; a known port may still answer.
@@ -100,6 +115,33 @@ class Look {
   const std::vector<Asked>& asked() const { return asked_; }
 
  private:
+  // True where a longer look may find more.
+  bool by_echo(MonoTime deadline, const SweepPace& pace, int again) {
+    const std::vector<Asked*> all = unanswered(false);
+    std::vector<PingPlan> plans = plans_of(all);
+    for (PingPlan& plan : plans) plan.again = again;
+    const auto results = sweep(plans, pace, deadline, time_, stop_);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (!results) {
+        all[i]->error = results.error();
+      } else if ((*results)[i].sent > 0) {
+        take(*all[i], (*results)[i]);
+      } else if (!all[i]->result) {
+        all[i]->error = not_sent(*all[i], (*results)[i].send_error);
+      }
+    }
+    return results && may_be_slow(*results);
+  }
+
+  // Of a second look, what the first one sent counts too.
+  static void take(Asked& one, PingResult result) {
+    if (one.result) {
+      result.sent += one.result->sent;
+      result.unreachable += one.result->unreachable;
+    }
+    one.result = result;
+  }
+
   std::vector<Asked*> unanswered(bool with_port) {
     std::vector<Asked*> some;
     for (Asked& one : asked_) {
@@ -177,7 +219,11 @@ std::vector<Result<model::PingFacts>> look_by_ping(std::span<const model::CheckD
   Gateways gateways(root, time, stop);
   gateways.prime();
   Look look(std::move(asked), time, stop);
-  look.by_echo(available);
+  if (is_roll_call(checks)) {
+    look.by_roll_call(available);
+  } else {
+    look.by_echo(available);
+  }
   look.by_tcp(available);
   look.by_neighbour(std::min(time.steady() + kForNeighbour, end));
   if (!look.all_answered()) gateways.look(end);

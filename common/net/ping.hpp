@@ -4,7 +4,9 @@
 // host that is gone can be told from an observer that is cut off.
 //
 // Any number of addresses are looked at in the time that one takes: each of these means asks all of
-// those at once that have not answered the one before.
+// those at once that have not answered the one before. Many of one packet each are a roll call: the
+// wait for an answer is learned, the silent are asked again, and once more for a full second where
+// nobody answered or some took long.
 #pragma once
 
 #include <span>

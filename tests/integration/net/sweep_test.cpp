@@ -198,5 +198,44 @@ TEST_P(SweepOf, ManyChecksInOneLook) {
   });
 }
 
+// One packet to each of many: who does not answer is asked again, and for longer where ways are
+// slow.
+TEST_P(SweepOf, ARollCallOfMany) {
+  in_network([&] {
+    const auto looked_at = [&](std::initializer_list<HostKind> kinds) {
+      std::vector<model::CheckDefinition> checks;
+      for (const HostKind kind : kinds) {
+        for (int i = 1; i <= 4; ++i) {
+          model::CheckDefinition& check = checks.emplace_back();
+          check.check = {model::CheckKind::ping, TunHosts::address(kind, i)};
+          check.ping_packets = 1;
+          check.deadline = 6s;
+        }
+      }
+      std::vector<model::PingFacts> all;
+      for (const auto& seen : look_by_ping(checks, "/", clock, {})) {
+        EXPECT_TRUE(seen.has_value());
+        all.push_back(seen.value_or(model::PingFacts{}));
+      }
+      return all;
+    };
+    auto all = looked_at({HostKind::flaky, HostKind::dead, HostKind::live});
+    for (std::size_t i = 0; i < 4; ++i) {
+      EXPECT_EQ(all[i].received, 1U) << "asked again: one lost packet is no silence";
+      EXPECT_GE(all[i + 4].sent, 2U);
+      EXPECT_EQ(all[i + 4].received, 0U);
+      EXPECT_EQ(all[i + 8].received, 1U);
+    }
+    // 120 ms: the silent are looked at a third time, for a second.
+    all = looked_at({HostKind::delayed, HostKind::dead});
+    for (std::size_t i = 0; i < 4; ++i) {
+      EXPECT_EQ(all[i].received, 1U);
+      EXPECT_EQ(all[i + 4].sent, 3U);
+    }
+    all = looked_at({HostKind::dead, HostKind::dead});
+    for (const model::PingFacts& one : all) EXPECT_EQ(one.sent, 3U) << "nothing was learned";
+  });
+}
+
 }  // namespace
 }  // namespace tocsin::net
