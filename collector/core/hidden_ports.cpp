@@ -36,12 +36,24 @@ OwnList own_list(const World& world, const model::SitePolicy& policy, const std:
   return {};
 }
 
+// A listener in a container has the port in a network of its own: what answers at the host's
+// address is not shown by it.
 bool lists(const model::SocketsFacts& facts, std::uint16_t port) {
   return std::any_of(facts.listeners.begin(), facts.listeners.end(),
                      [&](const model::Listener& listener) {
                        return listener.protocol == model::Protocol::tcp && listener.port == port &&
+                              listener.network_namespace.empty() &&
                               listener.address_class != model::AddressClass::loopback;
                      });
+}
+
+// The site says that the port is passed on to somewhere else.
+bool is_redirect(const model::Baseline* baseline, std::uint16_t port) {
+  return baseline != nullptr && std::any_of(baseline->listeners.begin(), baseline->listeners.end(),
+                                            [&](const model::ListenerRule& rule) {
+                                              return rule.redirect && rule.port <= port &&
+                                                     port <= std::max(rule.port, rule.port_to);
+                                            });
 }
 
 std::string key_of(std::string_view address) { return fmt::format("{}{}", kPrefix, address); }
@@ -79,6 +91,7 @@ void end(World& world, const std::string& key, Question question) {
 }  // namespace
 
 std::optional<HiddenPorts> hidden_ports(const World& world, const model::SitePolicy& policy,
+                                        const model::Baseline* baseline,
                                         const model::Observation& scan) {
   const auto* facts = std::get_if<model::PortScanFacts>(&scan.facts);
   if (facts == nullptr) return std::nullopt;
@@ -87,8 +100,9 @@ std::optional<HiddenPorts> hidden_ports(const World& world, const model::SitePol
   const OwnList own = own_list(world, policy, facts->address);
   if (own.facts == nullptr) return hidden;
   hidden.agent = own.agent;
-  std::copy_if(facts->open.begin(), facts->open.end(), std::back_inserter(hidden.ports),
-               [&](std::uint16_t port) { return !lists(*own.facts, port); });
+  std::copy_if(
+      facts->open.begin(), facts->open.end(), std::back_inserter(hidden.ports),
+      [&](std::uint16_t port) { return !lists(*own.facts, port) && !is_redirect(baseline, port); });
   return hidden;
 }
 

@@ -24,8 +24,10 @@ struct HiddenPorts {
   std::optional<AgentId> agent;      // nullopt: the host has no agent, or its list is not whole
   std::vector<std::uint16_t> ports;  // open and not listed
 };
-// nullopt: the observation is no port scan.
+// `baseline`: what is approved on the host that was scanned. nullopt: the observation is no port
+// scan.
 std::optional<HiddenPorts> hidden_ports(const World& world, const model::SitePolicy& policy,
+                                        const model::Baseline* baseline,
                                         const model::Observation& scan);
 // What the scan itself was judged to be, with that.
 model::Judgement with_hidden_ports(model::Judgement judgement, const HiddenPorts& hidden);

@@ -150,7 +150,8 @@ void judge_one(Context& context, model::Host& host, model::CheckStatus& status, 
       name.empty() ? nullptr : baseline_in_force(context, std::string(name));
   model::Judgement judgement =
       rules::judge(status.observation, baseline, model::rule_limits(context.policy, host.name));
-  if (const auto hidden = hidden_ports(context.world, context.policy, status.observation)) {
+  if (const auto hidden =
+          hidden_ports(context.world, context.policy, baseline, status.observation)) {
     judgement = with_hidden_ports(std::move(judgement), *hidden);
     ask_about_ports(context, *hidden);
   }

@@ -209,6 +209,12 @@ model::ListenerRule read_listener(Table& table) {
   table.text("user", rule.user);
   table.text("reason", rule.reason, limits::kText);
   read_file(table, rule.package, rule.sha256);
+  table.flag("redirect", rule.redirect);
+  const bool of_a_program = !rule.executable.empty() || !rule.user.empty() ||
+                            !rule.package.empty() || !rule.sha256.empty();
+  if (rule.redirect && (of_a_program || rule.protocol != model::Protocol::tcp || rule.port == 0)) {
+    table.error("redirect", "\"redirect\" is of a TCP port by its number, and of no program");
+  }
   return rule;
 }
 

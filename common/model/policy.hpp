@@ -26,6 +26,7 @@ struct ListenerRule {
   std::string reason;     // why it is approved
   std::string package{};  // that the executable must come from, unchanged
   std::string sha256{};   // that the executable must have
+  bool redirect = false;  // no program of the host itself has the port: it is passed on (DNAT)
   friend bool operator==(const ListenerRule&, const ListenerRule&) = default;
 };
 

@@ -158,7 +158,10 @@ std::optional<model::Baseline> combined(const model::ApprovedBaseline* approved,
   both.name = to_string(approved->scope);
   both.version = approved->version;
   both.expired = now >= approved->expires;
-  if (approved->has_listeners) both.listeners.clear();
+  if (approved->has_listeners) {
+    // A port that is passed on is never seen on the host, so that no list of what was seen has it.
+    std::erase_if(both.listeners, [](const model::ListenerRule& rule) { return !rule.redirect; });
+  }
   if (approved->has_programs) both.processes.clear();
   if (approved->has_units) both.units.clear();
   both.has_listeners = approved->has_listeners ? !both.expired : both.has_listeners;

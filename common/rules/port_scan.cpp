@@ -10,11 +10,19 @@
 namespace tocsin::rules {
 namespace {
 
+// Approved for loopback only is not approved to answer another machine.
+bool is_for_others(const model::ListenerRule& rule) {
+  return rule.address_classes.empty() ||
+         std::any_of(rule.address_classes.begin(), rule.address_classes.end(),
+                     [](auto address) { return address != model::AddressClass::loopback; });
+}
+
 // A scan sees neither program nor user: the port alone has to be approved.
 bool is_approved(std::uint16_t port, const model::Baseline& baseline) {
   return std::any_of(baseline.listeners.begin(), baseline.listeners.end(),
                      [&](const model::ListenerRule& rule) {
                        if (rule.protocol != model::Protocol::tcp) return false;
+                       if (!is_for_others(rule)) return false;
                        const std::uint16_t last = rule.port_to == 0 ? rule.port : rule.port_to;
                        return rule.port == 0 || (rule.port <= port && port <= last);
                      });

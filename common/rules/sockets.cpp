@@ -47,6 +47,7 @@ Match match_file(const ListenerRule& rule, const Listener& listener) {
 }
 
 Match match(const ListenerRule& rule, const Listener& listener) {
+  if (rule.redirect) return Match::no;  // Nothing listens there, or it is not what was approved.
   const std::uint16_t last = std::max(rule.port, rule.port_to);
   const bool port = rule.port == 0 || (listener.port >= rule.port && listener.port <= last);
   const bool address = rule.address_classes.empty() ||

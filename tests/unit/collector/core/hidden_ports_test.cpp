@@ -20,7 +20,7 @@ model::SitePolicy policy_with_an_address() {
 
 class Room : public Story {
  public:
-  Room() : Story(policy_with_an_address()) {
+  explicit Room(const model::SitePolicy& site = policy_with_an_address()) : Story(site) {
     admit("db1");
     admit("v1");
     fact("db1", seen({model::CheckKind::sockets, {}}, model::SocketsFacts{}));
@@ -115,6 +115,40 @@ TEST(HiddenPorts, NothingIsAskedAboutPortsThatAreListed) {
   room.fact("db1", room.seen({model::CheckKind::sockets, {}}, facts));
   room.scan({4444});
   EXPECT_TRUE(room.asked().empty());
+}
+
+// A container's port is in a network of its own: it does not show what answers at the host's
+// address.
+TEST(HiddenPorts, AListenerInAContainerIsNotTheHosts) {
+  Room room;
+  model::SocketsFacts facts;
+  facts.listeners.emplace_back().port = 4444;
+  facts.listeners.back().network_namespace = "cni-1";
+  room.fact("db1", room.seen({model::CheckKind::sockets, {}}, facts));
+  room.scan({4444});
+  EXPECT_EQ(room.asked(), std::vector<std::string>{"4444"});
+}
+
+TEST(HiddenPorts, APortThatIsApprovedAsARedirectHidesNothing) {
+  model::SitePolicy site = policy_with_an_address();
+  const auto findings = [&] {
+    Room room(site);
+    room.scan({4444, 4446});
+    std::vector<std::string> found;
+    for (const auto& status : room.world().hosts.find(agent_of("v1"))->checks) {
+      for (const auto& reason : status.reasons) {
+        if (reason.code == "port.hidden") found.push_back(reason.parameters.at(1).value);
+      }
+    }
+    return found;
+  };
+  model::ListenerRule rule;
+  rule.port = 4444;
+  rule.port_to = 4445;
+  site.baselines.front().listeners.push_back(rule);
+  EXPECT_EQ(findings().size(), 2U) << "approved for a program of the host, which is not there";
+  site.baselines.front().listeners.back().redirect = true;
+  EXPECT_EQ(findings(), std::vector<std::string>{"4446"});
 }
 
 }  // namespace

@@ -28,11 +28,13 @@ TEST(SitePolicy, ReadsTheExampleWithEveryKey) {
   ASSERT_EQ(policy.baselines.size(), 1U);
   const model::Baseline& web = policy.baselines[0];
   EXPECT_TRUE(web.has_listeners);
-  ASSERT_EQ(web.listeners.size(), 2U);
+  ASSERT_EQ(web.listeners.size(), 3U);
   EXPECT_EQ(web.listeners[0].executable, "/usr/sbin/nginx");
   EXPECT_THAT(web.listeners[0].address_classes,
               ElementsAre(model::AddressClass::any, model::AddressClass::private_network));
   EXPECT_EQ(web.listeners[1].port_to, 8099);
+  EXPECT_FALSE(web.listeners[1].redirect);
+  EXPECT_TRUE(web.listeners[2].redirect);
   EXPECT_THAT(web.sources[0].networks, ElementsAre("10.20.0.0/16", "2001:db8:20::/48"));
   EXPECT_TRUE(web.services[0].must_run);
   EXPECT_TRUE(web.has_processes);
@@ -72,6 +74,19 @@ TEST(SitePolicy, AFileIsOfAPackageOrHasAHash) {
   EXPECT_THAT(refusal(with("sha256='abc'\n")), testing::HasSubstr("64 hex digits"));
   EXPECT_THAT(refusal(with("package='p'\nsha256='" + std::string(64, 'a') + "'\n")),
               testing::HasSubstr("exclude each other"));
+}
+
+TEST(SitePolicy, ARedirectIsOfAPortAndOfNoProgram) {
+  const auto with = [](const std::string& keys) {
+    return std::string(kSite) +
+           "[[baselines]]\nname='b'\nversion=1\n[[baselines.listeners]]\nredirect=true\n" + keys;
+  };
+  EXPECT_EQ(refusal(with("protocol='tcp'\nport=80\n")), "");
+  for (const char* wrong :
+       {"protocol='tcp'\n", "protocol='udp'\nport=80\n", "protocol='tcp'\nport=80\nuser='root'\n",
+        "protocol='tcp'\nport=80\nexecutable='/usr/sbin/nginx'\n"}) {
+    EXPECT_THAT(refusal(with(wrong)), testing::HasSubstr("\"redirect\"")) << wrong;
+  }
 }
 
 // procedure M-07: a program that takes any free port of a range is normal on all of them.

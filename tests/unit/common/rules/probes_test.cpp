@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "common/rules/checks.hpp"
+#include "common/rules/judge.hpp"
 #include "tests/unit/common/rules/support.hpp"
 
 namespace tocsin::rules {
@@ -38,6 +39,29 @@ TEST(JudgePortScan, FindsWhatNobodyApproved) {
   ASSERT_EQ(judgement.violations.size(), 1U);
   EXPECT_EQ(judgement.violations[0].code, "port.answers");
   EXPECT_EQ(judgement.violations[0].subject, "10.0.0.7 tcp 4444");
+}
+
+// What is approved for the host itself is not approved to answer others.
+TEST(JudgePortScan, APortForLoopbackOnlyMustNotAnswer) {
+  model::Baseline baseline = only_ssh();
+  model::ListenerRule own;
+  own.port = 5432;
+  own.address_classes = {model::AddressClass::loopback};
+  baseline.listeners.push_back(own);
+  EXPECT_EQ(judge_port_scan(scan({22, 5432}), &baseline).violations.at(0).code, "port.answers");
+  baseline.listeners.back().address_classes.push_back(model::AddressClass::private_network);
+  EXPECT_EQ(judge_port_scan(scan({22, 5432}), &baseline).verdict, Verdict::normal);
+}
+
+TEST(JudgePortScan, APortThatIsPassedOnIsApprovedForScansOnly) {
+  model::Baseline baseline = only_ssh();
+  baseline.listeners.back().redirect = true;
+  EXPECT_EQ(judge_port_scan(scan({22}), &baseline).verdict, Verdict::normal);
+  model::SocketsFacts facts;
+  facts.listeners.emplace_back().port = 22;
+  facts.listeners.back().address = "0.0.0.0";
+  const auto judgement = judge(seen(model::CheckKind::sockets, facts), &baseline, {});
+  EXPECT_EQ(judgement.violations.at(0).code, "port.unexpected");
 }
 
 TEST(JudgePortScan, CannotTellWithoutABaselineOrAWholeScan) {
