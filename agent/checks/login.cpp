@@ -59,7 +59,8 @@ class Login {
     LoginPast past =
         (context_.cursor ? parse_login_past(*context_.cursor) : std::nullopt).value_or(LoginPast());
     if (past.settings != settings) past = LoginPast();
-    if (must_wait(past, settings_, context_.time.wall())) return seen(past, {});
+    const bool rebooted = target_ == nullptr && !past.tried_in.empty() && past.tried_in != boot_id_;
+    if (must_wait(past, settings_, context_.time.wall(), rebooted)) return seen(past, {});
     const MonoTime began = context_.time.steady();
     const auto answer = target_ == nullptr ? log_in_here() : log_in_there();
     if (!answer) return run_.unseen(answer.error());

@@ -13,7 +13,8 @@ namespace {
 
 using model::LoginOutcome;
 
-constexpr std::string_view kVersion = "login1";
+constexpr std::string_view kVersion = "login2";
+constexpr std::string_view kBefore = "login1";  // without the boot of the last try
 constexpr Duration kLongestHold = 24h;
 constexpr std::uint32_t kMostDoublings = 16;
 
@@ -34,24 +35,29 @@ bool is_word(std::string_view text) {
 }  // namespace
 
 std::string to_text(const LoginPast& past) {
-  return fmt::format("{} {} {} {} {}\n{}", kVersion, past.settings, past.tried.ns, past.turned_down,
-                     past.worked_in.empty() ? "-" : past.worked_in, to_text(past.answer));
+  const auto boot = [](const std::string& id) { return id.empty() ? std::string("-") : id; };
+  return fmt::format("{} {} {} {} {} {}\n{}", kVersion, past.settings, past.tried.ns,
+                     past.turned_down, boot(past.worked_in), boot(past.tried_in),
+                     to_text(past.answer));
 }
 
 std::optional<LoginPast> parse_login_past(std::string_view text) {
   const std::size_t end = text.find('\n');
   if (end == text.npos) return std::nullopt;
   std::string_view head = text.substr(0, end);
-  if (take_word(head) != kVersion) return std::nullopt;
+  const std::string_view version = take_word(head);
+  if (version != kVersion && version != kBefore) return std::nullopt;
   LoginPast past;
   past.settings = take_word(head);
   const bool numbers = os::read_stamp(take_word(head), past.tried) &&
                        os::read_number(take_word(head), past.turned_down);
   past.worked_in = take_word(head);
-  if (!numbers || !is_word(past.settings) || !is_word(past.worked_in) || !head.empty()) {
-    return std::nullopt;
+  past.tried_in = version == kBefore ? "-" : take_word(head);
+  const bool words = is_word(past.settings) && is_word(past.worked_in) && is_word(past.tried_in);
+  if (!numbers || !words || !head.empty()) return std::nullopt;
+  for (std::string* boot : {&past.worked_in, &past.tried_in}) {
+    if (*boot == "-") boot->clear();
   }
-  if (past.worked_in == "-") past.worked_in.clear();
   auto answer = parse_answer(text.substr(end + 1));
   if (!answer) return std::nullopt;
   past.answer = *std::move(answer);
@@ -85,21 +91,22 @@ Duration hold_of(const LoginSettings& settings, std::uint32_t turned_down) {
   return std::min(hold, kLongestHold);
 }
 
-bool must_wait(const LoginPast& past, const LoginSettings& settings, Instant now) {
+bool must_wait(const LoginPast& past, const LoginSettings& settings, Instant now, bool rebooted) {
   if (past.settings.empty()) return false;
   const Duration since = now - past.tried;
   // A clock that was set back must not hold a login for ever.
-  return since >= 0s && since < hold_of(settings, past.turned_down);
+  return since >= 0s && since < hold_of(settings, rebooted ? 0 : past.turned_down);
 }
 
 LoginPast after(LoginPast past, const LoginAnswer& answer, Instant now, std::string_view boot_id) {
   past.tried = now;
+  past.tried_in = is_word(boot_id) ? std::string(boot_id) : "unknown";
   past.answer = answer;
   if (is_turned_down(answer.outcome)) {
     past.turned_down = std::min(past.turned_down + 1, kMostDoublings);
   } else if (answer.outcome == LoginOutcome::succeeded) {
     past.turned_down = 0;
-    past.worked_in = is_word(boot_id) ? std::string(boot_id) : "unknown";
+    past.worked_in = past.tried_in;
   }
   return past;
 }
@@ -116,9 +123,11 @@ model::LoginFacts login_facts(const LoginTry& attempt, const LoginPast& past,
   facts.took_ms = static_cast<std::uint32_t>(std::clamp<std::int64_t>(took / 1ms, 0, 1 << 30));
   facts.said = past.answer.said;
   facts.held = past.turned_down > 0;
+  if (facts.held) facts.tried_at = past.tried;
   facts.worked_before = !past.worked_in.empty();
   facts.since_boot = attempt.method == model::LoginMethod::local && facts.worked_before &&
-                     past.answer.outcome != LoginOutcome::succeeded && past.worked_in != boot_id;
+                     past.answer.outcome != LoginOutcome::succeeded && past.worked_in != boot_id &&
+                     past.tried_in == boot_id;
   facts.no_logins = past.answer.no_logins;
   facts.disk_full = past.answer.disk_full;
   return facts;

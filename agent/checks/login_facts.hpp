@@ -23,6 +23,7 @@ struct LoginPast {
   Instant tried;
   std::uint32_t turned_down = 0;  // in a row
   std::string worked_in;          // the boot in which a login last worked; empty: never
+  std::string tried_in;           // the boot of the last try; empty: not known
   LoginAnswer answer;             // of the last try
   friend bool operator==(const LoginPast&, const LoginPast&) = default;
 };
@@ -34,8 +35,10 @@ std::optional<LoginPast> parse_login_past(std::string_view text);
 bool is_turned_down(model::LoginOutcome outcome);
 // How long a login is left alone after `turned_down` in a row; a day at most.
 Duration hold_of(const LoginSettings& settings, std::uint32_t turned_down);
-// True where the last answer stands and nothing is tried.
-bool must_wait(const LoginPast& past, const LoginSettings& settings, Instant now);
+// True where the last answer stands and nothing is tried. `rebooted`: this host, whose login it is,
+// has booted since: that ends a hold, for a try after a restart is what the procedure asks for
+// (M-06).
+bool must_wait(const LoginPast& past, const LoginSettings& settings, Instant now, bool rebooted);
 
 LoginPast after(LoginPast past, const LoginAnswer& answer, Instant now, std::string_view boot_id);
 

@@ -283,9 +283,10 @@ struct LoginFacts {
   std::string said{};                      // of a failure: what the system said, cleaned
   bool held = false;                       // not tried again for now: that would harm the account
   bool worked_before = false;              // a login with the same settings succeeded before
-  bool since_boot = false;                 // it did, and none has since the host booted; of local
+  bool since_boot = false;                 // it did, and one failed since the host booted; of local
   Tristate no_logins = Tristate::unknown;  // yes: it starts, stops or is maintained
   Tristate disk_full = Tristate::unknown;
+  Instant tried_at = {};  // of the last try, where it is held
   friend bool operator==(const LoginFacts&, const LoginFacts&) = default;
 };
 

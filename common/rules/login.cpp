@@ -2,7 +2,10 @@
 // password, a full disk, maintenance or a mistake in the settings look the same, so the answer is
 // "suspected" at most, after every benign cause was asked for.
 #include <array>
+#include <chrono>
 #include <string>
+
+#include <fmt/format.h>
 
 #include "common/rules/checks.hpp"
 #include "common/rules/findings.hpp"
@@ -76,6 +79,18 @@ std::string history_of(const LoginFacts& facts) {
   return facts.worked_before ? "@why.worked_before" : "@why.never_worked";
 }
 
+// A person compares it with what the account's host says: "2026-11-23 20:24 UTC". "-": not known.
+std::string moment(Instant at) {
+  if (at.ns <= 0) return "-";
+  const std::chrono::sys_seconds seconds(std::chrono::seconds(at.ns / 1'000'000'000));
+  const auto day = std::chrono::floor<std::chrono::days>(seconds);
+  const std::chrono::year_month_day date(day);
+  const auto minutes = (seconds - day) / 1min;
+  return fmt::format("{}-{:02}-{:02} {:02}:{:02} UTC", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     minutes / 60, minutes % 60);
+}
+
 std::string subject_of(const LoginFacts& facts) {
   std::string subject = subject_part(facts.account);
   if (facts.method == model::LoginMethod::ssh) subject += " " + subject_part(facts.address);
@@ -99,7 +114,10 @@ model::Judgement judge_login(const LoginFacts& facts) {
       judgement.unseen.push_back(all_of("login." + std::string(to_string(other))));
     }
   }
-  if (facts.held) judgement.reasons.push_back({"login.held", {said("account", facts.account)}});
+  if (facts.held) {
+    judgement.reasons.push_back(
+        {"login.held", {said("account", facts.account), said("tried", moment(facts.tried_at))}});
+  }
   return judgement;
 }
 

@@ -17,6 +17,7 @@ void put(const model::LoginFacts& from, v1::LoginFacts& to) {
   to.set_since_boot(from.since_boot);
   to.set_no_logins(wire::to(from.no_logins));
   to.set_disk_full(wire::to(from.disk_full));
+  to.set_tried_at_ns(from.tried_at.ns);
 }
 
 Result<model::LoginFacts> take(const v1::LoginFacts& from) {
@@ -36,6 +37,7 @@ Result<model::LoginFacts> take(const v1::LoginFacts& from) {
   facts.since_boot = from.since_boot();
   facts.no_logins = wire::from(from.no_logins());
   facts.disk_full = wire::from(from.disk_full());
+  facts.tried_at.ns = from.tried_at_ns();
   return facts;
 }
 

@@ -91,7 +91,7 @@ bk mv /var/lib/tocsin-probe/.ssh/authorized_keys /var/lib/kept
 before=$(turned_down)
 check "One that is not welcome any more is found" within 20 finds "$far" login.rejected
 check "as one that worked before" there 'abnormal login.rejected … why=@why.worked_before'
-check "and is held, so that no account is locked by it" there 'abnormal login.held account=tocsin-probe'
+check "and is held, so that no account is locked by it" there 'abnormal login.held account=tocsin-probe tried=20…'
 sleep 4
 check "tried once and not again" test "$(($(turned_down) - before))" = 1
 bk mv /var/lib/kept /var/lib/tocsin-probe/.ssh/authorized_keys

@@ -35,26 +35,42 @@ LoginSettings settings() {
 
 TEST(LoginHold, LeavesTriesAWhileApart) {
   const LoginPast past = past_of({LoginOutcome::succeeded});
-  EXPECT_TRUE(must_wait(past, settings(), kNow + 59s));
-  EXPECT_FALSE(must_wait(past, settings(), kNow + 60s));
-  EXPECT_FALSE(must_wait(LoginPast{}, settings(), kNow));
+  EXPECT_TRUE(must_wait(past, settings(), kNow + 59s, false));
+  EXPECT_FALSE(must_wait(past, settings(), kNow + 60s, false));
+  EXPECT_FALSE(must_wait(LoginPast{}, settings(), kNow, false));
 }
 
 // Never three in a quarter of an hour, which is where pam_faillock locks an account.
 TEST(LoginHold, DoublesWhereALoginIsTurnedDown) {
   const auto r = LoginOutcome::rejected;
-  EXPECT_FALSE(must_wait(past_of({r}), settings(), kNow + 15min));
-  EXPECT_TRUE(must_wait(past_of({r, r}), settings(), kNow + 29min));
-  EXPECT_FALSE(must_wait(past_of({r, r}), settings(), kNow + 30min));
+  EXPECT_FALSE(must_wait(past_of({r}), settings(), kNow + 15min, false));
+  EXPECT_TRUE(must_wait(past_of({r, r}), settings(), kNow + 29min, false));
+  EXPECT_FALSE(must_wait(past_of({r, r}), settings(), kNow + 30min, false));
   EXPECT_EQ(hold_of(settings(), 3), 1h);
   EXPECT_EQ(hold_of(settings(), 40), 24h);
+}
+
+// procedure M-06: after a restart it is tried, a minute after the last try.
+TEST(LoginHold, EndsWithARestart) {
+  const auto r = LoginOutcome::locked;
+  const LoginPast past = past_of({r, r, r});
+  EXPECT_TRUE(must_wait(past, settings(), kNow + 10min, false));
+  EXPECT_FALSE(must_wait(past, settings(), kNow + 10min, true));
+  EXPECT_TRUE(must_wait(past, settings(), kNow + 59s, true));
+}
+
+TEST(LoginHold, SaysWhenTheLastTryWas) {
+  const LoginTry here{LoginMethod::local, "", "tocsin-probe"};
+  EXPECT_EQ(login_facts(here, past_of({LoginOutcome::locked}), kBoot, {}).tried_at, kNow);
+  // An answer that changes with each try would be news each time.
+  EXPECT_EQ(login_facts(here, past_of({LoginOutcome::succeeded}), kBoot, {}).tried_at, Instant{});
 }
 
 TEST(LoginHold, EndsWhereALoginWorks) {
   const auto r = LoginOutcome::locked;
   const LoginPast past = past_of({r, r, r, LoginOutcome::succeeded});
   EXPECT_EQ(past.turned_down, 0U);
-  EXPECT_FALSE(must_wait(past, settings(), kNow + 1min));
+  EXPECT_FALSE(must_wait(past, settings(), kNow + 1min, false));
 }
 
 // A server that is down heard no credential.
@@ -66,7 +82,7 @@ TEST(LoginHold, DoesNotCountWhatNeverReachedTheAccount) {
 }
 
 TEST(LoginHold, IsNotLongerThanItselfWhereTheClockIsSetBack) {
-  EXPECT_FALSE(must_wait(past_of({LoginOutcome::rejected}), settings(), kNow + -1s));
+  EXPECT_FALSE(must_wait(past_of({LoginOutcome::rejected}), settings(), kNow + -1s, false));
 }
 
 TEST(LoginFacts, SayWhatWorkedBefore) {
@@ -86,11 +102,23 @@ TEST(LoginFacts, SayThatALoginFailsSinceTheRestart) {
   const LoginTry here{LoginMethod::local, "", "tocsin-probe"};
   const LoginPast past = past_of({LoginOutcome::succeeded, LoginOutcome::rejected});
   EXPECT_FALSE(login_facts(here, past, kBoot, {}).since_boot);
-  EXPECT_TRUE(login_facts(here, past, kNextBoot, {}).since_boot);
+  // Nobody tried since: the answer is of before.
+  EXPECT_FALSE(login_facts(here, past, kNextBoot, {}).since_boot);
+  const LoginPast tried = after(past, said(LoginOutcome::rejected), kNow, kNextBoot);
+  EXPECT_TRUE(login_facts(here, tried, kNextBoot, {}).since_boot);
   EXPECT_FALSE(login_facts(here, past_of({LoginOutcome::succeeded}), kNextBoot, {}).since_boot);
   // Of another host nobody here knows when it booted.
   const LoginTry there{LoginMethod::ssh, "bk02:22", "tocsin-probe"};
-  EXPECT_FALSE(login_facts(there, past, kNextBoot, {}).since_boot);
+  EXPECT_FALSE(login_facts(there, tried, kNextBoot, {}).since_boot);
+}
+
+// What the version before wrote is no reason to try an account at once that may be locked.
+TEST(LoginPast, ReadsTheVersionBefore) {
+  const auto past = parse_login_past("login1 a 7 2 b\noutcome locked\n");
+  ASSERT_TRUE(past.has_value());
+  EXPECT_EQ(past->turned_down, 2U);
+  EXPECT_EQ(past->tried_in, "");
+  EXPECT_FALSE(login_facts({}, *past, kNextBoot, {}).since_boot);
 }
 
 TEST(LoginPast, RefusesWhatItDidNotWrite) {
@@ -124,7 +152,7 @@ RC_GTEST_PROP(LoginHoldProperty, BoundsTheTries, ()) {
   int turned_down = 0;
   for (int i = 0; i < 200; ++i) {
     now = now + std::chrono::seconds(*rc::gen::inRange(1, 400));
-    if (must_wait(past, settings(), now)) continue;
+    if (must_wait(past, settings(), now, false)) continue;
     RC_ASSERT(tries == 0 || now - past.tried >= 1min);
     const auto outcome = static_cast<LoginOutcome>(*rc::gen::inRange(1, 11));
     turned_down = is_turned_down(outcome)              ? turned_down + 1

@@ -94,7 +94,11 @@ TEST(JudgeLogin, IsGraverSinceARestart) {
 TEST(JudgeLogin, SaysThatItWaitsBeforeItTriesAgain) {
   LoginFacts facts = failed(LoginOutcome::locked);
   facts.held = true;
+  facts.tried_at = Instant{1'795'465'499'000'000'000};
   EXPECT_EQ(judged(facts).reasons.at(1).code, "login.held");
+  EXPECT_EQ(parameter(judged(facts).reasons.at(1), "tried"), "2026-11-23 20:24 UTC");
+  facts.tried_at = {};  // of an agent that does not say so
+  EXPECT_EQ(parameter(judged(facts).reasons.at(1), "tried"), "-");
 }
 
 TEST(JudgeLogin, NamesTheHostOfASubject) {
