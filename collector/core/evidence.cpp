@@ -55,8 +55,13 @@ void settle_unobtainable(Context& context, Evidence& evidence, const model::Prin
 model::Message not_had(const Context& context, const Evidence& evidence, std::string_view why,
                        std::string detail = {}) {
   const model::Host* host = context.world.hosts.find(evidence.agent);
-  const bool seen = host != nullptr && host->last_fact.ns != 0;
-  const Instant last = seen ? host->last_fact : Instant{};
+  // An agent that is heard is so now, however old its last fact is: one that finds nothing new
+  // sends none. Of one that fell silent its presence says when it was heard last.
+  const bool now = host != nullptr && host->presence == model::Presence::heard;
+  const bool ever = host != nullptr && (!host->agent_version.empty() || host->last_fact.ns != 0);
+  const bool seen = now || ever;
+  Instant last = context.now;
+  if (!now && ever) last = std::max(host->presence_since, host->last_fact);
   return {"evidence.unobtainable",
           {{"evidence", name_of(evidence)},
            {"host", evidence.host_name},

@@ -43,7 +43,7 @@ std::optional<std::string> cell(const View&, const v1::HostState& row, const std
   if (column == "state") {
     return std::string(model::to_string(static_cast<model::Presence>(row.presence())));
   }
-  if (column == "age") return age_text(Duration(now_ns - row.last_fact_ns()));
+  if (column == "age") return age_text(Duration(now_ns - last_heard_ns(row, now_ns)));
   return field_text(row, column);
 }
 

@@ -66,9 +66,11 @@ std::string state_text(const View& view, const v1::HostState& host, v1::Severity
   return "o " + say(view, "verdict.normal");
 }
 
-std::string last_heard(const v1::HostState& host, std::int64_t now_ns) {
-  if (host.last_fact_ns() == 0) return "-";
-  return age_text(Duration(now_ns - host.last_fact_ns()));
+std::string last_heard(const View& view, const v1::HostState& host, std::int64_t now_ns) {
+  const std::int64_t heard = last_heard_ns(host, now_ns);
+  if (heard == 0) return "-";
+  if (!is_agentless(host) && heard == now_ns) return say(view, "ctl.host.heard_now");
+  return age_text(Duration(now_ns - heard));
 }
 
 // Not calm either: a host on which no check has said anything yet.
@@ -118,7 +120,7 @@ std::string render_hosts(const View& view, const v1::HostList& list) {
                                    state_text(view, host, grades.back()),
                                    fmt::format("{}", count(host, v1::VERDICT_ABNORMAL)),
                                    fmt::format("{}", count(host, v1::VERDICT_CANNOT_TELL)),
-                                   last_heard(host, now),
+                                   last_heard(view, host, now),
                                    narrow(view, clean(host.agent_version()), kVersionCells)};
     if (with_system) cells.push_back(clean(host.operating_system()));
     table.add(std::move(cells));
@@ -138,16 +140,20 @@ std::string render_host(const View& view, const v1::HostList& list) {
   Labelled lines(view);
   lines.add(say(view, "ctl.column.host"), clean(host.name()));
   lines.add(say(view, "ctl.column.state"), state_text(view, host, worst_open(list, host)));
-  lines.add(say(view, "ctl.column.last_heard"), last_heard(host, now));
+  lines.add(say(view, "ctl.column.last_heard"), last_heard(view, host, now));
   if (is_agentless(host)) {
     lines.add(say(view, "ctl.column.agent"), say(view, "ctl.host.agentless.text"));
   } else {
     lines.add(say(view, "ctl.column.agent"),
               fmt::format("{}  {}", clean(host.agent_version()), clean(host.agent_id())));
     lines.add(say(view, "ctl.column.system"), clean(host.operating_system()));
-    lines.add(say(view, "ctl.host.facts"),
-              say(view, "ctl.host.facts.text",
-                  {{"count", number(host.facts())}, {"lost", number(host.facts_lost())}}));
+    lines.add(
+        say(view, "ctl.host.facts"),
+        say(view, "ctl.host.facts.text",
+            {{"count", number(host.facts())},
+             {"lost", number(host.facts_lost())},
+             {"age",
+              host.last_fact_ns() == 0 ? "-" : age_text(Duration(now - host.last_fact_ns()))}}));
   }
   std::string text = lines.render();
   if (!host.checks().empty()) {

@@ -90,6 +90,14 @@ std::string age_text(Duration age) {
   return fmt::format("{}d{:02}h", total / 86400, total % 86400 / 3600);
 }
 
+std::int64_t last_heard_ns(const v1::HostState& host, std::int64_t now_ns) {
+  if (host.agent_id().empty()) return host.last_fact_ns();
+  if (host.presence() == v1::AgentPresence::STATE_HEARD) return now_ns;
+  if (host.agent_version().empty() && host.last_fact_ns() == 0) return 0;
+  // Of one that fell silent this is when it was heard last.
+  return std::max(host.presence_since_ns(), host.last_fact_ns());
+}
+
 std::string clock_text(const View& view, std::int64_t at_ns, std::int64_t now_ns) {
   constexpr std::size_t kDateBytes = 10;
   if (at_ns == 0) return "-";

@@ -40,6 +40,9 @@ std::string words(const View& view, const v1::Message& message);
 std::string number(std::uint64_t value);
 // "3s", "8m53s", "3h11m", "41d02h"; "-" where it is negative.
 std::string age_text(Duration age);
+// When the agent was heard last; 0: never. One that is heard sends heartbeats, so that this is
+// `now`, however old its last fact is. Of a host without an agent: when another looked at it last.
+std::int64_t last_heard_ns(const v1::HostState& host, std::int64_t now_ns);
 // "00:21:07", with its date where that is not the day of `now`; "-" for 0.
 std::string clock_text(const View& view, std::int64_t at_ns, std::int64_t now_ns);
 // "A!!", "B!", "C^", "D-", "E.", "-": readable without colour.

@@ -148,7 +148,7 @@ TEST_F(EvidenceStory, OfADeadHostItCouldNotBeHad) {
   EXPECT_EQ(evidence.state, EvidenceState::unobtainable);
   EXPECT_EQ(i18n::render(i18n::Language::en, evidence.problem),
             "E-1 of web1 could not be had: the host does not answer.  Last heard 2026-11-22 "
-            "18:00:00, asked for by wang");
+            "18:01:00, asked for by wang");
   EXPECT_EQ(story.reader().command_result(answer.request_id).value()->outcome,
             CommandOutcome::refused);
   EXPECT_EQ(story.asks(collect("c2")).outcome, CommandOutcome::done);  // And may be tried again.
@@ -160,7 +160,7 @@ TEST_F(EvidenceStory, ARefusalOfTheHostIsSaidWithItsReason) {
   EXPECT_EQ(only().state, EvidenceState::unobtainable);
   EXPECT_EQ(i18n::render(i18n::Language::en, only().problem),
             "E-1 of web1 could not be had: the host could not collect. disk full Last heard "
-            "-, asked for by wang");
+            "2026-11-22 18:00:00, asked for by wang");
 }
 
 TEST_F(EvidenceStory, AHostileReasonIsNotTakenForOneOfOurs) {

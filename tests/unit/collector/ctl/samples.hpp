@@ -188,11 +188,13 @@ inline v1::HostList hosts() {
   set_as_of(*list.mutable_as_of());
   *list.add_hosts() = struck_host();
   *list.add_hosts() = host("idc-web03", 'b');
+  list.mutable_hosts(1)->set_last_fact_ns(kNow - 5 * 3600 * kSecond);  // Nothing new; it is heard.
   *list.mutable_hosts(1)->add_checks() =
       check(v1::CHECK_KIND_PING, "10.1.5.254", v1::VERDICT_NORMAL);
   *list.add_hosts() = host("tsm-bk07", 'd');
   list.mutable_hosts(2)->set_presence(v1::AgentPresence::STATE_SILENT);
-  list.mutable_hosts(2)->set_last_fact_ns(kNow - 507 * kSecond);
+  list.mutable_hosts(2)->set_last_fact_ns(kNow - 7200 * kSecond);
+  list.mutable_hosts(2)->set_presence_since_ns(kNow - 507 * kSecond);
   *list.add_hosts() = host(kHostile, 'c');
   *list.add_open_incidents() = port_incident();
   return list;
