@@ -127,11 +127,32 @@ check "A host that nobody reaches is confirmed down" within 40 is_down || exit 1
 incident=$(incidents 'select(.kind == "network") | .id')
 check "It is one incident" test "$(incidents .id | wc -l)" = 1
 check "The network management group has mail" within 30 has_mail network@site.example
-check "in its language, with who reaches whom" has_mail '斷線確認'
+network_mail_says() { deploy/mailbox.py "$work/mailbox" network@site.example | grep -qF "$1"; }
+check "in its language" network_mail_says '斷線確認'
+check "with who reaches whom" network_mail_says 'web1 [B] ✗ (GW ✓)'
+check "from another rack too" network_mail_says 'web2 [C] ✗ (GW ✓)'
+check "and from the collector, which has no gateway" network_mail_says 'collector ✗ (LAN ✓)'
 check "The duty desk has it too" within 30 has_mail duty@site.example
 check "explain shows the matrix" explains "$incident" 'web1 \[B\] ✗'
 hosts undo cut db1
 check "It recovers when the host is back" within 60 has_recovered
+
+# ---- a break behind a gateway that answers no ping
+
+is_down_now() {
+  holds incidents -- 'any(.incidents[]; .kind == "network" and .hostName == "db1" and
+    .recoveredAt == null and .title.code == "reach.host_down")'
+}
+is_up_again() { holds incidents -- '[.incidents[] | select(.kind == "network" and .recoveredAt == null)] == []'; }
+"${lan[@]}" nft 'add table inet deaf; add chain inet deaf heard { type filter hook input priority 0; };
+  add rule inet deaf heard icmp type echo-request drop'
+gateway_is_deaf() { not hosts exec web1 ping -c 1 -W 1 10.77.0.1 >/dev/null; }
+check "The gateway answers no ping any more" gateway_is_deaf
+hosts cut db1
+check "A host that is gone is confirmed all the same" within 60 is_down_now
+hosts undo cut db1
+check "and recovers" within 60 is_up_again
+"${lan[@]}" nft delete table inet deaf
 
 # ---- a host without an agent (procedure M-01, M-02, M-07 as far as others can see)
 
