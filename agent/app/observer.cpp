@@ -96,7 +96,7 @@ class Observer {
   Status run(std::stop_token stop) {
     TOCSIN_TRY(begin());
     const std::stop_callback wake(stop, runner_.waker());
-    while (!stop.stop_requested()) {
+    while (!stop.stop_requested() && !spool_gone_) {
       const MonoTime now = time_.steady();
       poll_spool(now);
       end_late_runs(now);
@@ -150,6 +150,7 @@ class Observer {
     for (const LotPointer& lot : running_) lot->stop.request_stop();
     const MonoTime until = time_.steady() + config_.stop_grace;
     while (runner_.running() > 0 && time_.steady() < until) runner_.wait(until - time_.steady());
+    if (spool_gone_) return fail(*spool_gone_);
     flush_rows(time_.steady() + config_.flush);
     event({"agent.stopped", {}});
     log::info("observer.stopped", {{"left_running", runner_.running()}});
@@ -793,10 +794,14 @@ class Observer {
     return bounded_row(std::move(fact));
   }
 
-  // A full spool counts and tells its own losses; the rest is for the operator.
+  // A full spool counts and tells its own losses; the rest is for the operator. What is written to
+  // a file that was replaced nobody would ever read: a new process opens the one that is there.
   void spool_failed(std::string_view what, const Error& error) {
-    if (error.code == ErrorCode::resource_exhausted) return;
+    if (error.code == ErrorCode::resource_exhausted || spool_gone_) return;
     log::error("observer.spool_failed", {{"doing", what}, {"why", error.message}});
+    if (error.code != ErrorCode::data_loss || !spool_.must_reopen()) return;
+    log::error("observer.spool_gone", {{"why", error.message}});
+    spool_gone_ = error;
   }
 
   Duration until_next(MonoTime now) const {
@@ -837,6 +842,7 @@ class Observer {
   std::optional<MonoTime> tell_ended_at_;  // nothing: all that ended was told
   std::optional<MonoTime> polled_;
   std::optional<MonoTime> flushed_;
+  std::optional<Error> spool_gone_;  // it must be opened again, which takes a new process
   Glances glances_;
   std::unique_ptr<os::UnitWatch> units_;  // last: its thread ends before the others do
 };

@@ -26,7 +26,7 @@ using Catalog = std::function<const CatalogEntry&(model::CheckKind)>;
 // SIGTERM to `stop`. A run that is stuck even then keeps its thread, so `time` must live as long as
 // the process, which should end soon. Thread: the caller's; `spool` is used only on it. Errors:
 // when the spool cannot be read or written at the start; later its failures are logged and tried
-// again.
+// again, but for data_loss where it has to be opened again (Spool::must_reopen()).
 Status run_observer(const ObserverConfig& config, Spool& spool, const time::TimeSource& time,
                     std::stop_token stop, const Catalog& catalog = catalog_entry);
 

@@ -137,10 +137,7 @@ Opened open_once(const std::string& path, const SpoolOptions& options, Epoch epo
   if (!database) return {fail(database.error())};
   const Status prepared = prepare_file(*database, path, epoch);
   if (prepared) return {std::move(database)};
-  // A failed check() is a row that says what is wrong, not a failed call.
-  const bool damaged = prepared.error().code == ErrorCode::data_loss &&
-                       (database->damaged() || prepared.error().message.starts_with("check "));
-  return {fail(prepared.error()), damaged};
+  return {fail(prepared.error()), is_damage(*database, prepared.error())};
 }
 
 // Renames the file and SQLite's companions to a name that is free; returns the main file's new
@@ -192,6 +189,12 @@ Result<SpoolFile> open_spool_file(const std::string& path, const SpoolOptions& o
                    std::move(aside),
                    open_bell(path, Bell::up, found),
                    open_bell(path, Bell::down, found)};
+}
+
+// A failed check() is a row that says what is wrong, not a failed call.
+bool is_damage(const sqlite::Database& database, const Error& why) {
+  return why.code == ErrorCode::data_loss &&
+         (database.damaged() || why.message.starts_with("check "));
 }
 
 Status check_same_file(const SpoolFile& file) {

@@ -31,6 +31,10 @@ struct SpoolFile {
 Result<SpoolFile> open_spool_file(const std::string& path, const SpoolOptions& options,
                                   Epoch fresh_epoch);
 
+// Whether `why`, which a question to the file ended with just now, means that its content cannot be
+// trusted; else the disk does not answer.
+bool is_damage(const sqlite::Database& database, const Error& why);
+
 // The path still names the file that was opened. Otherwise data_loss: the other process found it
 // damaged and set it aside; what is written to it now would never be sent.
 Status check_same_file(const SpoolFile& file);

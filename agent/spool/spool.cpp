@@ -123,6 +123,12 @@ Status SqliteSpool::tell_of_damage() {
   return {};
 }
 
+bool SqliteSpool::must_reopen() {
+  if (!check_same_file(file_)) return true;
+  const Status sound = file_.database.check();
+  return !sound && is_damage(file_.database, sound.error());
+}
+
 Result<std::int64_t> SqliteSpool::number(std::string_view sql) {
   return file_.database.query_int(sql);
 }

@@ -91,6 +91,11 @@ class Spool {
   static Result<std::unique_ptr<Spool>> open(const std::string& path, const SpoolOptions& options);
   virtual ~Spool() = default;
 
+  // After data_loss: whether the file was replaced or its content is damaged, so that nothing gets
+  // better until it is opened again. Not so of a disk that does not answer now. Reads the whole
+  // file.
+  virtual bool must_reopen() = 0;
+
   // Observer. One transaction: facts (numbered in order), cursors and check rows. Returns the last
   // number given. When the spool or the disk is full: resource_exhausted and nothing changed; what
   // is lost is remembered, and a SpoolLoss fact precedes the next facts that fit. So it is after

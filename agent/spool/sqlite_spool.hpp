@@ -70,6 +70,7 @@ class SqliteSpool final : public Spool {
 
   Status tell_of_damage();
 
+  bool must_reopen() override;
   Result<Seq> append(std::span<const NewFact> facts, std::span<const ReaderCursor> cursors,
                      std::span<const CheckRow> checks) override;
   void lose(std::size_t facts, const Error& why) override;

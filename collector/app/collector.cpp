@@ -463,7 +463,7 @@ std::optional<JudgedResults> RunningCollector::judged_results(
   const auto as_of = state_reader_->as_of();
   const auto host = find_host_(agent);
   if (!as_of || !host || !*host) return std::nullopt;
-  return JudgedResults{as_of->cursor, result_digests(**host, checks)};
+  return JudgedResults{as_of->cursor, result_digests(**host, checks), (*host)->checks.size()};
 }
 
 Status RunningCollector::make_hub() {

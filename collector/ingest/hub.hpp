@@ -53,7 +53,8 @@ class AgentStream {
 struct JudgedResults {
   Position as_of;
   std::map<model::CheckRef, std::string>
-      digests;  // wire::significant_digest; of checks that it has
+      digests;             // wire::significant_digest; of checks that it has
+  std::size_t checks = 0;  // that the host has
 };
 
 // The digests of these checks' results in a host's state, for JudgedResults. Pure.
@@ -65,7 +66,8 @@ struct IngestParts {
   std::function<Judge::Admission(const AgentId&)> admission;
   std::function<std::shared_ptr<const model::SitePolicy>()> policy;
   const time::TimeSource& time;
-  // Called on the hub's thread, when a heartbeat tells of a result that was not compared yet.
+  // Called on the hub's thread, when a heartbeat tells of a result that was not compared yet, or
+  // for long of no check at all.
   // Nothing where it is not known now; without the function nothing is ever asked for again.
   std::function<std::optional<JudgedResults>(const AgentId&, const std::vector<model::CheckRef>&)>
       results = {};
@@ -86,8 +88,9 @@ struct IngestOptions {
   std::size_t sessions_per_agent = 4;  // one lives; others replace it, or are about to end
   std::uint32_t window = 4096;         // facts in flight of one agent
   Duration hello_within = 10s;
-  Duration longest_heartbeat = 5s;  // shorter where the policy calls an agent silent sooner
-  Duration run_noted_within = 5s;   // an agent tells of a run that saw nothing new this late
+  Duration longest_heartbeat = 5s;     // shorter where the policy calls an agent silent sooner
+  Duration run_noted_within = 5s;      // an agent tells of a run that saw nothing new this late
+  Duration first_look_within = 10min;  // the longest that an agent lets a check take
   // Another instance waits this long, two heartbeats at most, for the old one to answer: less than
   // an agent waits for its Resume.
   Duration longest_rival_wait = 10s;

@@ -95,6 +95,7 @@ class Hub::Impl : public std::enable_shared_from_this<Hub::Impl> {
     Position last_entry;                  // of its facts
     std::map<model::CheckRef, ResultWatch> results;
     MonoTime results_compared;
+    std::optional<MonoTime> no_checks_since;  // since when its heartbeats name none
     AgentWatch watch;
     SessionPtr live;
     SessionPtr rival;  // another instance; waits until it is clear whether `live` still answers
@@ -148,6 +149,8 @@ class Hub::Impl : public std::enable_shared_from_this<Hub::Impl> {
                const std::optional<AgentWatch::Change>& change);
   void flush_presence();
   void note_spool(const SessionPtr& session, bool full);
+  Duration idle(const SessionPtr& session, Agent& agent, const model::Heartbeat& heartbeat);
+  bool has_checks(const Session& session) const;
 
   // Time.
   void look_again_later();

@@ -1,6 +1,7 @@
 // Heartbeats, presence, and what time brings.
 #include <algorithm>
 
+#include "collector/ingest/down.hpp"
 #include "collector/ingest/hub_impl.hpp"
 #include "common/log/log.hpp"
 #include "common/wire/wire.hpp"
@@ -8,10 +9,9 @@
 namespace tocsin::collector {
 namespace {
 
-// Some check should have run in this time, if the observer lives.
+// Some check should have run in this time, if the observer lives. REQUIRES: it names a check.
 Duration idle_of_checks(const model::Heartbeat& heartbeat, Duration silent_after,
                         Duration noted_within) {
-  if (heartbeat.checks.empty()) return {};
   Duration youngest = heartbeat.checks.front().last_run_age;
   Duration shortest = heartbeat.checks.front().interval;
   for (const model::CheckState& check : heartbeat.checks) {
@@ -30,15 +30,37 @@ void Hub::Impl::take(const SessionPtr& session, const model::Heartbeat& heartbea
   if (agent.live != session) return;
   note_spool(session, heartbeat.spool_full);
   const MonoTime now = parts_.time.steady();
-  // After a start of the host the link may be there before the observer: it has the same time.
-  const Duration limit = policy_->agent_silent_after;
-  const bool settled = now - session->opened > limit;
-  const Duration idle =
-      settled ? idle_of_checks(heartbeat, limit, options_.run_noted_within) : Duration{};
+  const Duration idle = this->idle(session, agent, heartbeat);
   const AgentId& id = session->stream->agent();
   journal(id, session.get(), agent.watch.stalled(now, idle));
   if (idle == Duration{}) journal(id, session.get(), agent.watch.heard(now));
   compare_results(session, agent, heartbeat);
+}
+
+// How long the observer beside the link has done nothing; zero where it works, or may.
+Duration Hub::Impl::idle(const SessionPtr& session, Agent& agent,
+                         const model::Heartbeat& heartbeat) {
+  const MonoTime now = parts_.time.steady();
+  if (!heartbeat.checks.empty()) {
+    agent.no_checks_since.reset();
+  } else if (!agent.no_checks_since) {
+    agent.no_checks_since = now;
+  }
+  // After a start of the host the link may be there before the observer: it has the same time.
+  const Duration limit = policy_->agent_silent_after;
+  if (now - session->opened <= limit) return {};
+  if (!agent.no_checks_since) return idle_of_checks(heartbeat, limit, options_.run_noted_within);
+  // An observer that never began, or that writes to another spool than its link reads.
+  const Duration none = now - *agent.no_checks_since;
+  const bool late = none > limit + options_.first_look_within + options_.run_noted_within;
+  return late && has_checks(*session) ? none : Duration{};
+}
+
+bool Hub::Impl::has_checks(const Session& session) const {
+  if (!assignment_of(*policy_, session.host_name).digest.empty()) return true;
+  if (!parts_.results) return false;
+  const auto judged = parts_.results(session.stream->agent(), {});
+  return judged && judged->checks > 0;
 }
 
 void Hub::Impl::note_spool(const SessionPtr& session, bool full) {

@@ -130,6 +130,21 @@ done
 check "No fact is lost" test "$(lost_of room)" = 0
 check "The journal's chain is whole" ctl audit verify
 
+# ---- the spool's file is replaced under both halves, as by whoever copies one back
+
+put_spool_back() {
+  room sh -c 'cd /var/lib/tocsin-agent && cp -a spool.db copy.db && mv copy.db spool.db'
+}
+told_of() { room journalctl -q --no-pager -u "$1" | grep -q -- "$2"; }
+before=$(main_of tocsin-agent-observer)
+check "The spool is put back from a copy" put_spool_back
+check "The observer begins anew" within 30 begun_anew tocsin-agent-observer "$before"
+check "and says why" told_of tocsin-agent-observer observer.spool_gone
+check "and the agent is heard" within 30 heard 1
+facts=$(facts_of room)
+room systemctl restart tocsin-agent-observer
+check "What the observer sees from then on arrives" within 30 has_more_facts "$facts"
+
 # ---- one authority takes over from another: both are trusted, the new one's key signs
 
 in_site() { room sh -c "cd /etc/tocsin && $1"; }

@@ -397,6 +397,38 @@ TEST_F(SpoolTest, TheOtherProcessNoticesThatTheFileWasReplaced) {
   ASSERT_FALSE(lost);
   EXPECT_EQ(lost.error().code, ErrorCode::data_loss);
   EXPECT_EQ(observer->read(Seq{1}, 1, 1).error().code, ErrorCode::data_loss);
+  EXPECT_TRUE(observer->must_reopen());
+  EXPECT_FALSE(link->must_reopen());
+}
+
+// All of the file but its first page, without whose change nobody would look at the others again.
+void spoil_pages(const std::string& path) {
+  constexpr std::streamoff kPage = 4096;
+  const auto size = static_cast<std::streamoff>(std::filesystem::file_size(path));
+  ASSERT_GT(size, kPage);
+  {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(kPage);
+    file << std::string(static_cast<std::size_t>(size - kPage), 'x');
+  }
+  auto other = sqlite::Database::open(path, {});
+  ASSERT_TRUE(other) << other.error().message;
+  const std::int64_t version = other->user_version().value();
+  ASSERT_TRUE(other->set_user_version(version));
+}
+
+TEST_F(SpoolTest, AFileThatIsDamagedWhileItIsOpenHasToBeOpenedAgain) {
+  ASSERT_TRUE(append(*open(), {fact("a")}));  // closed, so that the file itself has all
+  auto observer = open();
+  spoil_pages(path_);
+  const Result<Seq> lost = append(*observer, {fact("b")});
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().code, ErrorCode::data_loss) << lost.error().message;
+  EXPECT_TRUE(observer->must_reopen());
+  observer.reset();
+  auto again = open();
+  EXPECT_TRUE(append(*again, {fact("c")}));
+  EXPECT_TRUE(std::filesystem::exists(path_ + ".damaged-1"));
 }
 
 TEST_F(SpoolTest, RefusesAFileOfANewerVersion) {

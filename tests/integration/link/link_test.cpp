@@ -450,6 +450,56 @@ TEST(Link, AnAgentWhoseChecksStoppedIsSilentAlthoughItsLinkTalks) {
   ASSERT_TRUE(eventually([&] { return last().state == Presence::heard; }));
 }
 
+// A collector that knows so many checks of each host, and lets no first look take its time.
+void know_checks(Room& room, std::size_t checks) {
+  room.stop_collector();
+  room.options.first_look_within = {};
+  room.options.run_noted_within = {};
+  room.results = [checks](const AgentId&, const std::vector<model::CheckRef>&) {
+    return std::optional(collector::JudgedResults{Position{1000}, {}, checks});
+  };
+  room.start_collector();
+}
+
+// Its observer writes to another spool than its link reads, or never began.
+TEST(Link, AnAgentThatTellsOfNoCheckThoughItsHostHasSomeIsSilent) {
+  Room room;
+  know_checks(room, 1);
+  count_silence_soon(room);
+  const TestAgent agent = room.add_agent();
+  const auto spool = open_spool(agent);
+  RunningLink link(room, agent);
+  const auto last = [&] {
+    const auto all = room.intake.presence();
+    return all.empty() ? model::AgentPresence{} : all.back();
+  };
+  ASSERT_TRUE(eventually([&] { return last().state == Presence::silent; }));
+  EXPECT_EQ(last().detail.code, "link.observer_stalled");
+  agent::CheckRow check;
+  check.check = {model::CheckKind::sockets, ""};
+  check.interval = 1min;
+  check.last_run_monotonic = room.time.steady();
+  ASSERT_TRUE(spool->append({}, {}, {&check, 1}));
+  ASSERT_TRUE(eventually([&] { return last().state == Presence::heard; }));
+}
+
+TEST(Link, AnAgentThatTellsOfNoCheckBecauseItsHostHasNoneIsHeard) {
+  Room room;
+  know_checks(room, 0);
+  const TestAgent agent = room.add_agent();
+  const auto spool = open_spool(agent);
+  RunningLink link(room, agent);
+  const MonoTime ripe = room.time.steady() + 2 * room.policy->agent_silent_after;
+  std::uint64_t heartbeats = 0;
+  ASSERT_TRUE(eventually([&] {
+    if (room.time.steady() < ripe) heartbeats = room.hub().counters().heartbeats;
+    return room.hub().counters().heartbeats > heartbeats + 1;
+  }));
+  const auto all = room.intake.presence();
+  EXPECT_TRUE(std::none_of(all.begin(), all.end(),
+                           [](const auto& one) { return one.state == Presence::silent; }));
+}
+
 // An observer notes a run that saw nothing new some seconds late.
 TEST(Link, AnAgentWhoseRunsAreNotedLateIsNotSilent) {
   Room room;

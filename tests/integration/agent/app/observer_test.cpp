@@ -130,10 +130,11 @@ class Observe : public testing::Test {
   SpoolOptions spool_options;
   Fakes fakes;
 
+  time::SystemTime clock_;
+
  private:
   std::filesystem::path folder_;
   std::unique_ptr<Spool> reader_;
-  time::SystemTime clock_;
 };
 
 std::vector<model::Observation> observations(const std::vector<model::Fact>& facts,
@@ -253,6 +254,34 @@ TEST_F(Observe, AChangeIsARowAndItsCursorCommitsWithIt) {
   runs = 0;
   observe([&](const auto&) { return runs >= 1; });
   EXPECT_EQ(first_cursor, cursor);
+}
+
+// Whatever it writes to a file that was replaced nobody reads: the service manager begins it anew.
+TEST_F(Observe, ASpoolThatWasReplacedEndsIt) {
+  add(CheckKind::sockets);
+  std::stop_source stop;
+  std::atomic<bool> ended = false;
+  Status status;
+  std::jthread observer([&] {
+    const auto spool = open();
+    status = run_observer(config, *spool, clock_, stop.get_token(), fakes.catalog());
+    ended = true;
+  });
+  const auto wait_for = [&](const std::function<bool()>& condition) {
+    const MonoTime start = clock_.steady();
+    while (!condition() && clock_.steady() - start < 20s) {
+      std::this_thread::sleep_for(5ms);
+    }
+    return condition();
+  };
+  ASSERT_TRUE(wait_for([&] { return !observations(read(), CheckKind::sockets).empty(); }));
+  std::filesystem::copy(path_of("spool.db"), path_of("copy"));
+  std::filesystem::rename(path_of("copy"), path_of("spool.db"));
+  EXPECT_TRUE(wait_for([&] { return ended.load(); }));
+  stop.request_stop();
+  observer.join();
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::data_loss);
 }
 
 // One check that hangs is said at its deadline, once, and nothing else waits for it.
