@@ -96,7 +96,11 @@ int diagnose(const Arguments& arguments) {
   if (!config) return report(fail(config.error()));
   options.definitions = config->checks;
   options.settings = config->settings;
-  options.remembered = [&](const model::CheckRef& check) { return remembered(*config, check); };
+  options.remembered = [&](const model::CheckRef& check) {
+    const auto known = remembered(*config, check);
+    if (!known) report(fail(known.error()));  // Said, and as good as none.
+    return known.value_or(std::nullopt);
+  };
   options.host_name = host_name_of(*config);
   options.operating_system = read_host_identity().operating_system;
   Result<model::SitePolicy> policy;

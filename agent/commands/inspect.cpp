@@ -4,7 +4,7 @@
 
 #include "agent/checks/check.hpp"
 #include "agent/evidence/outbox.hpp"
-#include "agent/spool/spool.hpp"
+#include "agent/spool/spool_view.hpp"
 #include "common/config/secret_file.hpp"
 #include "common/config/starter_baseline.hpp"
 #include "common/crypto/crypto.hpp"
@@ -25,14 +25,13 @@ std::string certificate_lines(const AgentConfig& config, Instant now) {
 }
 
 std::string spool_lines(const AgentConfig& config) {
-  // Opening would make a spool where there is none, owned by whoever asks.
-  if (!config::file_exists(config.spool_file())) return "spool none\n";
-  SpoolOptions options;
-  options.max_bytes = config.spool_max_bytes;
-  const auto spool = Spool::open(config.spool_file(), options);
-  if (!spool) return fmt::format("spool unusable ({})\n", spool.error().message);
-  const auto status = (*spool)->status();
-  if (!status) return fmt::format("spool unusable ({})\n", status.error().message);
+  auto spool = SpoolView::open(config.spool_file());
+  if (!spool && spool.error().code == ErrorCode::not_found) return "spool none\n";
+  const Result<SpoolStatus> status = spool ? spool->status() : fail(spool.error());
+  if (!status) {
+    const bool damaged = status.error().code == ErrorCode::data_loss;
+    return fmt::format("spool {} ({})\n", damaged ? "damaged" : "unusable", status.error().message);
+  }
   return fmt::format("spool {} facts, {} bytes{}\nepoch {:016x}\nlast {}\noldest {}\n",
                      status->rows, status->bytes, status->full ? ", full" : "", status->epoch.value,
                      status->last.value, status->oldest ? time::rfc3339(*status->oldest) : "none");
@@ -58,14 +57,12 @@ std::string status_text(const AgentConfig& config, Instant now) {
   return text + certificate_lines(config, now) + spool_lines(config) + evidence_line(config);
 }
 
-std::optional<std::string> remembered(const AgentConfig& config, const model::CheckRef& check) {
-  // Opening would make a spool where there is none.
-  if (!config::file_exists(config.spool_file())) return std::nullopt;
-  SpoolOptions options;
-  options.max_bytes = config.spool_max_bytes;
-  const auto spool = Spool::open(config.spool_file(), options);
-  if (!spool) return std::nullopt;
-  return (*spool)->cursor(cursor_key(check)).value_or(std::nullopt);
+Result<std::optional<std::string>> remembered(const AgentConfig& config,
+                                              const model::CheckRef& check) {
+  auto spool = SpoolView::open(config.spool_file());
+  if (!spool && spool.error().code == ErrorCode::not_found) return std::optional<std::string>();
+  if (!spool) return fail(spool.error());
+  return spool->cursor(cursor_key(check));
 }
 
 Result<std::string> propose_baseline(std::string_view name, std::uint32_t version,

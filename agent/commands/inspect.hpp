@@ -17,8 +17,10 @@ namespace tocsin::agent {
 // read is said in its line.
 std::string status_text(const AgentConfig& config, Instant now);
 
-// What the observer remembers of a check, where there is a spool that can be read.
-std::optional<std::string> remembered(const AgentConfig& config, const model::CheckRef& check);
+// What the observer remembers of a check; nothing where there is no spool, or nothing in it.
+// Errors: data_loss (a damaged spool) and others that keep it from being read.
+Result<std::optional<std::string>> remembered(const AgentConfig& config,
+                                              const model::CheckRef& check);
 
 // Looks at the sockets once and proposes a baseline for the site policy. Errors: what kept the
 // check from seeing.

@@ -58,6 +58,19 @@ int wait_for_lock(void* limit, int tries) {
   return 1;
 }
 
+// As a URI, in which these characters would mean something.
+std::string immutable_name(const std::string& path) {
+  std::string name = "file:";
+  for (const char c : path) {
+    if (c == '%' || c == '?' || c == '#') {
+      name += fmt::format("%{:02x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    } else {
+      name += c;
+    }
+  }
+  return name + "?immutable=1";
+}
+
 // Of a file, or of a folder's names.
 Status sync(const std::string& path) {
   const int handle = ::open(path.empty() ? "." : path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -192,11 +205,14 @@ Database::Database(sqlite3* database, std::string path)
     : database_(database), path_(std::move(path)) {}
 
 Result<Database> Database::open(const std::string& path, const OpenOptions& options) {
+  const bool immutable = options.immutable && options.read_only;
+  const std::string name = immutable ? immutable_name(path) : path;
   const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+                    (immutable ? SQLITE_OPEN_URI : 0) |
                     (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
                     (options.create && !options.read_only ? SQLITE_OPEN_CREATE : 0);
   sqlite3* handle = nullptr;
-  const int result = sqlite3_open_v2(path.c_str(), &handle, flags,
+  const int result = sqlite3_open_v2(name.c_str(), &handle, flags,
                                      options.vfs.empty() ? nullptr : options.vfs.c_str());
   Database database(handle, path);
   if (result != SQLITE_OK) return fail(error_of(handle, "open", path, result));

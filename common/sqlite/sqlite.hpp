@@ -31,6 +31,7 @@ namespace tocsin::sqlite {
 struct OpenOptions {
   bool create = true;
   bool read_only = false;       // excludes `create`
+  bool immutable = false;       // with `read_only`: nobody has it open; no file beside it is made
   std::string vfs;              // empty: SQLite's default; tests put one that fails here
   Duration busy_timeout = 10s;  // waiting for the other process's transaction
   bool wal = true;              // WAL and synchronous=FULL; else SQLite's defaults
