@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "agent/actions/restart.hpp"
 #include "agent/checks/check.hpp"
@@ -15,6 +16,13 @@
 #include "common/model/check.hpp"
 
 namespace tocsin::agent {
+
+// A request that waits for a run of one of the host's own checks.
+struct Asker {
+  std::string request_id;
+  MonoTime expires;          // the run must have begun by then
+  bool of_the_next = false;  // the one that runs now was begun without what is asked for
+};
 
 struct Job {
   enum class State : std::uint8_t { waiting, queued, running, stuck };
@@ -32,7 +40,10 @@ struct Job {
   bool row_pending = false;
   bool removed = false;
   std::string request_id;  // empty: one of the host's checks
-  MonoTime expires;        // of a request that waits: not to be begun from then on
+  // Of one of the host's checks: who has the result of its next run, at most as many as the spool
+  // lets wait.
+  std::vector<Asker> askers;
+  MonoTime expires;  // of a request that waits: not to be begun from then on
   // Of a restart: what came of it. The run's own until it is done.
   std::shared_ptr<RestartOutcome> restart;
   bool at_once = false;  // an event asked for this run: it waits for no other check
@@ -49,6 +60,15 @@ using JobPointer = std::shared_ptr<Job>;
 // Something happened to what the job looks at: a look that begins from now on is due, at once, or,
 // where too many events brought one, when their second has passed. Pure, like the next one.
 void take_event(Job& job, MonoTime now);
+// A request wants this check of the host's own run now, with these ports where it names any. What
+// it runs with is the check's own memory, so that what needs history is judged as ever. REQUIRES:
+// it is not stuck.
+void take_asker(Job& job, Asker asker, const std::string& ports, MonoTime now);
+// A run ended: those that it answers, who wait no more.
+std::vector<Asker> answered(Job& job);
+// Those whose time passed before a run began.
+std::vector<Asker> expired(Job& job, MonoTime now);
+
 // A run is done. `next`: when the interval wants the next one.
 void plan_after_run(Job& job, MonoTime next, MonoTime now);
 

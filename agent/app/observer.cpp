@@ -227,6 +227,9 @@ class Observer {
       job->removed = !next.contains(ref);
       if (!job->removed) continue;
       if (const auto refused = std::exchange(job->refused, {})) spool_.lose(1, refused->second);
+      if (job->state == Job::State::waiting || job->state == Job::State::queued) {
+        for (const Asker& asker : answered(*job)) run_alone(asker, job->check);
+      }
       known_rows_[ref] = job->row;
       glances_.end(ref);
     }
@@ -308,9 +311,7 @@ class Observer {
     for (const std::string& id : taken->interrupted) {
       answer(id, model::RequestOutcome::unknown, {"request.interrupted", {}}, {});
     }
-    for (const model::Request& request : taken->expired) {
-      answer(request.request_id, model::RequestOutcome::expired, {"request.expired", {}}, {});
-    }
+    for (const model::Request& request : taken->expired) expire(request.request_id);
     for (const model::Request& request : taken->fresh) accept(request);
   }
 
@@ -331,22 +332,34 @@ class Observer {
                     {"request.not_allowed", {{"check", model::to_string(ref)}}}, {});
     }
     if (!turns_.admit()) return refuse_too_many(request.request_id);
-    auto job = std::make_shared<Job>();
-    job->check = bounded(asked, 0s);
-    job->context = make_context();
-    job->request_id = request.request_id;
-    job->expires = time_.steady() + request.expires_in;
-    turns_.add_asked(std::move(job));
-    if (ref.kind == model::CheckKind::sockets) ask_about_ports(asked.ports);
+    const Asker asker{request.request_id, time_.steady() + request.expires_in};
+    const auto own = jobs_.find(ref);
+    // A scan of other ports is another look.
+    const bool other = ref.kind == model::CheckKind::port_scan && own != jobs_.end() &&
+                       own->second->check.ports != asked.ports;
+    if (own == jobs_.end() || other) return run_alone(asker, bounded(asked, 0s));
+    bring_forward(*own->second, asker, asked.ports);
   }
 
-  // Ports that answered a scan from another host: the host's own check tries them too, whose facts
-  // are judged.
-  void ask_about_ports(const std::string& ports) {
-    const auto found = jobs_.find({model::CheckKind::sockets, {}});
-    if (ports.empty() || found == jobs_.end()) return;
-    found->second->check.ports = ports;
-    found->second->due = std::min(found->second->due, time_.steady());
+  // A look that the host does not have: it remembers nothing of others.
+  void run_alone(const Asker& asker, model::CheckDefinition check) {
+    auto job = std::make_shared<Job>();
+    job->check = std::move(check);
+    job->context = make_context();
+    job->request_id = asker.request_id;
+    job->expires = asker.expires;
+    turns_.add_asked(std::move(job));
+  }
+
+  // What is asked of one of the host's own checks its next run answers, with what it remembers. The
+  // ports of a request for sockets answered a scan from another host: the check tries them from
+  // then on.
+  void bring_forward(Job& job, const Asker& asker, const std::string& ports) {
+    if (job.state != Job::State::stuck) {
+      const bool sockets = job.check.check.kind == model::CheckKind::sockets;
+      return take_asker(job, asker, sockets ? ports : std::string(), time_.steady());
+    }
+    answer(asker.request_id, model::RequestOutcome::done, {}, {late(job)});
   }
 
   void refuse_too_many(const std::string& id) {
@@ -359,9 +372,14 @@ class Observer {
   }
 
   void end_late_requests(MonoTime now) {
-    for (const JobPointer& job : turns_.take_expired(now)) {
-      answer(job->request_id, model::RequestOutcome::expired, {"request.expired", {}}, {});
+    for (const JobPointer& job : turns_.take_expired(now)) expire(job->request_id);
+    for (const auto& [ref, job] : jobs_) {
+      for (const Asker& asker : expired(*job, now)) expire(asker.request_id);
     }
+  }
+
+  void expire(const std::string& id) {
+    answer(id, model::RequestOutcome::expired, {"request.expired", {}}, {});
   }
 
   void take_evidence(const std::string& id, const model::TakeEvidence& asked) {
@@ -642,9 +660,7 @@ class Observer {
       const std::uint64_t random = random_();
       for (const JobPointer& job : lot->jobs) {
         job->state = Job::State::stuck;
-        const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(job->check.deadline);
-        settle(job, unseen(job->check, {"run.past_deadline", {{"ms", std::to_string(ms.count())}}}),
-               random);
+        settle(job, late(*job), random);
       }
       if (!lot->jobs.front()->asked() && turns_.stuck_own() == config_.most_stuck) {
         event({"agent.stuck_limit", {{"count", std::to_string(turns_.stuck_own())}}});
@@ -661,6 +677,11 @@ class Observer {
   void wait_again(Job& job) {
     job.state = Job::State::waiting;
     glance_from_now_on(job);
+  }
+
+  model::Observation late(const Job& job) const {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(job.check.deadline);
+    return unseen(job.check, {"run.past_deadline", {{"ms", std::to_string(ms.count())}}});
   }
 
   model::Observation unseen(const model::CheckDefinition& check, model::Message detail) const {
@@ -683,12 +704,18 @@ class Observer {
       remember(*job);
       return answer(job->request_id, model::RequestOutcome::done, {}, {std::move(seen)});
     }
-    if (!job->removed) keep(*job, seen, now);
+    // What the spool did not take the next run sees again, and answers.
+    if (!job->removed && !keep(*job, seen, now)) return;
+    for (const Asker& asker : answered(*job)) {
+      answer(asker.request_id, model::RequestOutcome::done, {}, {seen});
+    }
+    if (!job->removed) return;
+    for (const Asker& asker : answered(*job)) run_alone(asker, job->check);
   }
 
   // Writes a fact where the run saw something else than before, its cursor with it; else remembers
-  // the run for the next flush.
-  void keep(Job& job, const model::Observation& seen, MonoTime now) {
+  // the run for the next flush. False: the spool did not take it.
+  bool keep(Job& job, const model::Observation& seen, MonoTime now) {
     NewFact fact = row_of(seen, priority_of(seen.check.kind));
     fact.seen_again = true;
     const std::string digest = digest_of_row(fact, seen);
@@ -712,7 +739,7 @@ class Observer {
     if (!changed && !moved) {
       job.row = row;
       job.row_pending = true;
-      return;
+      return true;
     }
     const bool failed_service = changed && job.check.check.kind == model::CheckKind::service;
     const model::Observation service = failed_service ? seen : model::Observation{};
@@ -723,7 +750,8 @@ class Observer {
     const auto seq = spool_.append(facts, cursors, {&row, 1});
     if (!seq) {
       if (changed) job.refused.emplace(digest, seq.error());
-      return spool_failed("append", seq.error());  // Seen again at the next run.
+      spool_failed("append", seq.error());
+      return false;
     }
     if (changed) row.last_seq = *seq;
     row.told = false;
@@ -732,6 +760,7 @@ class Observer {
     job.row_pending = false;
     job.must_send = false;
     consider_restart(service);
+    return true;
   }
 
   // What an asked run leaves to the next one, of a kind that has one memory.

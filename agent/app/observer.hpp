@@ -4,8 +4,9 @@
 // as timed_out at once and its check stays marked stuck until the run ends, so that it delays no
 // other. A fact row is written when what a check saw differs from the run before (or is the first
 // of this boot); an unchanged run only moves the check's row, from which the link makes heartbeats.
-// Requests of the collector are done at most once and answered; what the host does not allow is
-// refused and reported. Only checks read of the network, answers to what they asked.
+// Requests of the collector are done at most once and answered, of a check that the host has by
+// that check's next run; what the host does not allow is refused and reported. Only checks read of
+// the network, answers to what they asked.
 #pragma once
 
 #include <functional>

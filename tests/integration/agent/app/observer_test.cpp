@@ -689,6 +689,68 @@ TEST_F(Observe, ARequestedLoginGoesOnFromWhatTheLastOneLeft) {
   EXPECT_GE(all.size(), 3U);
 }
 
+// What a finding goes by is often what was seen before: a first look would take it back.
+TEST_F(Observe, ARequestForACheckOfTheHostIsAnsweredWithWhatTheCheckRemembers) {
+  struct Before : CheckMemory {};
+  std::mutex mutex;
+  std::vector<std::string> began_with;
+  fakes.set(CheckKind::audit_log, [&](const auto& check, CheckContext& context) {
+    const std::lock_guard lock(mutex);
+    began_with.push_back(context.cursor.value_or("none"));
+    context.new_cursor = "line " + std::to_string(began_with.size());
+    model::AuditLogFacts facts;
+    facts.shrunk = context.memory != nullptr;  // known from the second look on
+    context.memory = std::make_unique<Before>();
+    return agent::Run(check, context).seen(facts);
+  });
+  add(CheckKind::audit_log, "/var/log/x");
+  config.checks.back().interval = 1h;
+  const time::SystemTime clock;
+  bool asked = false;
+  const auto facts = observe([&](const auto& seen) {
+    if (!asked && !observations(seen, CheckKind::audit_log).empty()) {
+      asked = true;
+      model::Request wanted = request("now", CheckKind::audit_log);
+      std::get<model::CheckDefinition>(wanted.act).check.target = "/var/log/x";
+      EXPECT_TRUE(reader().put_request(wanted, clock.wall()).has_value());
+    }
+    return !results(seen).empty();
+  });
+  EXPECT_EQ(began_with, (std::vector<std::string>{"none", "line 1"})) << "no line twice, none lost";
+  ASSERT_EQ(results(facts)[0].observations.size(), 1U);
+  const model::Observation answer = results(facts)[0].observations[0];
+  EXPECT_TRUE(std::get<model::AuditLogFacts>(answer.facts).shrunk);
+  const auto told = observations(facts, CheckKind::audit_log);
+  ASSERT_EQ(told.size(), 2U) << "what it saw is the check's own result too";
+  EXPECT_EQ(told.back(), answer);
+  EXPECT_EQ(reader().cursor("check:audit_log:/var/log/x").value(), "line 2");
+}
+
+TEST_F(Observe, ARequestForACheckThatRunsIsAnsweredByThatRun) {
+  Hang hang;
+  fakes.set(CheckKind::service, hang.check());
+  add(CheckKind::service, "a.service");
+  config.checks.back().interval = 1h;
+  const time::SystemTime clock;
+  bool asked = false;
+  const auto facts = observe([&](const auto& seen) {
+    if (!asked && hang.started() == 1) {
+      asked = true;
+      model::Request wanted = request("now", CheckKind::service);
+      std::get<model::CheckDefinition>(wanted.act).check.target = "a.service";
+      EXPECT_TRUE(reader().put_request(wanted, clock.wall()).has_value());
+      // Taken after it, in the order of the requests: then the other is known to the check too.
+      EXPECT_TRUE(reader().put_request(request("then", CheckKind::login), clock.wall()));
+    }
+    if (results(seen).size() == 1) hang.release();
+    return results(seen).size() == 2;
+  });
+  EXPECT_EQ(results(facts)[0].request_id, "then") << "refused at once";
+  EXPECT_EQ(results(facts)[1].outcome, model::RequestOutcome::done);
+  EXPECT_EQ(results(facts)[1].observations.size(), 1U);
+  EXPECT_EQ(hang.started(), 1);
+}
+
 // procedure M-07: what the host's own check finds is judged, what a request finds is an answer.
 TEST_F(Observe, PortsThatARequestAsksAboutAreTriedByTheHostsOwnCheckToo) {
   std::mutex mutex;

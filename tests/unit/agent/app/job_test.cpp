@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -80,6 +81,48 @@ RC_GTEST_PROP(Job, EveryEventIsFollowedByALookWithinASecondAndNoneBringsMany, ()
   }
   RC_ASSERT(began.size() <= events.size());
   for (std::size_t i = 45; i < began.size(); ++i) RC_ASSERT(began[i] - began[i - 45] >= 1000);
+}
+
+// ---- Who asks for a run
+
+std::vector<std::string> ids(const std::vector<Asker>& askers) {
+  std::vector<std::string> all;
+  for (const Asker& asker : askers) all.push_back(asker.request_id);
+  return all;
+}
+
+TEST(Job, WhoAsksBringsTheRunForwardAndIsAnsweredByItOnce) {
+  Job job;
+  job.due = at(0) + kHour;
+  take_asker(job, {"one", at(500)}, "", at(10));
+  EXPECT_EQ(job.due, at(10));
+  job.state = Job::State::running;
+  take_asker(job, {"two", at(500)}, "", at(20));
+  EXPECT_TRUE(expired(job, at(1000)).empty()) << "a run that began is waited for";
+  EXPECT_EQ(ids(answered(job)), (std::vector<std::string>{"one", "two"}));
+  EXPECT_TRUE(answered(job).empty());
+  EXPECT_FALSE(job.again);
+}
+
+TEST(Job, WhoAsksAboutOtherPortsThanThoseOfTheRunHasTheNextOne) {
+  Job job;
+  job.state = Job::State::running;
+  take_asker(job, {"any", at(500)}, "", at(10));
+  take_asker(job, {"4444", at(500)}, "4444", at(10));
+  EXPECT_EQ(ids(answered(job)), std::vector<std::string>{"any"});
+  plan_after_run(job, at(0) + kHour, at(20));
+  EXPECT_EQ(job.due, at(20));
+  EXPECT_EQ(job.check.ports, "4444");
+  EXPECT_EQ(ids(answered(job)), std::vector<std::string>{"4444"});
+}
+
+TEST(Job, WhoAskedAndWaitsTooLongForARunIsToldSo) {
+  Job job;
+  job.state = Job::State::queued;
+  take_asker(job, {"soon", at(100)}, "", at(10));
+  take_asker(job, {"later", at(500)}, "", at(10));
+  EXPECT_EQ(ids(expired(job, at(100))), std::vector<std::string>{"soon"});
+  EXPECT_EQ(ids(answered(job)), std::vector<std::string>{"later"});
 }
 
 }  // namespace
