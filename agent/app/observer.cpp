@@ -20,6 +20,7 @@
 #include "agent/app/runner.hpp"
 #include "agent/app/turns.hpp"
 #include "agent/checks/observation.hpp"
+#include "agent/checks/warnings.hpp"
 #include "agent/os/file_watch.hpp"
 #include "agent/os/files.hpp"
 #include "agent/os/listen_events.hpp"
@@ -618,7 +619,9 @@ class Observer {
     const Job& first = *lot.jobs.front();
     const CatalogEntry& entry = catalog_(first.check.check.kind);
     if (lot.jobs.size() > 1) return entry.run_together;
-    return alone(first.restart ? restart_run(first) : entry.run);
+    if (first.restart) return alone(restart_run(first));
+    const bool first_look = first.asked() && is_first_look(first.check.check, *first.context);
+    return alone(first_look ? RunCheck(tell_first_look) : entry.run);
   }
 
   void on_done(Lot& lot, std::vector<model::Observation>& seen, Duration cost) {

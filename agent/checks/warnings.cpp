@@ -143,4 +143,14 @@ model::Observation observe_warnings(const model::CheckDefinition& check, CheckCo
   return run.seen(std::move(facts));
 }
 
+bool is_first_look(const model::CheckRef& check, const CheckContext& context) {
+  return check.kind == model::CheckKind::warnings && !context.cursor;
+}
+
+model::Observation tell_first_look(const model::CheckDefinition& check, CheckContext& context) {
+  const std::string source = clean_text(check.check.target, limits::kPath);
+  return Run(check, context)
+      .unseen(model::Outcome::failed, {"warning.first_look", {{"source", source}}});
+}
+
 }  // namespace tocsin::agent

@@ -31,4 +31,10 @@ Result<catalogue::Catalogue> load_catalogue(const std::string& root,
 
 model::Observation observe_warnings(const model::CheckDefinition& check, CheckContext& context);
 
+// A look that nobody goes on from, of a check that says what is new, without what an earlier look
+// left: it would find nothing new whatever the log holds.
+bool is_first_look(const model::CheckRef& check, const CheckContext& context);
+// In its place: why it cannot tell.
+model::Observation tell_first_look(const model::CheckDefinition& check, CheckContext& context);
+
 }  // namespace tocsin::agent

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "agent/checks/observation.hpp"
+#include "agent/checks/warnings.hpp"
 #include "agent/diagnose/diagnosis.hpp"
 #include "agent/diagnose/render.hpp"
 #include "agent/os/files.hpp"
@@ -185,7 +186,9 @@ struct OneRun {
     for (const CheckDefinition& definition : definitions) {
       contexts.emplace_back(new CheckContext{
           time, stop.get_token(), options.root, {}, {}, nullptr, options.settings, {}, packages});
-      if (catalog_entry(definition.check.kind).one_memory && options.remembered) {
+      const bool warnings = definition.check.kind == CheckKind::warnings;
+      const bool one_memory = catalog_entry(definition.check.kind).one_memory;
+      if ((warnings || one_memory) && options.remembered) {
         contexts.back()->cursor = options.remembered(definition.check);
       }
     }
@@ -206,7 +209,9 @@ std::shared_ptr<OneRun> start(std::vector<CheckDefinition> definitions,
                               const std::shared_ptr<os::Packages>& packages) {
   auto one = std::make_shared<OneRun>(std::move(definitions), time, options, packages);
   const CatalogEntry& entry = catalog(one->definitions.front().check.kind);
-  std::thread([one, run = one->definitions.size() > 1 ? entry.run_together : alone(entry.run)] {
+  const bool first = is_first_look(one->definitions.front().check, *one->contexts.front());
+  const RunCheck single = first ? RunCheck(tell_first_look) : entry.run;
+  std::thread([one, run = one->definitions.size() > 1 ? entry.run_together : alone(single)] {
     std::vector<Observation> seen = guarded(run, one->definitions, one->contexts);
     const std::lock_guard lock(one->mutex);
     one->observations = std::move(seen);

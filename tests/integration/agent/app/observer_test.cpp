@@ -726,6 +726,17 @@ TEST_F(Observe, ARequestForACheckOfTheHostIsAnsweredWithWhatTheCheckRemembers) {
   EXPECT_EQ(reader().cursor("check:audit_log:/var/log/x").value(), "line 2");
 }
 
+// procedure M-04: nobody read that log before, and nobody goes on from what is read now.
+TEST_F(Observe, ARequestForALogThatTheHostDoesNotWatchCannotTellWhatIsNew) {
+  config.allow = {CheckKind::warnings};
+  model::Request wanted = request("now", CheckKind::warnings);
+  std::get<model::CheckDefinition>(wanted.act).check.target = "journal";
+  ASSERT_TRUE(reader().put_request(wanted, clock_.wall()).has_value());
+  const auto facts = observe([](const auto& seen) { return !results(seen).empty(); });
+  ASSERT_EQ(results(facts)[0].observations.size(), 1U);
+  EXPECT_EQ(results(facts)[0].observations[0].detail.code, "warning.first_look");
+}
+
 TEST_F(Observe, ARequestForACheckThatRunsIsAnsweredByThatRun) {
   Hang hang;
   fakes.set(CheckKind::service, hang.check());

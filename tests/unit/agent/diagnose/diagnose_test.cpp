@@ -160,6 +160,21 @@ TEST(Diagnose, LooksAtManyOfAKindInOneRun) {
   EXPECT_NE(diagnose(options, checks).out.find("no network"), std::string::npos);
 }
 
+// procedure M-04: "no new record" is no answer of a look that has nothing to compare with.
+TEST(Diagnose, CannotTellWhatIsNewInALogWithoutWhatTheObserverRemembers) {
+  FakeChecks checks;
+  DiagnoseOptions options = options_for({"warnings:journal"});
+  options.remembered = [](const model::CheckRef&) { return std::optional<std::string>(); };
+  options.format = DiagnoseOptions::Format::json;
+  const Outcome first = diagnose(options, checks);
+  EXPECT_NE(first.out.find("warning.first_look"), std::string::npos) << first.out;
+  EXPECT_TRUE(checks.asked().empty());
+  options.remembered = [](const model::CheckRef&) { return std::optional<std::string>("place"); };
+  const Outcome next = diagnose(options, checks);
+  EXPECT_EQ(next.out.find("warning.first_look"), std::string::npos) << next.out;
+  EXPECT_EQ(checks.asked(), std::set<std::string>{"warnings:journal"});
+}
+
 TEST(Diagnose, RunsNothingTwice) {
   std::atomic<int> runs = 0;
   FakeChecks checks;
