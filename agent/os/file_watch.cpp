@@ -18,8 +18,9 @@ namespace tocsin::agent::os {
 namespace {
 
 constexpr std::uint32_t kOfFile = IN_MODIFY | IN_MOVE_SELF | IN_DELETE_SELF | IN_DONT_FOLLOW;
-constexpr std::uint32_t kOfFolder = IN_CREATE | IN_MOVED_TO | IN_ONLYDIR;
+constexpr std::uint32_t kOfFolder = IN_CREATE | IN_MOVED_TO | IN_MOVE_SELF | IN_ONLYDIR;
 constexpr int kMostReads = 16;  // of one take(); the rest stays readable
+constexpr int kMostTries = 4;   // while a folder comes and goes; the regular look sees the rest
 
 std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
 
@@ -36,10 +37,33 @@ struct FileWatch::Impl {
   std::map<int, std::string> by_watch;  // of files and, ending in '/', of folders
   std::set<std::string> lost;
 
+  // The file's folder; where there is none, the nearest one above it, which tells when it comes.
   void watch_folder(const std::string& path) {
-    const std::string folder = folder_of(path);
-    const int watch = ::inotify_add_watch(inotify.get(), folder.c_str(), kOfFolder);
-    if (watch >= 0) by_watch[watch] = folder;
+    const std::string wanted = folder_of(path);
+    for (int i = 0; i < kMostTries; ++i) {
+      std::string folder = wanted;
+      std::string missing;
+      int watch = -1;
+      while ((watch = ::inotify_add_watch(inotify.get(), folder.c_str(), kOfFolder)) < 0) {
+        if (folder == "/") return;
+        missing = folder.substr(0, folder.size() - 1);
+        folder = folder_of(missing);
+      }
+      by_watch[watch] = folder;
+      // It may have come before its parent was watched.
+      if (missing.empty() || !stat_of(missing)) return;
+    }
+  }
+
+  // Begins anew with every file below, whose folder went or came.
+  void watch_below(const std::string& folder) {
+    for (auto& [path, watched] : files) {
+      if (!path.starts_with(folder)) continue;
+      forget(watched);
+      watch_folder(path);
+      watch_file(path, watched);
+      lost.insert(path);
+    }
   }
 
   void watch_file(const std::string& path, Watched& watched) {
@@ -57,16 +81,19 @@ struct FileWatch::Impl {
   }
 
   void handle(const inotify_event& event, std::string_view name) {
-    if ((event.mask & IN_Q_OVERFLOW) != 0) {
-      for (const auto& [path, watched] : files) lost.insert(path);
-      return;
-    }
+    if ((event.mask & IN_Q_OVERFLOW) != 0) return watch_below("/");
     const auto found = by_watch.find(event.wd);
     if (found == by_watch.end()) return;
     const bool folder = found->second.ends_with('/');
+    if (folder && (event.mask & (IN_IGNORED | IN_MOVE_SELF)) != 0) {
+      const std::string gone = found->second;
+      by_watch.erase(found);
+      if ((event.mask & IN_MOVE_SELF) != 0) ::inotify_rm_watch(inotify.get(), event.wd);
+      return watch_below(gone);
+    }
     const std::string path = folder ? found->second + std::string(name) : found->second;
     const auto file = files.find(path);
-    if (file == files.end()) return;
+    if (file == files.end()) return watch_below(path + "/");
     if ((event.mask & IN_MODIFY) != 0) return compare(path, file->second);
     forget(file->second);
     watch_file(path, file->second);

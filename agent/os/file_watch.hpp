@@ -19,8 +19,8 @@ class FileWatch {
   FileWatch& operator=(FileWatch&&) noexcept;
   ~FileWatch();
 
-  // Watches exactly these files, also those that do not exist yet in a folder that does. What
-  // cannot be watched is left out: the regular look sees it.
+  // Watches exactly these files, also those that do not exist yet, and goes on where their folder
+  // is removed and made anew. What cannot be watched is left out: the regular look sees it.
   void watch(const std::vector<std::string>& paths);
   // Readable when there is something to take.
   int descriptor() const;

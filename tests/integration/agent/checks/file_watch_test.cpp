@@ -55,6 +55,38 @@ TEST_F(FileWatchOfLogs, TellsOfARemoval) {
   EXPECT_EQ(watch_.take(), Paths{path_});
 }
 
+// As `rm -r /var/log/audit`, and the folder comes again.
+TEST(FileWatchOfFolders, GoesOnInAFolderThatWasMadeAnew) {
+  const tests::TempDir above;
+  const std::string outer = above.file("log");
+  const std::string folder = outer + "/audit";
+  const std::string path = folder + "/audit.log";
+  os::FileWatch watch = os::FileWatch::make().value();
+  const auto write = [&](const char* text) { std::ofstream(path, std::ios::app) << text; };
+  const auto expect_watched = [&](const char* when) {
+    fs::create_directories(folder);
+    watch.take();
+    write("one\n");
+    EXPECT_EQ(watch.take(), Paths{path}) << when;
+    write("two\n");
+    EXPECT_EQ(watch.take(), Paths{}) << when;
+    fs::resize_file(path, 1);
+    EXPECT_EQ(watch.take(), Paths{path}) << when;
+  };
+  watch.watch({path});
+  expect_watched("where there was no folder");
+  fs::remove_all(folder);
+  EXPECT_EQ(watch.take(), Paths{path});
+  expect_watched("removed");
+  fs::remove_all(outer);
+  fs::create_directories(folder);
+  EXPECT_EQ(watch.take(), Paths{path}) << "before anybody looked";
+  expect_watched("removed with the folder above it");
+  fs::rename(folder, outer + "/old");
+  EXPECT_EQ(watch.take(), Paths{path});
+  expect_watched("renamed");
+}
+
 TEST_F(FileWatchOfLogs, ForgetsWhatIsNoLongerWatched) {
   watch_.watch({});
   fs::resize_file(path_, 0);
