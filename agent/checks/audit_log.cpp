@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/checks/audit_copies.hpp"
 #include "agent/checks/audit_log_facts.hpp"
 #include "agent/checks/observation.hpp"
 #include "agent/os/files.hpp"
@@ -17,7 +18,6 @@
 #include "agent/os/own_record.hpp"
 #include "agent/os/procfs.hpp"
 #include "agent/os/systemd.hpp"
-#include "agent/tail/rotation.hpp"
 #include "common/base/text.hpp"
 #include "common/crypto/crypto.hpp"
 
@@ -25,20 +25,13 @@ namespace tocsin::agent {
 namespace {
 
 constexpr std::uint64_t kMostEntries = 100'000;
-constexpr std::size_t kMostSiblings = 4096;
 constexpr std::size_t kFileBytes = 4096;
-// Of copies that lack a little, in one look: a second of one processor.
-constexpr std::uint64_t kMostCompared = 256 << 20;
 // Of what came after our own record was written: it stands near the beginning.
 constexpr std::size_t kHeartbeatBytes = 4 << 20;
 // A daemon that starts has the kernel's records a moment after it runs.
 constexpr Duration kReaderStarts = 200ms;
 constexpr Duration kKernelAnswers = 500ms;  // all questions of one look; and as long for a record
 constexpr Duration kFileIsChanged = 20ms;   // by journald: renamed, and made anew
-// A compressed sibling as young as this, or as two intervals, can be the log's old content. Longer
-// than a look's interval, because the agent may have been stopped while the log was rotated.
-constexpr Duration kYoung = 10min;
-
 constexpr std::array<std::string_view, 1> kAuditWriters{"auditd"};
 constexpr std::array<std::string_view, 3> kSyslogWriters{"rsyslogd", "syslog-ng", "syslogd"};
 constexpr std::array<std::string_view, 1> kJournalWriters{"systemd-journal"};
@@ -78,13 +71,6 @@ model::Tristate any_runs(const std::string& root, std::span<const std::string_vi
 model::Tristate disk_full(const std::string& folder) {
   const auto full = os::file_system_full(folder);
   return full ? model::tristate(*full) : model::Tristate::unknown;
-}
-
-// What was compressed cannot be compared. It explains the change if it is not empty and young:
-// compressing keeps the time of the last record, so the time counts at which
-// the file itself came to be or got its name.
-bool may_hold_old_content(const os::FileStat& stat, Instant young_since) {
-  return stat.size > 0 && std::max(stat.modified, stat.changed) >= young_since;
 }
 
 // Where the comparison of what was written stands, which begins anew without; and since when there
@@ -169,75 +155,6 @@ void write_heartbeat(std::string_view source, std::uint64_t size, bool stuck,
   facts.heartbeat = state.last;
 }
 
-// A name that people give to what they put away: "auth.log.old", "auth.log~". Not "log-10" beside
-// "log-1", which is another log.
-bool is_kept_beside(std::string_view name, std::string_view sibling) {
-  if (!sibling.starts_with(name) || sibling.size() == name.size()) return false;
-  const char next = sibling[name.size()];
-  return next == '.' || next == '-' || next == '_' || next == '~';
-}
-
-// A copy that is what was read, but for its last lines. Everything else in it is compared; `budget`
-// is what may be read of all such copies.
-std::optional<CopyLook> short_copy(const os::OpenedFile& copy, const AuditLook& look,
-                                   const AuditPosition& before, const std::stop_token& stop,
-                                   std::uint64_t& budget) {
-  const LineEnds& ends = before.ends;
-  if (!before.prefix || ends.ends.empty() || copy.stat.size < ends.ends.front().offset) return {};
-  const auto begins = os::read_at(copy.fd, 0, look.head.size());
-  // The log still begins as it did: it was cut in its middle, and that is no rotation.
-  if (!begins || (!begins->empty() && *begins == look.head)) return {};
-  const std::uint64_t end = ends.ends.back().offset - ends.from;
-  const auto bytes = os::read_at(copy.fd, ends.from, static_cast<std::size_t>(end));
-  const auto reached = bytes ? ends_reached(ends, *bytes) : std::nullopt;
-  if (!reached || copy.stat.size > budget) return {};
-  budget -= copy.stat.size;
-  const auto same = holds_blocks_before_last(copy.fd, *before.prefix, stop);
-  if (!same || !*same) return {};
-  return CopyLook{*reached, copy.stat.changed};
-}
-
-// The renamed file itself, or a copy that is as long and begins the same, or one that was
-// compressed at once.
-bool holds_old_content(const std::string& file, const os::FileStat& stat,
-                       const RotatedName& rotated, const AuditPosition& before,
-                       Instant young_since) {
-  if (rotated.older && rotated.compressed && may_hold_old_content(stat, young_since) &&
-      os::open_regular(file)) {
-    return true;
-  }
-  if (stat.size < before.size) return false;
-  if (stat.device == before.device && stat.inode == before.inode) return true;
-  const auto opened = os::open_regular(file);
-  const auto head = opened ? os::read_at(opened->fd, 0, kHeadBytes) : Result<std::string>();
-  return head && same_head(*head, before);
-}
-
-// Looks for the old content in the log's folder; of a log that was cut also for a copy that lacks a
-// little of it.
-void look_for_old_content(const std::string& path, const AuditPosition& before, Instant young_since,
-                          const std::stop_token& stop, AuditLook& look) {
-  const std::string name(base_name(path));
-  const std::string folder = path.substr(0, path.size() - name.size());
-  const auto names = os::list_folder(folder, kMostSiblings);
-  if (!names) return;
-  std::uint64_t budget = kMostCompared;
-  for (const std::string& sibling : *names) {
-    const RotatedName rotated = rotated_name(name, sibling);
-    if (sibling == name || !(rotated.older || is_kept_beside(name, sibling))) continue;
-    const auto stat = os::stat_of(folder + sibling);
-    if (!stat) continue;
-    look.old_content_beside =
-        holds_old_content(folder + sibling, *stat, rotated, before, young_since);
-    if (look.old_content_beside) return;
-    const bool cut = look.stat.device == before.device && look.stat.inode == before.inode;
-    const bool may_lack = cut && rotated.older && !rotated.compressed && !look.short_copy &&
-                          stat->size < before.size && before.size - stat->size <= kEndBytes;
-    const auto copy = may_lack ? os::open_regular(folder + sibling) : Result<os::OpenedFile>();
-    if (copy && copy->fd.valid()) look.short_copy = short_copy(*copy, look, before, stop, budget);
-  }
-}
-
 // Compares what was written with what it was, where nothing says already that it is another.
 Status compare_content(const os::OpenedFile& file, const std::optional<AuditPosition>& before,
                        CheckContext& context, AuditLook& look) {
@@ -266,6 +183,7 @@ Status note_line_ends(const os::OpenedFile& file, const std::optional<AuditPosit
   const bool same = before && before->inode == file.stat.inode && !has_changed_hands(look, before);
   if (same && before->size == size && !look.prefix->changed && !before->ends.ends.empty()) {
     look.ends = before->ends;
+    look.marks = before->marks;
     return {};
   }
   const std::uint64_t from = last_block_start(look.prefix->next);
@@ -274,6 +192,7 @@ Status note_line_ends(const os::OpenedFile& file, const std::optional<AuditPosit
   if (bytes->size() != size - from) return {};  // Cut while it was read.
   look.ends = line_ends(from, *bytes, context.time.wall());
   if (same) keep_first_seen(look.ends, before->ends);
+  look.marks = line_marks(look.head, *bytes);
   return {};
 }
 
@@ -316,6 +235,9 @@ Status read_content(const os::OpenedFile& file, const std::optional<AuditPositio
   TOCSIN_TRY(read_records(file, before, context.stop, look));
   if (before) TOCSIN_TRY(look_for_heartbeat(file, before->heartbeat, look));
   TOCSIN_TRY(compare_content(file, before, context, look));
+  if (has_changed_hands(look, before)) {
+    TOCSIN_TRY(look_for_old_lines(file, *before, context.stop, look));
+  }
   return note_line_ends(file, before, context, look);
 }
 
@@ -353,7 +275,6 @@ Duration missing_for(const AuditLook& look, CheckContext& context) {
 
 model::Observation observe_file(const Run& run, const std::string& target, Duration interval,
                                 CheckContext& context) {
-  const Instant young_since = context.time.wall() - std::max(kYoung, interval * 2);
   const auto before =
       context.cursor ? parse_audit_position(*context.cursor) : std::optional<AuditPosition>();
   const std::string path = os::under(context.root, target);
@@ -366,7 +287,7 @@ model::Observation observe_file(const Run& run, const std::string& target, Durat
   }
   look.missing_for = missing_for(look, context);
   if (has_changed_hands(look, before)) {
-    look_for_old_content(path, *before, young_since, context.stop, look);
+    look_for_old_content(path, *before, interval, context.stop, look);
   }
   look.auditing_on = any_runs(context.root, writers_of(target));
   look.disk_full = disk_full(path.substr(0, path.rfind('/') + 1));

@@ -161,6 +161,8 @@ bool read_more(std::string_view name, std::string_view rest, AuditPosition& p) {
   if (name == "uncopied") return (p.uncopied = parse_uncopied(rest)).has_value();
   if (name == "logins") return (p.logins = parse_login_place(rest)).has_value();
   if (name == "begun") return read_flag(rest, p.begun_empty);
+  if (name == "packed") return read_flag(rest, p.begun_packed);
+  if (name == "marks") return set_if(parse_line_marks(rest), p.marks);
   if (name == "unfinished") return os::read_number(rest, p.unread);
   if (name == "lost") return os::read_number(rest, p.kernel_lost.emplace());
   bool on = false;
@@ -251,6 +253,7 @@ void compare(const AuditLook& look, const AuditPosition& before,
   facts.previous_size_bytes = before.size;
   if (look.present == model::Tristate::no) {
     facts.rotated_sibling = look.old_content_beside && look.missing_for < kRotationTakes;
+    facts.packed_sibling = look.packed_unread && look.missing_for < kRotationTakes;
   }
   if (look.present != model::Tristate::yes || before.inode == 0) return;
   const bool same = same_file(look, before);
@@ -260,6 +263,9 @@ void compare(const AuditLook& look, const AuditPosition& before,
   const bool beside = look.old_content_beside || lost;
   facts.rotated_sibling = (has_changed_hands(look, before) && beside) ||
                           (same && look.stat.size == 0 && before.begun_empty);
+  facts.packed_sibling = (has_changed_hands(look, before) && look.packed_unread) ||
+                         (same && look.stat.size == 0 && before.begun_packed);
+  facts.old_part_only = look.holds_old_part;
   if (look.trail && before.boot_id == look.boot_id) facts.sequence_gap = look.trail->missing;
   if (look.prefix && look.prefix->changed && !has_changed_hands(look, before)) {
     facts.content_changed = true;
@@ -306,6 +312,7 @@ AuditPosition next_position(const AuditLook& look, const std::optional<AuditPosi
   if (!same) next.serial = 0;
   if (!same) next.prefix.reset();
   if (!same) next.ends = {};
+  if (!same) next.marks = {};
   if (look.kernel) next.kernel_lost.reset();
   if (look.kernel && *look.kernel) next.kernel_lost = (*look.kernel)->lost;
   next.device = look.stat.device;
@@ -322,6 +329,7 @@ AuditPosition next_position(const AuditLook& look, const std::optional<AuditPosi
   next.logins = look.logins ? std::optional(look.logins->next) : std::nullopt;
   next.prefix = look.prefix ? std::optional(look.prefix->next) : std::nullopt;
   next.ends = look.ends;
+  if (look.marks) next.marks = *look.marks;
   return next;
 }
 
@@ -347,8 +355,10 @@ std::optional<Uncopied> uncopied(const CopyLook& copy, const AuditPosition& befo
   if (copy.changed < Instant{} || copy.changed > now + kUncopiedIsSaid) return std::nullopt;
   // Stamps of files are some milliseconds coarse, and what copies may set its owner at the end.
   constexpr Duration kSlack = 1s;
+  constexpr Duration kPackingTakes = 1min;
+  const Instant from = copy.changed - (copy.packed ? kPackingTakes : kSlack);
   for (std::size_t i = copy.ends; i < ends.size(); ++i) {
-    if (ends[i].seen < copy.changed - kSlack || ends[i].seen > copy.changed + kCutFollows) {
+    if (ends[i].seen < from || ends[i].seen > copy.changed + kCutFollows) {
       return std::nullopt;
     }
   }
@@ -391,6 +401,7 @@ AuditResult audit_log_facts(const AuditLook& look, const std::optional<AuditPosi
   result.next.uncopied = lost;
   if (look.present == model::Tristate::yes) {
     result.next.begun_empty = look.stat.size == 0 && facts.rotated_sibling;
+    result.next.begun_packed = look.stat.size == 0 && facts.packed_sibling;
   }
   facts.recorded_on = result.next.recorded_on;
   facts.unread = unread_bytes(look, before);
@@ -404,6 +415,7 @@ std::string to_text(const AuditPosition& p) {
   std::string text = fmt::format("1;{};{};{};{};{};{};{};{}", p.device, p.inode, p.size,
                                  p.head_bytes, p.head_hash, p.was_on ? 1 : 0, p.boot_id, p.serial);
   if (p.begun_empty) text += "\nbegun;1";
+  if (p.begun_packed) text += "\npacked;1";
   if (p.uncopied) text += "\nuncopied;" + to_text(*p.uncopied);
   if (p.unread > 0) text += fmt::format("\nunfinished;{}", p.unread);
   if (p.kernel_lost) text += fmt::format("\nlost;{}", *p.kernel_lost);
@@ -414,6 +426,7 @@ std::string to_text(const AuditPosition& p) {
   if (p.logins) text += "\nlogins;" + to_text(*p.logins);
   if (p.prefix) text += "\nprefix;" + to_text(*p.prefix);
   if (!p.ends.ends.empty()) text += "\nends;" + to_text(p.ends);
+  if (!p.marks.empty()) text += "\nmarks;" + to_text(p.marks);
   return text;
 }
 

@@ -18,6 +18,7 @@
 #include "agent/os/files.hpp"
 #include "agent/os/kernel_audit.hpp"
 #include "agent/tail/line_ends.hpp"
+#include "agent/tail/line_marks.hpp"
 #include "agent/tail/prefix.hpp"
 #include "common/base/result.hpp"
 #include "common/model/check.hpp"
@@ -65,7 +66,9 @@ struct AuditPosition {
   HeartbeatState heartbeat{};
   std::optional<PrefixDigest> prefix;  // of this file
   bool begun_empty = false;            // by a rotation, and nothing was written since
+  bool begun_packed = false;           // the same, where a packed part could not be compared
   LineEnds ends{};                     // of all of `size`; empty: it was not all read
+  LineMarks marks{};                   // by which this file is known again
   std::optional<Uncopied> uncopied{};  // of the last day
   std::optional<LoginPlace> logins{};  // of a file of login records
   friend bool operator==(const AuditPosition&, const AuditPosition&) = default;
@@ -83,6 +86,7 @@ inline constexpr Duration kRotationTakes = 1min;
 struct CopyLook {
   std::size_t ends = 0;  // of AuditPosition::ends, that it reaches
   Instant changed{};     // by the kernel's clock; nobody sets that back
+  bool packed = false;   // and that, some time after it was made
 };
 
 // What one look at a file saw.
@@ -96,6 +100,8 @@ struct AuditLook {
   std::optional<TrailSeen> trail{};    // of what came since; nothing at the first look
   std::optional<LoginsSeen> logins{};  // of a file of login records
   bool old_content_beside = false;
+  bool packed_unread = false;   // a young packed part is beside it that could not be compared
+  bool holds_old_part = false;  // some of what it held, and not all
   // Where it is not: what a copy beside it lacks, which the kernel says was last changed then.
   std::optional<CopyLook> short_copy{};
   Duration missing_for{};  // where it is not there: since when this agent misses it
@@ -109,6 +115,7 @@ struct AuditLook {
   std::optional<bool> heartbeat_found{};
   std::optional<PrefixLook> prefix{};
   LineEnds ends{};  // of all of its length; empty: it was not all read
+  std::optional<LineMarks> marks{};
   Instant now{};
 };
 

@@ -24,6 +24,8 @@ struct LogRecord {
   std::string_view program;  // "sshd"; empty: not known
   std::string_view message;
   std::uint32_t pid = 0;  // 0: not known
+  // As syslog counts, 0 is the gravest. A log that is a file says nothing of it.
+  std::uint8_t priority = 7;
 };
 
 // True for what our own login probe leaves in a log: its account is named, and with it one of the

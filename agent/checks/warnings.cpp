@@ -87,20 +87,14 @@ Result<std::string> read_journal_log(CheckContext& context, const Reading& readi
   }
   const auto on_entry = [&](const os::JournalEntry& entry) {
     facts.bytes += entry.message.size();
-    reading.counter.add({entry.program, entry.message, entry.pid}, entry.at);
+    reading.counter.add({entry.program, entry.message, entry.pid, entry.priority}, entry.at);
   };
   const auto read =
       os::read_journal_entries(context.root, reading.reader, kMostEntries, context.stop, on_entry);
   if (!read) return fail(read.error());
   facts.records = read->entries;
-  facts.bytes_behind = read->more ? 1 : 0;
-  const auto before = parse_journal_cursor(reading.reader);
-  const auto first = parse_journal_cursor(read->first);
-  // The entry where the run before stopped is gone: so are those between it and the first one left.
-  if (read->place_gone && before && first && before->sequence_id == first->sequence_id &&
-      first->sequence > before->sequence) {
-    facts.lost_bytes = first->sequence - before->sequence - 1;
-  }
+  facts.bytes_behind = read->more ? 1 : 0;  // How much nobody counts.
+  if (read->place_gone) note_lost_entries(reading.reader, read->first, facts);
   return read->newest.empty() ? reading.reader : read->newest;
 }
 

@@ -4,10 +4,12 @@
 //
 // Verdicts: abnormal warning.access, .backup, .critical, .system by what the message catalogue says
 // of the record; cannot tell warning.no_log (nothing is there, for a minute or ever), .more, .lost,
-// .behind (not all was read); normal warning.ok, with warning.seen for what is no error. Beside any
-// of them warning.cut: what was behind the first 16 KiB of a record was not looked at.
+// .lost_track, .behind, .more_entries (not all was read); normal warning.ok, with warning.seen for
+// what is no error. Beside any of them warning.cut: what was behind the first 16 KiB of a record
+// was not looked at.
 //
-// No finding: records that the catalogue does not know, what was logged before the first run, and
+// No finding: records that the catalogue does not know, unless the journal says that they are
+// critical or worse; what was logged before the first run, and
 // what the login test of this site leaves ([warnings] probe_accounts).
 //
 // Cost: every 30 s what was appended, at most 4 MiB of a file or 20,000 entries of the journal; the

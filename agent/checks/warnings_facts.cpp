@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/checks/journal_sequence.hpp"
 #include "agent/checks/log_heartbeat.hpp"
 #include "agent/os/number.hpp"
 #include "common/base/limits.hpp"
@@ -121,6 +122,16 @@ model::Tristate log_present(bool there, bool there_before, MonoTime now,
   return soon ? model::Tristate::unknown : model::Tristate::no;
 }
 
+void note_lost_entries(std::string_view stopped_at, std::string_view first_left,
+                       model::WarningsFacts& facts) {
+  const auto before = parse_journal_cursor(stopped_at);
+  const auto first = parse_journal_cursor(first_left);
+  const bool known = before && first && before->sequence_id == first->sequence_id &&
+                     first->sequence > before->sequence;
+  facts.lost_track = !known;
+  if (known) facts.lost_bytes = first->sequence - before->sequence - 1;
+}
+
 WarningCounter::WarningCounter(const catalogue::Catalogue& catalogue,
                                const WarningsSettings& settings, ManyWindows windows,
                                OwnLoginsState logins)
@@ -143,7 +154,9 @@ void WarningCounter::count_others() {
 }
 
 void WarningCounter::count(const LogRecord& record, Instant at) {
-  const auto match = catalogue_.find(record.program, record.message);
+  auto match = catalogue_.find(record.program, record.message);
+  const bool by_priority = !match && record.priority <= kSeverePriority;
+  if (by_priority) match = catalogue::Match{kSevereId, model::WarningLevel::error, nullptr};
   if (!match) return;
   const model::WarningLevel level = level_now(*match, at);
   auto found = groups_.find(match->id);
@@ -154,7 +167,10 @@ void WarningCounter::count(const LogRecord& record, Instant at) {
     group.first = at;
     group.last = at;
     group.level = level;
-    group.example = clean_text(record.message, kExampleBytes);
+    group.example =
+        by_priority && !record.program.empty()
+            ? clean_text(fmt::format("{}: {}", record.program, record.message), kExampleBytes)
+            : clean_text(record.message, kExampleBytes);
     if (match->message != nullptr) group.meaning = match->message->meaning;
     found = groups_.emplace(group.id, std::move(group)).first;
   }

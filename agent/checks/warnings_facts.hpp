@@ -45,6 +45,16 @@ inline constexpr Duration kMadeAnew = 1min;
 model::Tristate log_present(bool there, bool there_before, MonoTime now,
                             std::optional<MonoTime>& missing_since);
 
+// The entry where the run before stopped is gone from the journal: so are those between it and the
+// first one left. How many, the numbers in their cursors say where both are of one numbering.
+void note_lost_entries(std::string_view stopped_at, std::string_view first_left,
+                       model::WarningsFacts& facts);
+
+// What the program itself calls critical, an alert or an emergency, and no message of the catalogue
+// is: a group of its own, with the program in its example.
+inline constexpr std::uint8_t kSeverePriority = 2;
+inline constexpr std::string_view kSevereId = "priority.severe";
+
 class WarningCounter {
  public:
   // `windows`, `logins`: as the run before left them. Both references outlive this.

@@ -79,6 +79,7 @@ void give(sd_journal* journal, const OnJournalEntry& on_entry) {
   const std::string process(identifier.empty() ? field(journal, "_COMM") : std::string_view());
   entry.program = identifier.empty() ? process : identifier;
   if (!read_number(field(journal, "_PID"), entry.pid)) entry.pid = 0;
+  if (!read_number(field(journal, "PRIORITY"), entry.priority)) entry.priority = 7;
   entry.message = field(journal, "MESSAGE");
   on_entry(entry);
 }

@@ -45,7 +45,8 @@ struct JournalEntry {
   std::string_view program;  // as syslog names it, else the process
   std::string_view message;
   Instant at;
-  std::uint32_t pid = 0;  // as the kernel says; 0: not known
+  std::uint32_t pid = 0;      // as the kernel says; 0: not known
+  std::uint8_t priority = 7;  // as syslog counts, 0 is the gravest; 7 also where it has none
 };
 using OnJournalEntry = std::function<void(const JournalEntry&)>;
 

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <string_view>
+#include <limits>
+#include <utility>
 
 #include <zlib.h>
 
@@ -49,31 +50,44 @@ class Inflater {
 
 }  // namespace
 
-Result<std::string> unpack_gzip(const os::Fd& file, std::uint64_t offset, std::size_t limit) {
-  if (offset > kFarthest) return fail(ErrorCode::resource_exhausted, "too far in packed data");
+Status unpack_pieces(const os::Fd& file, std::uint64_t most, const std::stop_token& stop,
+                     const std::function<bool(std::string_view piece)>& on_piece) {
   Inflater inflater;
   if (!inflater.good()) return fail(ErrorCode::resource_exhausted, "no memory to unpack");
-  std::string wanted;
   std::string packed;
   std::uint64_t at = 0;  // of the packed file
-  std::uint64_t to_skip = offset;
-  while (wanted.size() < limit) {
+  for (std::uint64_t unpacked = 0; at <= most && unpacked <= most;) {
+    if (stop.stop_requested()) return fail(ErrorCode::aborted, "asked to stop");
     if (inflater.hungry()) {
       auto bytes = os::read_at(file, at, kPiece);
       if (!bytes) return fail(bytes.error());
-      if (bytes->empty()) break;
+      if (bytes->empty()) return {};
       at += bytes->size();
       packed = std::move(*bytes);
       inflater.feed(packed);
     }
-    auto piece = inflater.next();
+    const auto piece = inflater.next();
     if (!piece) return fail(piece.error());
-    const std::size_t skipped =
-        static_cast<std::size_t>(std::min<std::uint64_t>(to_skip, piece->size()));
-    to_skip -= skipped;
-    piece->remove_prefix(skipped);
-    wanted.append(piece->substr(0, limit - wanted.size()));
+    unpacked += piece->size();
+    if (!piece->empty() && !on_piece(*piece)) return {};
   }
+  return fail(ErrorCode::resource_exhausted, "too much packed data");
+}
+
+Result<std::string> unpack_gzip(const os::Fd& file, std::uint64_t offset, std::size_t limit) {
+  if (offset > kFarthest) return fail(ErrorCode::resource_exhausted, "too far in packed data");
+  std::string wanted;
+  if (limit == 0) return wanted;
+  std::uint64_t to_skip = offset;
+  const auto take = [&](std::string_view piece) {
+    const auto skipped = static_cast<std::size_t>(std::min<std::uint64_t>(to_skip, piece.size()));
+    to_skip -= skipped;
+    piece.remove_prefix(skipped);
+    wanted.append(piece.substr(0, limit - wanted.size()));
+    return wanted.size() < limit;
+  };
+  constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
+  TOCSIN_TRY(unpack_pieces(file, kAll, {}, take));
   return wanted;
 }
 

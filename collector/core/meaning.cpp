@@ -29,6 +29,7 @@ constexpr std::array kMeanings{
     Row{"audit.altered", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
     Row{"audit.disabled", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
     Row{"audit.diverted", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
+    Row{"audit.edited", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
     Row{"audit.emptied", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
     Row{"audit.gap", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},
     Row{"audit.heartbeat_missing", {Kind::audit_gap, Effect::none, Access::none, Impact::limited}},

@@ -132,6 +132,9 @@ struct AuditLogFacts {
   // What no look has gone through yet for what is missing, turned off or wiped: bytes of a file,
   // entries of a journal.
   std::uint64_t unread = 0;
+  // Another file, or begun anew, that holds some of what it held and not all.
+  bool old_part_only = false;
+  bool packed_sibling = false;  // a young packed part is beside it that could not be compared
   friend bool operator==(const AuditLogFacts&, const AuditLogFacts&) = default;
 };
 
@@ -321,6 +324,7 @@ struct WarningsFacts {
   std::uint32_t groups_over_limit = 0;
   // Is there a log at all? Unknown: not now, and it may only be between two of them (rotation).
   Tristate present = Tristate::unknown;
+  bool lost_track = false;  // of a journal: the place is gone, and nobody knows what came after it
   friend bool operator==(const WarningsFacts&, const WarningsFacts&) = default;
 };
 

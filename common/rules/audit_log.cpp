@@ -30,6 +30,12 @@ bool altered(const AuditLogFacts& f) {
 }
 // Nothing was done to what is there, so what matters is whether more comes.
 bool whole(const AuditLogFacts& f) { return !altered(f) || f.rotated_sibling; }
+// Written again without some of its records: no rotation leaves old ones in the new file. Where
+// nothing but its length or its start says so, that is said.
+bool partly_kept(const AuditLogFacts& f) {
+  return f.old_part_only && (f.replaced || f.rotated_sibling || f.packed_sibling);
+}
+bool replaced_file(const AuditLogFacts& f) { return f.replaced && f.source != "journal"; }
 // A look saw more of the log than is left of it after a rotation by copying and cutting.
 bool uncopied(const AuditLogFacts& f) {
   return !f.content_changed && f.changed_to > f.changed_from;
@@ -74,6 +80,7 @@ constexpr std::array kAuditRules{
     AuditRule{"audit.zeroed", Verdict::abnormal, "",
               [](const AuditLogFacts& f) { return f.zeroed; }},
     AuditRule{"audit.history_gone", Verdict::abnormal, "", gone<HistoryGone::unexplained>},
+    AuditRule{"audit.edited", Verdict::abnormal, "", partly_kept},
     AuditRule{"audit.cannot_tell", Verdict::cannot_tell, "@why.disk_full",
               [](const AuditLogFacts& f) {
                 return (altered(f) || f.sequence_gap > 0) && disk_full(f) && !f.rotated_sibling;
@@ -84,9 +91,11 @@ constexpr std::array kAuditRules{
               }},
     AuditRule{"audit.cannot_tell", Verdict::cannot_tell, "@why.rotated",
               [](const AuditLogFacts& f) { return f.sequence_gap > 0 && f.rotated_sibling; }},
-    AuditRule{
-        "audit.gap", Verdict::abnormal, "",
-        [](const AuditLogFacts& f) { return f.sequence_gap > 0 && !altered(f) && !f.new_boot; }},
+    // Also within a file that is new in its place: its first record begins the count.
+    AuditRule{"audit.gap", Verdict::abnormal, "",
+              [](const AuditLogFacts& f) {
+                return f.sequence_gap > 0 && (!altered(f) || replaced_file(f)) && !f.new_boot;
+              }},
     AuditRule{"audit.cannot_tell", Verdict::cannot_tell, "@why.new_boot",
               [](const AuditLogFacts& f) { return f.sequence_gap > 0 && !altered(f); }},
     AuditRule{
@@ -123,6 +132,9 @@ constexpr std::array kAuditRules{
         [](const AuditLogFacts& f) { return altered(f) && f.rotated_sibling && uncopied(f); }},
     AuditRule{"audit.explained", Verdict::normal, "@why.rotated",
               [](const AuditLogFacts& f) { return altered(f) && f.rotated_sibling; }},
+    // Packed by a program that we cannot unpack, or too large: it may be the old content.
+    AuditRule{"audit.cannot_tell", Verdict::cannot_tell, "@why.packed",
+              [](const AuditLogFacts& f) { return altered(f) && f.packed_sibling; }},
     AuditRule{"audit.missing", Verdict::abnormal, "", missing},
     AuditRule{"audit.emptied", Verdict::abnormal, "", empty},
     AuditRule{"audit.shrunk", Verdict::abnormal, "",

@@ -20,8 +20,23 @@ using model::WarningGroup;
 using model::WarningLevel;
 using model::WarningsFacts;
 
-constexpr std::array<std::string_view, 8> kAccess{
-    "account.", "auditd.", "net.promiscuous", "net.syn_flood", "pam.", "sshd.", "su.", "sudo."};
+// Not what a program did to itself: "audit.program_crashed".
+constexpr std::array<std::string_view, 16> kAccess{"account.",
+                                                   "audit.access_denied",
+                                                   "audit.account_locked",
+                                                   "audit.anomaly",
+                                                   "audit.auth_failed",
+                                                   "audit.integrity",
+                                                   "audit.login_failed",
+                                                   "audit.promiscuous",
+                                                   "audit.suspicious_",
+                                                   "auditd.",
+                                                   "net.promiscuous",
+                                                   "net.syn_flood",
+                                                   "pam.",
+                                                   "sshd.",
+                                                   "su.",
+                                                   "sudo."};
 
 std::string_view code_of(const WarningGroup& group) {
   if (is_storage_protect(group.id)) return "warning.backup";
@@ -81,7 +96,10 @@ model::Judgement judge_warnings(const WarningsFacts& facts) {
   if (facts.lost_bytes > 0) {
     findings.blind({"warning.lost", {source, said("count", facts.lost_bytes)}});
   }
-  if (facts.bytes_behind > 0) {
+  if (facts.lost_track) findings.blind({"warning.lost_track", {source}});
+  if (facts.bytes_behind > 0 && facts.source == "journal") {
+    findings.blind({"warning.more_entries", {source}});
+  } else if (facts.bytes_behind > 0) {
     findings.blind({"warning.behind", {source, said("count", facts.bytes_behind)}});
   }
   return std::move(findings).finish({"warning.ok", {source, said("records", facts.records)}});

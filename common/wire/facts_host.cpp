@@ -139,6 +139,8 @@ void put(const model::AuditLogFacts& from, v1::AuditLogFacts& to) {
   to.set_oldest_ns(from.oldest.ns);
   to.set_previous_oldest_ns(from.previous_oldest.ns);
   to.set_unread(from.unread);
+  to.set_old_part_only(from.old_part_only);
+  to.set_packed_sibling(from.packed_sibling);
 }
 
 Result<model::AuditLogFacts> take(const v1::AuditLogFacts& from) {
@@ -181,6 +183,8 @@ Result<model::AuditLogFacts> take(const v1::AuditLogFacts& from) {
   facts.oldest = host_instant(from.oldest_ns());
   facts.previous_oldest = host_instant(from.previous_oldest_ns());
   facts.unread = from.unread();
+  facts.old_part_only = from.old_part_only();
+  facts.packed_sibling = from.packed_sibling();
   return facts;
 }
 

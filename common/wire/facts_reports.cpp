@@ -149,6 +149,7 @@ void put(const model::WarningsFacts& from, v1::WarningsFacts& to) {
   to.set_rotations(from.rotations);
   to.set_lost_bytes(from.lost_bytes);
   to.set_long_records(from.long_records);
+  to.set_lost_track(from.lost_track);
   to.set_own_records(from.own_records);
   for (const model::WarningGroup& one : from.groups) put_item(one, *to.add_groups());
   to.set_groups_over_limit(from.groups_over_limit);
@@ -164,6 +165,7 @@ Result<model::WarningsFacts> take(const v1::WarningsFacts& from) {
   facts.rotations = from.rotations();
   facts.lost_bytes = from.lost_bytes();
   facts.long_records = from.long_records();
+  facts.lost_track = from.lost_track();
   facts.own_records = from.own_records();
   TOCSIN_TRY(take_items("warnings.groups", from.groups(), limits::kWarningGroups, facts.groups));
   facts.groups_over_limit = from.groups_over_limit();

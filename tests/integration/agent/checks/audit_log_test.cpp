@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "agent/checks/audit_log_facts.hpp"
 #include "common/rules/judge.hpp"
@@ -34,6 +36,30 @@ class AuditLog : public testing::Test {
     std::fstream(path_, std::ios::in | std::ios::out) << text;  // Keeps the inode and the rest.
   }
   model::AuditLogFacts look() { return check_->facts<model::AuditLogFacts>(); }
+  std::string read() const {
+    std::ifstream in(path_, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  static std::string records(int count) {
+    std::string text;
+    for (int i = 1; i <= count; ++i) {
+      text += "type=USER_LOGIN msg=audit(1700000001.001:" + std::to_string(100 + i) + "): x\n";
+    }
+    return text;
+  }
+  void pack(const std::string& text, const std::string& name) const {
+    const gzFile out = ::gzopen((folder_ / name).c_str(), "wb");
+    ASSERT_EQ(::gzwrite(out, text.data(), static_cast<unsigned>(text.size())),
+              static_cast<int>(text.size()));
+    ASSERT_EQ(::gzclose(out), Z_OK);
+  }
+  static void expect_judged(const model::Observation& seen, model::Verdict verdict,
+                            const char* code) {
+    const model::Judgement judgement = rules::judge(seen, nullptr, model::RuleLimits{});
+    EXPECT_EQ(judgement.verdict, verdict) << code;
+    ASSERT_FALSE(judgement.reasons.empty());
+    EXPECT_EQ(judgement.reasons[0].code, code);
+  }
 
   std::filesystem::path folder_;
   std::filesystem::path path_;
@@ -164,7 +190,7 @@ TEST_F(AuditLog, IsRotatedByRenameAndCreate) {
 
 // As logrotate does without delaycompress: a compressed file keeps the time of the last record.
 TEST_F(AuditLog, IsRotatedAndCompressedAtOnce) {
-  std::ofstream(folder_ / "audit.log-20261122.gz") << "\x1f\x8b, and what it holds";
+  pack(read(), "audit.log-20261122.gz");
   std::filesystem::last_write_time(folder_ / "audit.log-20261122.gz",
                                    std::filesystem::last_write_time(path_) - std::chrono::hours(1));
   std::filesystem::remove(path_);
@@ -172,6 +198,90 @@ TEST_F(AuditLog, IsRotatedAndCompressedAtOnce) {
   const auto facts = look();
   EXPECT_TRUE(facts.replaced || facts.shrunk);
   EXPECT_TRUE(facts.rotated_sibling);
+  EXPECT_TRUE(look().rotated_sibling) << "while it is empty";
+}
+
+// procedure M-05: more was written before it was rotated, and it has whole blocks
+TEST_F(AuditLog, IsRotatedWithMoreThanWasSeenAndCompressed) {
+  append(records(4000));
+  look();
+  append(records(20));
+  pack(read(), "audit.log.1.gz");
+  std::filesystem::resize_file(path_, 0);
+  EXPECT_TRUE(look().rotated_sibling);
+}
+
+// procedure M-05: `echo x | gzip >auth.log.7.gz; : >auth.log`
+TEST_F(AuditLog, APackedPartThatHoldsSomethingElseExplainsNothing) {
+  append(records(4000));
+  look();
+  const std::string content = read();
+  pack("x\n", "audit.log.7.gz");
+  pack(content.substr(0, content.size() - 10'000), "audit.log.6.gz");
+  pack(content.substr(0, 100'000) + std::string(content.size() - 100'000, 'x'), "audit.log.5.gz");
+  std::ofstream(folder_ / "audit.log.4.gz") << "\x1f\x8b, and what it holds";
+  std::filesystem::resize_file(path_, 0);
+  const model::Observation seen = check_->run();
+  EXPECT_FALSE(std::get<model::AuditLogFacts>(seen.facts).rotated_sibling);
+  EXPECT_FALSE(std::get<model::AuditLogFacts>(seen.facts).packed_sibling);
+  expect_judged(seen, model::Verdict::abnormal, "audit.emptied");
+}
+
+TEST_F(AuditLog, WhatAnotherPackerPackedCannotBeTold) {
+  std::ofstream(folder_ / "audit.log.1.xz") << "\xfd"
+                                               "7zXZ";
+  std::filesystem::resize_file(path_, 0);
+  for (int looks = 0; looks < 2; ++looks) {
+    expect_judged(check_->run(), model::Verdict::cannot_tell, "audit.cannot_tell");
+  }
+}
+
+// procedure M-05: `sed -i '/x/d' audit.log`, with or without a copy beside it
+TEST_F(AuditLog, IsWrittenAgainWithoutARecord) {
+  for (const int count : {3, 40, 4000}) {
+    for (const bool kept : {false, true}) {
+      for (const bool in_place : {false, true}) {
+        if (in_place && !kept) continue;  // It shrank, and is found for that.
+        const std::string log = folder_ / ("log" + std::to_string(count) + (kept ? "k" : "d"));
+        const std::string content = records(count);
+        std::ofstream(log) << content;
+        CheckRun check(model::CheckKind::audit_log, log);
+        check.run();
+        if (kept && in_place) std::filesystem::copy_file(log, log + ".1");
+        if (kept && !in_place) std::filesystem::rename(log, log + ".bak");
+        const std::size_t out = content.find('\n', content.size() / 2);
+        const std::size_t end = content.find('\n', out + 1);
+        std::string edited = content.substr(0, out) + content.substr(end);
+        edited += "new: 1700009999\n";
+        std::ofstream(in_place ? log : log + "tmp") << edited;
+        if (!in_place) std::filesystem::rename(log + "tmp", log);
+        SCOPED_TRACE(count + (kept ? 1 : 0) + (in_place ? 1 : 0));
+        expect_judged(check.run(), model::Verdict::abnormal, "audit.edited");
+        expect_judged(check.run(), model::Verdict::normal, "audit.ok");
+        for (const char* name : {"", ".1", ".bak"}) std::filesystem::remove(log + name);
+      }
+    }
+  }
+}
+
+// An editor that saved it as it was, or a move to another disk.
+TEST_F(AuditLog, IsWrittenAgainAsItWas) {
+  append(records(4000));
+  look();
+  std::filesystem::copy_file(path_, folder_ / "other");
+  std::filesystem::rename(folder_ / "other", path_);
+  append(records(1));
+  const auto facts = look();
+  EXPECT_TRUE(facts.replaced);
+  EXPECT_FALSE(facts.old_part_only);
+}
+
+// procedure M-05: the old records are all gone, and of the new ones one is
+TEST_F(AuditLog, IsReplacedByOneWithAGap) {
+  std::ofstream(folder_ / "other") << "type=A msg=audit(1700000005.001:200): x\n"
+                                   << "type=A msg=audit(1700000006.001:202): x\n";
+  std::filesystem::rename(folder_ / "other", path_);
+  expect_judged(check_->run(), model::Verdict::abnormal, "audit.gap");
 }
 
 TEST_F(AuditLog, AnEmptyOrForeignArchiveExplainsNothing) {

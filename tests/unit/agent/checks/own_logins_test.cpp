@@ -29,6 +29,25 @@ TEST(OwnProbe, NeedsAccountAndAddress) {
   EXPECT_FALSE(is_own_probe("Failed password for tocsin-probe from 10.0.0.5", {}));
 }
 
+// As sshd and PAM tell the kernel of it, whose records auditd writes.
+TEST(OwnProbe, IsKnownInTheKernelsTrail) {
+  WarningsSettings settings;
+  settings.probe_accounts = {"tocsin-probe"};
+  settings.probe_addresses = {"10.0.0.5"};
+  const std::string begins = "type=USER_LOGIN msg=audit(1364475355.259:24271): pid=3280 uid=0 ";
+  EXPECT_TRUE(is_own_probe(begins + "msg='op=login acct=\"tocsin-probe\" exe=\"/usr/sbin/sshd\" "
+                                    "hostname=? addr=10.0.0.5 terminal=sshd res=failed'",
+                           settings));
+  EXPECT_TRUE(is_own_probe(begins + "msg='op=PAM:authentication acct=\"tocsin-probe\" "
+                                    "hostname=10.0.0.5 addr=10.0.0.5 terminal=ssh res=failed'",
+                           settings));
+  EXPECT_FALSE(is_own_probe(begins + "msg='op=login acct=\"tocsin-probe\" hostname=10.0.0.5 "
+                                     "addr=10.9.9.9 terminal=sshd res=failed'",
+                            settings));
+  EXPECT_FALSE(
+      is_own_probe(begins + "msg='op=login acct=\"root\" addr=10.0.0.5 res=failed'", settings));
+}
+
 // Who guesses names may call himself what the test's lines hold.
 TEST(OwnProbe, IsNobodyWhoOnlySaysSo) {
   WarningsSettings settings;

@@ -150,5 +150,39 @@ RC_GTEST_PROP(WarningCounterProperty, AnyBytesAreCountedOrLeftAlone, ()) {
   RC_ASSERT(facts.groups.size() <= 1U);
 }
 
+// procedure M-04: a record that its own program calls critical, of a program that nobody listed
+TEST(WarningCounter, TakesAnUnlistedRecordForWhatItsProgramCallsIt) {
+  const auto catalogue = catalogue::Catalogue::shipped();
+  const WarningsSettings settings;
+  WarningCounter counter(catalogue, settings, {});
+  counter.add({"haproxy", "backend www has no server available!", 7, 0}, kNow);
+  counter.add({"app", "cannot go on", 8, 2}, kNow + 1s);
+  counter.add({"app", "only an error", 8, 3}, kNow);
+  counter.add({"app", "of unknown priority"}, kNow);
+  counter.add({"kernel", "Out of memory: Killed process 42 (x)", 0, 2}, kNow);
+  model::WarningsFacts facts;
+  counter.finish(kNow + 1s, facts);
+  ASSERT_EQ(facts.groups.size(), 2U);
+  EXPECT_EQ(facts.groups[0].id, "kernel.oom") << "what is listed is that";
+  EXPECT_EQ(facts.groups[1].id, kSevereId);
+  EXPECT_EQ(facts.groups[1].count, 2U);
+  EXPECT_EQ(facts.groups[1].level, model::WarningLevel::error);
+  EXPECT_EQ(facts.groups[1].example, "haproxy: backend www has no server available!");
+}
+
+// Of one numbering the numbers say how many; a journal that was made anew says nothing.
+TEST(LostEntries, AreCountedWhereTheirNumbersSaySo) {
+  model::WarningsFacts facts;
+  note_lost_entries("s=a;i=10;b=c;m=1;t=1;x=1", "s=a;i=15;b=c;m=1;t=2;x=1", facts);
+  EXPECT_EQ(facts.lost_bytes, 4U);
+  EXPECT_FALSE(facts.lost_track);
+  for (const char* first : {"s=other;i=15;b=c;m=1;t=2;x=1", "s=a;i=f;b=c;m=1;t=2;x=1", ""}) {
+    facts = {};
+    note_lost_entries("s=a;i=10;b=c;m=1;t=1;x=1", first, facts);
+    EXPECT_EQ(facts.lost_bytes, 0U) << first;
+    EXPECT_TRUE(facts.lost_track) << first;
+  }
+}
+
 }  // namespace
 }  // namespace tocsin::agent

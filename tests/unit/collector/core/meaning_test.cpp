@@ -92,6 +92,7 @@ TEST(Meaning, DoesNotCallAnUnusualPlaceAnAccess) {
 TEST(Meaning, AgreesWithWhatADiagnosisSuggests) {
   for (const char* code : {"answer.error_status",
                            "answer.failed",
+                           "audit.edited",
                            "audit.emptied",
                            "audit.gap",
                            "audit.history_gone",

@@ -42,6 +42,68 @@ TEST(Catalogue, KnowsWhatProgramsWrite) {
   EXPECT_EQ(id_of("cron", "Failed password for root from 203.0.113.9"), "");
 }
 
+// OpenSSH 9.8 and later: a process of its own serves a connection.
+TEST(Catalogue, KnowsWhatTheSessionsOfSshdWrite) {
+  EXPECT_EQ(id_of("sshd-session", "Failed password for root from 203.0.113.9 port 4711 ssh2"),
+            "sshd.failed_password");
+  EXPECT_EQ(id_of("sshd-session", "Invalid user admin from 203.0.113.9 port 4711"),
+            "sshd.invalid_user");
+}
+
+// procedure M-04: lines of audit.log as the kernel and the programs write them
+TEST(Catalogue, KnowsTheRecordsOfTheKernelsTrail) {
+  const auto is = [](std::string_view id, std::string_view record) {
+    EXPECT_EQ(id_of("", record), id) << record;
+  };
+  is("audit.auth_failed",
+     "type=USER_AUTH msg=audit(1364475353.159:24270): pid=3280 uid=0 auid=4294967295 "
+     "ses=4294967295 msg='op=PAM:authentication grantors=? acct=\"root\" exe=\"/usr/sbin/sshd\" "
+     "hostname=203.0.113.9 addr=203.0.113.9 terminal=ssh res=failed'");
+  is("audit.login_failed",
+     "type=USER_LOGIN msg=audit(1364475355.259:24271): pid=3280 uid=0 auid=4294967295 "
+     "ses=4294967295 msg='op=login acct=\"admin\" exe=\"/usr/sbin/sshd\" hostname=? "
+     "addr=203.0.113.9 terminal=ssh res=failed'\x1dUID=\"root\"");
+  is("audit.access_denied",
+     "type=AVC msg=audit(1364481363.243:24287): avc:  denied  { search } for  pid=2465 "
+     "comm=\"httpd\" name=\"web\" dev=\"sda1\" ino=1 scontext=a tcontext=b tclass=dir "
+     "permissive=0");
+  is("audit.access_denied",
+     "type=AVC msg=audit(1607092800.101:69): apparmor=\"DENIED\" operation=\"open\" "
+     "profile=\"/usr/sbin/cupsd\" name=\"/etc/shadow\" pid=812 comm=\"cupsd\"");
+  is("audit.program_crashed",
+     "type=ANOM_ABEND msg=audit(1459447820.820:40462): auid=1000 uid=1000 gid=1000 ses=2 pid=11 "
+     "comm=\"nginx\" exe=\"/usr/sbin/nginx\" sig=11 res=1");
+  is("audit.promiscuous",
+     "type=ANOM_PROMISCUOUS msg=audit(1390181243.575:738): dev=eth0 prom=256 old_prom=0 auid=0 "
+     "uid=0 gid=0 ses=1");
+  is("audit.suspicious_link",
+     "type=ANOM_LINK msg=audit(1529069443.551:7241): op=follow_link ppid=1 pid=2 auid=1000 "
+     "comm=\"cat\" res=0");
+  is("audit.anomaly", "node=tsm01 type=ANOM_ROOT_TRANS msg=audit(1529069443.551:7242): auid=1000");
+  is("audit.integrity",
+     "type=INTEGRITY_DATA msg=audit(1529069443.551:9): pid=1 uid=0 op=appraise_data "
+     "cause=invalid-hash comm=\"sh\" name=\"/bin/x\" dev=\"sda1\" ino=9 res=0");
+  is("audit.account_locked",
+     "type=ANOM_LOGIN_FAILURES msg=audit(1480000000.001:77): pid=1 uid=0 auid=4294967295 "
+     "msg='pam_faillock uid=1000 exe=\"/usr/sbin/sshd\" res=success'");
+  is("account.created",
+     "type=ADD_USER msg=audit(1480000000.001:78): pid=1 uid=0 auid=1000 ses=3 msg='op=adding user "
+     "id=1001 exe=\"/usr/sbin/useradd\" hostname=? addr=? terminal=pts/0 res=success'");
+  is("account.to_root_group",
+     "type=USER_MGMT msg=audit(1629000000.001:432): pid=5 uid=0 auid=1000 ses=1 "
+     "msg='op=add-user-to-group grp=\"wheel\" acct=\"eve\" exe=\"/usr/sbin/usermod\" res=success'");
+  is("auditd.stopped", "type=DAEMON_ABORT msg=audit(1480000000.001:79): op=terminate res=failed");
+  for (const char* usual :
+       {"type=USER_AUTH msg=audit(1.1:1): pid=1 msg='op=PAM:authentication acct=\"a\" res=success'",
+        "type=USER_LOGIN msg=audit(1.1:1): pid=1 msg='op=login id=0 addr=10.0.0.5 res=success'",
+        "type=ANOM_PROMISCUOUS msg=audit(1.1:1): dev=eth0 prom=0 old_prom=256 auid=0",
+        "type=AVC msg=audit(1.1:1): avc:  granted  { setenforce } for  pid=1",
+        "type=DAEMON_END msg=audit(1.1:1): op=terminate auid=0 pid=1 res=success",
+        "type=SYSCALL msg=audit(1.1:1): arch=c000003e syscall=2 success=no exit=-13"}) {
+    is("", usual);
+  }
+}
+
 // One that systemd starts again at once ends like one that is down: the service check knows which.
 TEST(Catalogue, TakesTheEndOfAServiceForAnEvent) {
   const Catalogue shipped = Catalogue::shipped();

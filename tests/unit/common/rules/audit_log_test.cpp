@@ -108,6 +108,33 @@ TEST(AuditLogRules, SuspectAuditingThatTakesNoRecords) {
   });
 }
 
+// Written again without some records, whatever lies beside it; and a packed part that nobody could
+// compare.
+TEST(AuditLogRules, TellALogThatWasWrittenAgainFromOneThatBeginsAnew) {
+  const auto edited = [](AuditLogFacts& f) { f.replaced = f.old_part_only = true; };
+  const auto unpacked = [](AuditLogFacts& f) { f.shrunk = f.packed_sibling = true; };
+  expect_all({
+      {"audit.edited", Verdict::abnormal, with(edited)},
+      {"audit.edited", Verdict::abnormal,
+       with([&](AuditLogFacts& f) { edited(f), f.rotated_sibling = true; })},
+      {"audit.edited", Verdict::abnormal,
+       with([&](AuditLogFacts& f) { unpacked(f), f.old_part_only = true; })},
+      // Cut in its middle: what is left of it says so.
+      {"audit.shrunk", Verdict::abnormal,
+       with([](AuditLogFacts& f) { f.shrunk = f.old_part_only = true; })},
+      {"audit.cannot_tell", Verdict::cannot_tell, with(unpacked), "@why.packed"},
+      {"audit.explained", Verdict::normal,
+       with([&](AuditLogFacts& f) { unpacked(f), f.rotated_sibling = true; }), "@why.rotated"},
+      {"audit.cannot_tell", Verdict::cannot_tell, with([](AuditLogFacts& f) { f.replaced = true; }),
+       "@why.replaced"},
+      {"audit.gap", Verdict::abnormal,
+       with([](AuditLogFacts& f) { f.replaced = true, f.sequence_gap = 1; })},
+      {"audit.cannot_tell", Verdict::cannot_tell,
+       with([](AuditLogFacts& f) { f.source = "journal", f.replaced = true, f.sequence_gap = 1; }),
+       "@why.replaced"},
+  });
+}
+
 TEST(AuditLogRules, SayWhatCouldNotBeSeenWithoutAVerdict) {
   const auto reasons = [](const AuditLogFacts& facts) {
     const model::Judgement judgement = judged(facts);

@@ -74,6 +74,11 @@ TEST(JudgeWarnings, CannotTellWhatItDidNotRead) {
   model::WarningsFacts behind = quiet();
   behind.bytes_behind = 9;
   EXPECT_EQ(answer_for(behind), "cannot_tell warning.behind count=9");
+  behind.source = "journal";
+  EXPECT_EQ(answer_for(behind), "cannot_tell warning.more_entries") << "nobody counted them";
+  model::WarningsFacts track = quiet();
+  track.lost_track = true;
+  EXPECT_EQ(answer_for(track), "cannot_tell warning.lost_track");
   model::WarningsFacts lost = quiet();
   lost.lost_bytes = 1;
   EXPECT_EQ(answer_for(lost), "cannot_tell warning.lost count=1");

@@ -33,6 +33,8 @@ model::AuditLogFacts audited() {
   facts.oldest = Instant{9};
   facts.previous_oldest = Instant{8};
   facts.unread = 70'000'000;
+  facts.old_part_only = true;
+  facts.packed_sibling = true;
   return facts;
 }
 
