@@ -40,7 +40,10 @@ void take_asker(Job& job, Asker asker, const std::string& ports, MonoTime now) {
     asker.of_the_next = runs;
     job.again = job.again || runs;
   }
-  if (job.state == Job::State::waiting) job.due = std::min(job.due, now);
+  if (job.state == Job::State::waiting) {
+    job.at_once = true;
+    job.due = std::min(job.due, now);
+  }
   job.askers.push_back(std::move(asker));
 }
 
@@ -53,6 +56,10 @@ std::vector<Asker> answered(Job& job) {
   }
   job.askers = std::move(later);
   return now;
+}
+
+void leave_to_next(Job& job) {
+  for (Asker& asker : job.askers) asker.of_the_next = false;
 }
 
 std::vector<Asker> expired(Job& job, MonoTime now) {

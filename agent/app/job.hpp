@@ -46,7 +46,7 @@ struct Job {
   MonoTime expires;  // of a request that waits: not to be begun from then on
   // Of a restart: what came of it. The run's own until it is done.
   std::shared_ptr<RestartOutcome> restart;
-  bool at_once = false;  // an event asked for this run: it waits for no other check
+  bool at_once = false;  // an event or a request asked for this run: it waits for no other check
   bool again = false;    // another event came while it ran
   std::optional<MonoTime>
       look_by;            // while it ran events came too fast for looks of their own: one by then
@@ -61,11 +61,13 @@ using JobPointer = std::shared_ptr<Job>;
 // where too many events brought one, when their second has passed. Pure, like the next one.
 void take_event(Job& job, MonoTime now);
 // A request wants this check of the host's own run now, with these ports where it names any. What
-// it runs with is the check's own memory, so that what needs history is judged as ever. REQUIRES:
-// it is not stuck.
+// it runs with is the check's own memory, so that what needs history is judged as ever. One that is
+// queued already is still to be moved up (Turns::move_up()). REQUIRES: it is not stuck.
 void take_asker(Job& job, Asker asker, const std::string& ports, MonoTime now);
 // A run ended: those that it answers, who wait no more.
 std::vector<Asker> answered(Job& job);
+// A run ended whose result nobody has: the next one answers them all.
+void leave_to_next(Job& job);
 // Those whose time passed before a run began.
 std::vector<Asker> expired(Job& job, MonoTime now);
 

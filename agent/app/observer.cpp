@@ -228,9 +228,7 @@ class Observer {
       job->removed = !next.contains(ref);
       if (!job->removed) continue;
       if (const auto refused = std::exchange(job->refused, {})) spool_.lose(1, refused->second);
-      if (job->state == Job::State::waiting || job->state == Job::State::queued) {
-        for (const Asker& asker : answered(*job)) run_alone(asker, job->check);
-      }
+      if (job->state != Job::State::running) hand_over(*job);
       known_rows_[ref] = job->row;
       glances_.end(ref);
     }
@@ -339,7 +337,7 @@ class Observer {
     const bool other = ref.kind == model::CheckKind::port_scan && own != jobs_.end() &&
                        own->second->check.ports != asked.ports;
     if (own == jobs_.end() || other) return run_alone(asker, bounded(asked, 0s));
-    bring_forward(*own->second, asker, asked.ports);
+    bring_forward(own->second, asker, asked.ports);
   }
 
   // A look that the host does not have: it remembers nothing of others.
@@ -355,12 +353,27 @@ class Observer {
   // What is asked of one of the host's own checks its next run answers, with what it remembers. The
   // ports of a request for sockets answered a scan from another host: the check tries them from
   // then on.
-  void bring_forward(Job& job, const Asker& asker, const std::string& ports) {
-    if (job.state != Job::State::stuck) {
-      const bool sockets = job.check.check.kind == model::CheckKind::sockets;
-      return take_asker(job, asker, sockets ? ports : std::string(), time_.steady());
-    }
+  void bring_forward(const JobPointer& job, const Asker& asker, const std::string& ports) {
+    if (job->state == Job::State::stuck) return answer_late(*job, asker);
+    const bool sockets = job->check.check.kind == model::CheckKind::sockets;
+    take_asker(*job, asker, sockets ? ports : std::string(), time_.steady());
+    turns_.move_up(job);
+  }
+
+  void answer_late(const Job& job, const Asker& asker) {
     answer(asker.request_id, model::RequestOutcome::done, {}, {late(job)});
+  }
+
+  // The host does not have the check any more: no run of its own answers those who still wait. One
+  // that hangs is not begun a second time.
+  void hand_over(Job& job) {
+    for (const Asker& asker : std::exchange(job.askers, {})) {
+      if (job.state == Job::State::stuck) {
+        answer_late(job, asker);
+      } else {
+        run_alone(asker, job.check);
+      }
+    }
   }
 
   void refuse_too_many(const std::string& id) {
@@ -707,13 +720,16 @@ class Observer {
       remember(*job);
       return answer(job->request_id, model::RequestOutcome::done, {}, {std::move(seen)});
     }
+    const bool first_look = is_first_look(job->check.check, *job->context);
     // What the spool did not take the next run sees again, and answers.
-    if (!job->removed && !keep(*job, seen, now)) return;
+    if (!job->removed && !keep(*job, seen, now)) return leave_to_next(*job);
+    // The check goes on from its first look; who asked would take it for "nothing is wrong".
+    const bool says_nothing = first_look && seen.outcome == model::Outcome::seen;
+    if (says_nothing) seen = tell_first_look(job->check, *job->context);
     for (const Asker& asker : answered(*job)) {
       answer(asker.request_id, model::RequestOutcome::done, {}, {seen});
     }
-    if (!job->removed) return;
-    for (const Asker& asker : answered(*job)) run_alone(asker, job->check);
+    if (job->removed) hand_over(*job);
   }
 
   // Writes a fact where the run saw something else than before, its cursor with it; else remembers

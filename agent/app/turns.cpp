@@ -27,6 +27,12 @@ Turns::Turns(LineLimits own, LineLimits asked, std::size_t most_asked)
 
 void Turns::add(JobPointer job) { put(std::move(job), own_.waiting); }
 
+void Turns::move_up(const JobPointer& job) {
+  if (std::erase(own_.waiting, job) == 0) return;
+  job->at_once = true;
+  put(job, own_.waiting);
+}
+
 bool Turns::admit() {
   if (asked_.waiting.size() < most_asked_) return true;
   ++refused_;

@@ -30,6 +30,9 @@ class Turns {
 
   // One of the host's own runs. What is `at_once` waits only for others of that kind.
   void add(JobPointer job);
+  // One of the host's own that is wanted at once since it began to wait. Does nothing where it does
+  // not wait.
+  void move_up(const JobPointer& job);
   // Whether another request may wait; one that may not is counted.
   bool admit();
   // A request's that was admitted; first come, first served, but what is `at_once` goes before.

@@ -220,7 +220,7 @@ Status look_for_old_lines(const os::OpenedFile& file, const AuditPosition& befor
   if (!same_start && !marks.some_of_the_old()) return {};
   const auto all = holds_all(file, before, marks);
   if (!all && all.error().code != ErrorCode::unavailable) return fail(all.error());
-  look.holds_old_part = !all || !*all;
+  look.holds_old_part = all && !*all;  // Cut while it was looked at: the next look tells.
   return {};
 }
 

@@ -286,7 +286,8 @@ model::Observation observe_file(const Run& run, const std::string& target, Durat
     return run.unseen(status.error());
   }
   look.missing_for = missing_for(look, context);
-  if (has_changed_hands(look, before)) {
+  // What lies beside a log that is away for longer explains nothing any more.
+  if (look.missing_for < kRotationTakes && has_changed_hands(look, before)) {
     look_for_old_content(path, *before, interval, context.stop, look);
   }
   look.auditing_on = any_runs(context.root, writers_of(target));

@@ -59,7 +59,10 @@ class Login {
     LoginPast past =
         (context_.cursor ? parse_login_past(*context_.cursor) : std::nullopt).value_or(LoginPast());
     if (past.settings != settings) past = LoginPast();
-    const bool rebooted = target_ == nullptr && !past.tried_in.empty() && past.tried_in != boot_id_;
+    // Where a boot id could not be read, every look would be the first one since a reboot.
+    const bool both_known =
+        !boot_id_.empty() && !past.tried_in.empty() && past.tried_in != kUnknownBoot;
+    const bool rebooted = target_ == nullptr && both_known && past.tried_in != boot_id_;
     if (must_wait(past, settings_, context_.time.wall(), rebooted)) return seen(past, {});
     const MonoTime began = context_.time.steady();
     const auto answer = target_ == nullptr ? log_in_here() : log_in_there();

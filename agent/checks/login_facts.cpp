@@ -100,7 +100,7 @@ bool must_wait(const LoginPast& past, const LoginSettings& settings, Instant now
 
 LoginPast after(LoginPast past, const LoginAnswer& answer, Instant now, std::string_view boot_id) {
   past.tried = now;
-  past.tried_in = is_word(boot_id) ? std::string(boot_id) : "unknown";
+  past.tried_in = is_word(boot_id) ? std::string(boot_id) : std::string(kUnknownBoot);
   past.answer = answer;
   if (is_turned_down(answer.outcome)) {
     past.turned_down = std::min(past.turned_down + 1, kMostDoublings);

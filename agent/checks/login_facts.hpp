@@ -17,6 +17,9 @@
 
 namespace tocsin::agent {
 
+// Stands in the past for the boot of a try whose id could not be read.
+inline constexpr std::string_view kUnknownBoot = "unknown";
+
 // Kept between runs, through restarts.
 struct LoginPast {
   std::string settings;  // what the account, key and address were, as a hash; empty: no try yet

@@ -41,21 +41,22 @@ void look_at_memory(const CheckContext& context, model::MetricsFacts& facts) {
 }
 
 // How often processes of a control group met a limit of their group's and one had to be ended
-// ("oom" of memory.events), in all groups below the root together. A group's file counts what is
-// below it too, and stays when a service's own group is gone. Nothing where there is no such file
-// (control groups of version 1, or without the memory controller).
-std::optional<std::uint64_t> met_limits(const CheckContext& context) {
+// ("oom" of memory.events), and how often a group was ended as a whole ("oom_group_kill"), in all
+// groups below the root together. A group's file counts what is below it too, and stays when a
+// service's own group is gone. Nothing where there is no such file (control groups of version 1,
+// or without the memory controller).
+void look_at_limits(const CheckContext& context, MetricsLook& look) {
   constexpr std::size_t kGroups = 1024;
   const std::string groups = os::under(context.root, "/sys/fs/cgroup");
   const auto names = os::names_in(groups, kGroups, 1);
-  if (!names || names->over_limit > 0) return std::nullopt;
-  std::optional<std::uint64_t> met;
+  if (!names || names->over_limit > 0) return;
   for (const std::string& name : names->names) {
     const auto events = os::read_start(groups + "/" + name + "/memory.events", kProcBytes);
     const auto count = events ? parse_vmstat(*events, "oom") : std::nullopt;
-    if (count) met = met.value_or(0) + *count;
+    if (!count) continue;
+    look.met_limits = look.met_limits.value_or(0) + *count;
+    look.group_kills += parse_vmstat(*events, "oom_group_kill").value_or(0);
   }
-  return met;
 }
 
 // What the kernel says of its clock; asked for only, nothing is set.
@@ -83,13 +84,20 @@ bool is_mounted(const CheckContext& context, const std::string& mount) {
                      [&](const LocalMount& one) { return one.mount == mount; });
 }
 
+// Where the mounts of mounts_of can be reached: below the /tmp of this one's sandbox are none.
+std::string files_of_host(const std::string& root) {
+  constexpr const char* kOfFirstProcess = "/proc/1/root";
+  return root == "/" && os::list_folder(kOfFirstProcess, 1) ? kOfFirstProcess : root;
+}
+
 void look_at_file_systems(const CheckContext& context, model::MetricsFacts& facts) {
   const LocalMounts local = mounts_of(context);
   facts.file_systems_over_limit = local.over_limit;
+  const std::string files = files_of_host(context.root);
   for (const LocalMount& one : local.mounts) {
     if (context.stop.stop_requested()) break;
     struct statvfs now {};
-    if (::statvfs(os::under(context.root, one.mount).c_str(), &now) != 0) {
+    if (::statvfs(os::under(files, one.mount).c_str(), &now) != 0) {
       if (errno != ENOENT || is_mounted(context, one.mount)) ++facts.file_systems_unseen;
       continue;
     }
@@ -115,7 +123,7 @@ model::Observation observe_metrics(const model::CheckDefinition& check, CheckCon
   look.interfaces = parse_interfaces(proc(context, "1/net/dev"));
   if (look.interfaces.empty()) look.interfaces = parse_interfaces(proc(context, "net/dev"));
   look_at_memory(context, look.facts);
-  look.met_limits = met_limits(context);
+  look_at_limits(context, look);
   look.facts.kills_apart = model::tristate(look.met_limits.has_value());
   look_at_clock(look.facts);
   look_at_file_systems(context, look.facts);

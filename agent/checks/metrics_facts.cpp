@@ -313,15 +313,20 @@ namespace {
 
 // The kernel counts all that it ended for lack of memory as one number, a service that met a limit
 // of its own as well as one that the host had no memory for. As many as limits were met since the
-// look before are taken for the former: each has its kill at once, or in the look after.
+// look before are taken for the former: each has its kill at once, or in the look after. Where a
+// group is ended as a whole, one limit has as many kills as the group had processes.
 void count_kills(const MetricsLook& look, MetricsPast& past) {
   const MetricsLook& last = *past.last;
   const std::uint64_t kills =
       look.facts.oom_kills - std::min(last.facts.oom_kills, look.facts.oom_kills);
   const bool told = look.met_limits && last.met_limits && *look.met_limits >= *last.met_limits;
   const std::uint64_t fresh = told ? *look.met_limits - *last.met_limits : 0;
-  const std::uint64_t of_limits = std::min(kills, fresh + past.met_before_kill);
-  past.met_before_kill = std::min(fresh, fresh + past.met_before_kill - of_limits);
+  const std::uint64_t met = fresh + past.met_before_kill;
+  const bool of_group =
+      told && met > 0 && (look.group_kills > last.group_kills || past.group_before_kills);
+  const std::uint64_t of_limits = of_group ? kills : std::min(kills, met);
+  past.met_before_kill = std::min<std::uint64_t>({1, fresh, met - std::min(met, of_limits)});
+  past.group_before_kills = of_group && kills == 0;
   if (kills > 0) past.oom.push_back({look.steady, kills - of_limits, of_limits});
 }
 

@@ -84,6 +84,8 @@ struct MetricsLook {
   // How often a control group met its own limit and a process had to be ended; none: not told.
   // Read after facts.oom_kills: the limit is met before the kill.
   std::optional<std::uint64_t> met_limits = {};
+  // How often a control group was ended as a whole, for a limit or for the host.
+  std::uint64_t group_kills = 0;
 };
 // What stays between looks.
 struct MetricsPast {
@@ -95,7 +97,9 @@ struct MetricsPast {
     std::uint64_t of_limits = 0;
   };
   std::vector<Kills> oom;
-  std::uint64_t met_before_kill = 0;  // limits met at the last look without a kill yet
+  // A limit was met at the last look without a kill yet: 1 at most, as some never have one.
+  std::uint64_t met_before_kill = 0;
+  bool group_before_kills = false;  // it was a whole group's
 };
 // The facts to tell of a look; the past goes on.
 model::MetricsFacts tell(const MetricsLook& look, MetricsPast& past);

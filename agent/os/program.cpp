@@ -21,6 +21,7 @@ namespace {
 
 // A stop is noticed at most this late, and so is a child of the program that keeps its output open.
 constexpr Duration kLook = 100ms;
+constexpr Duration kLookWithoutPidfd = 20ms;  // on a kernel before 5.3
 // How long what the program left behind may take to end after it was killed.
 constexpr Duration kLastWait = 5s;
 
@@ -105,21 +106,37 @@ void end_children() {
   }
 }
 
-// Until its input is closed, which releases it. Its output takes how the program ended.
+// Until its input is closed, which releases it. Its output takes how the program ended. What the
+// program left behind is taken from the list as it ends: it counts against the limit of tasks.
 void tell_end_and_wait(pid_t child) {
-  constexpr int kWithoutPidfd = 20;  // ms between two looks, on a kernel before 5.3
+  constexpr int kOthers = 100;  // ms between two looks at those whose parent is gone
   const int process = static_cast<int>(::syscall(SYS_pidfd_open, child, 0));
   bool told = false;
   for (;;) {
     std::array<pollfd, 2> wait{{{STDIN_FILENO, POLLIN, 0}, {told ? -1 : process, POLLIN, 0}}};
-    const int limit = process < 0 && !told ? kWithoutPidfd : -1;
+    const int limit = process < 0 && !told ? static_cast<int>(kLookWithoutPidfd / 1ms) : kOthers;
     if (::poll(wait.data(), wait.size(), limit) < 0 && errno != EINTR) return;
     if (wait[0].revents != 0) return;
     int status = 0;
-    if (told || ::waitpid(child, &status, WNOHANG) != child) continue;
-    told = ::write(STDOUT_FILENO, &status, sizeof status) == sizeof status;
-    if (!told) return;
+    pid_t ended = 0;
+    while ((ended = ::waitpid(-1, &status, WNOHANG)) > 0) {
+      if (told || ended != child) continue;
+      told = ::write(STDOUT_FILENO, &status, sizeof status) == sizeof status;
+      if (!told) return;
+    }
   }
+}
+
+// All but input and output, where the kernel has no close_range: whoever reads from a pipe of which
+// an end stays open here would wait for ever.
+void close_by_hand(const Pipes& pipes) {
+  constexpr int kUsual = 1024;  // programs beside this one have their pipes there
+  for (const Pipe* one :
+       {&pipes.input, &pipes.output, &pipes.errors, &pipes.ended, &pipes.release, &pipes.failure}) {
+    if (one->read.get() >= kUsual) ::close(one->read.get());
+    if (one->write.get() >= kUsual) ::close(one->write.get());
+  }
+  for (int end = STDERR_FILENO; end < kUsual; ++end) ::close(end);
 }
 
 [[noreturn]] void keep(const Pipes& pipes, char* const* words, char* const* environment) {
@@ -139,7 +156,7 @@ void tell_end_and_wait(pid_t child) {
       ::dup2(pipes.ended.write.get(), STDOUT_FILENO) < 0) {
     ::_exit(1);
   }
-  ::close_range(STDERR_FILENO, ~0U, 0);
+  if (::close_range(STDERR_FILENO, ~0U, 0) != 0) close_by_hand(pipes);
   tell_end_and_wait(child);
   ::kill(-child, SIGKILL);
   end_children();
@@ -249,13 +266,17 @@ class Talk {
   void dismiss_keeper() {
     pipes_.release.write = Fd();
     const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, keeper_, 0)));
-    pollfd gone{process.get(), POLLIN, 0};
+    pollfd gone{process.get(), POLLIN, 0};  // without one this only waits
+    const Duration between = process.valid() ? kLook : kLookWithoutPidfd;
     const MonoTime end = time_.steady() + kLastWait;
-    while (process.valid() && gone.revents == 0 && time_.steady() < end) {
-      ::poll(&gone, 1, static_cast<int>(kLook / 1ms));
+    while (::waitpid(keeper_, nullptr, WNOHANG) == 0) {
+      if (time_.steady() >= end) {
+        ::kill(keeper_, SIGKILL);
+        ::waitpid(keeper_, nullptr, 0);
+        return;
+      }
+      ::poll(&gone, 1, static_cast<int>(between / 1ms));
     }
-    if (gone.revents == 0) ::kill(keeper_, SIGKILL);
-    ::waitpid(keeper_, nullptr, 0);
   }
 
   const ProgramCall& call_;

@@ -13,6 +13,7 @@ namespace tocsin::agent {
 namespace {
 
 constexpr std::size_t kChainBytes = 16;
+constexpr Duration kReadAgain = 1min;  // the whole file, to find whether it is damaged
 
 std::string read_boot_id() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
@@ -125,8 +126,11 @@ Status SqliteSpool::tell_of_damage() {
 
 bool SqliteSpool::must_reopen() {
   if (!check_same_file(file_)) return true;
+  if (read_whole_ && time_->steady() - *read_whole_ < kReadAgain) return false;
   const Status sound = file_.database.check();
-  return !sound && is_damage(file_.database, sound.error());
+  const bool damaged = !sound && is_damage(file_.database, sound.error());
+  if (!damaged) read_whole_ = time_->steady();  // when it ended: a slow disk makes it long
+  return damaged;
 }
 
 Result<std::int64_t> SqliteSpool::number(std::string_view sql) {

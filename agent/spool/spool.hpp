@@ -93,7 +93,7 @@ class Spool {
 
   // After data_loss: whether the file was replaced or its content is damaged, so that nothing gets
   // better until it is opened again. Not so of a disk that does not answer now. Reads the whole
-  // file.
+  // file, at most once a minute: until then it tells only of a file that was replaced.
   virtual bool must_reopen() = 0;
 
   // Observer. One transaction: facts (numbered in order), cursors and check rows. Returns the last

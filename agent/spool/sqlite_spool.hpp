@@ -134,6 +134,7 @@ class SqliteSpool final : public Spool {
   Lost unsaved_loss_;   // the part of the loss that the disk did not take either
   bool loss_logged_ = false;
   bool late_logged_ = false;
+  std::optional<MonoTime> read_whole_;  // by must_reopen(), last
 
   // For those who ask again and again: what they asked for is still as it was then.
   std::optional<sqlite::Statement> data_version_;

@@ -18,11 +18,12 @@ std::string_view take_part(std::string_view& text, char separator) {
   return part;
 }
 
-bool can_be_mark(std::string_view line) {
-  const auto digits =
-      std::count_if(line.begin(), line.end(), [](char c) { return c >= '0' && c <= '9'; });
-  return line.size() <= kLongestMark && static_cast<std::size_t>(digits) >= kMarkDigits;
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_word(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
+
+bool can_be_mark(std::string_view line) { return line.size() <= kLongestMark && has_time(line); }
 
 LineMark mark_of(std::string_view line) {
   return {static_cast<std::uint32_t>(line.size()), block_sum(line)};
@@ -54,6 +55,28 @@ std::optional<LineMark> parse_mark(std::string_view text) {
 }
 
 }  // namespace
+
+bool has_time(std::string_view line) {
+  for (std::size_t at = 0; at < line.size();) {
+    if (!is_digit(line[at])) {
+      ++at;
+      continue;
+    }
+    std::size_t end = at;
+    while (end < line.size() && is_digit(line[end])) ++end;
+    const std::size_t digits = end - at;
+    const bool alone =
+        (at == 0 || !is_word(line[at - 1])) && (end == line.size() || !is_word(line[end]));
+    if (alone && (digits == 10 || digits == 13 || digits == 14)) return true;
+    const std::string_view clock = line.substr(at, 8);  // "20:07:45", also after the T of a date
+    if (digits == 2 && clock.size() == 8 && clock[2] == ':' && is_digit(clock[3]) &&
+        is_digit(clock[4]) && clock[5] == ':' && is_digit(clock[6]) && is_digit(clock[7])) {
+      return true;
+    }
+    at = end;
+  }
+  return false;
+}
 
 std::string to_text(const LineMarks& marks) {
   std::string text = marks.first ? text_of(*marks.first) : "-";
@@ -130,9 +153,10 @@ bool MarkFinder::all() const {
 }
 
 bool MarkFinder::some_of_the_old() const {
-  if (first_found_) return true;
+  const auto count = std::count(found_.begin(), found_.end(), true) + (first_found_ ? 1 : 0);
+  if (count < 2) return false;
   const auto kept = std::find(found_.begin(), found_.end(), true);
-  return std::find(kept, found_.end(), false) != found_.end();
+  return first_found_ || std::find(kept, found_.end(), false) != found_.end();
 }
 
 }  // namespace tocsin::agent

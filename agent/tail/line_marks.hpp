@@ -16,9 +16,10 @@ namespace tocsin::agent {
 
 inline constexpr std::size_t kMostMarks = 16;
 inline constexpr std::size_t kLongestMark = 4096;  // a longer line is none
-// A line that has its time in it, and therefore comes once: "Nov 23 20:07:45" are eight. What a
-// program writes at the start of every file has none.
-inline constexpr std::size_t kMarkDigits = 6;
+// Has it a time in it, and comes therefore once? "20:07:45", or seconds or milliseconds since 1970,
+// or "20261123200745". What a program writes at the start of every file has a version at most, and
+// what the kernel says at each start the same addresses.
+bool has_time(std::string_view line);
 
 struct LineMark {
   std::uint32_t bytes = 0;
@@ -46,8 +47,8 @@ class MarkFinder {
   void add(std::string_view piece);
 
   bool all() const;
-  // Some are there, and not just the newest: those alone may stay where a log is kept short, and a
-  // line of the same second can come again.
+  // At least two are there, and not just the newest: those alone may stay where a log is kept
+  // short, and one line can come again in the same second, or be how each file of a program begins.
   bool some_of_the_old() const;
 
  private:

@@ -122,11 +122,15 @@ void note_offset(TailPlace& place, std::uint64_t offset, std::string_view head,
   place.last_hash = hash_of(last);
 }
 
+bool starts_as_read(const TailPlace& place, std::string_view head) {
+  return head.size() >= place.head_bytes &&
+         hash_of(head.substr(0, place.head_bytes)) == place.head_hash;
+}
+
 bool holds_what_was_read(const TailPlace& place, std::uint64_t size, std::string_view head,
                          std::string_view last) {
-  if (size < place.offset || head.size() < place.head_bytes) return false;
-  return hash_of(head.substr(0, place.head_bytes)) == place.head_hash &&
-         last.size() == place.last_bytes && hash_of(last) == place.last_hash;
+  return size >= place.offset && starts_as_read(place, head) && last.size() == place.last_bytes &&
+         hash_of(last) == place.last_hash;
 }
 
 }  // namespace tocsin::agent

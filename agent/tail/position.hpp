@@ -65,6 +65,8 @@ TailPlace place_at_start(std::uint64_t device, std::uint64_t inode, std::uint64_
 void note_offset(TailPlace& place, std::uint64_t offset, std::string_view head,
                  std::string_view last);
 
+// True where `head`, a file's first bytes, begins as what was read so far.
+bool starts_as_read(const TailPlace& place, std::string_view head);
 // True where a file with this start and these bytes before `place.offset` is what was read so far,
 // or a copy of it. Says nothing of a place where nothing was ever seen.
 bool holds_what_was_read(const TailPlace& place, std::uint64_t size, std::string_view head,

@@ -54,6 +54,8 @@ std::string read_or_nothing(const Source& source, std::uint64_t offset, std::siz
 
 bool matches(const Source& source, std::uint64_t size, const TailPlace& place) {
   const std::string head = read_or_nothing(source, 0, place.head_bytes);
+  // Before the rest of a packed part is unpacked.
+  if (!starts_as_read(place, head)) return false;
   const std::string last =
       read_or_nothing(source, place.offset - place.last_bytes, place.last_bytes);
   return holds_what_was_read(place, size, head, last);
@@ -193,11 +195,13 @@ class Look {
     copies_.resize(std::min(copies_.size(), kTailParts - readings_.size()));
   }
 
-  // A place that was kept without the generation of its file.
+  // A place that was kept without the generation of its file, or that is known by what was read: a
+  // file system may count anew when it is mounted again.
   void add_generation(TailPlace& place) const {
     const auto add_of = [&](const Part& part) {
-      const bool unknown = place.generation == 0 || part.generation == 0;
-      if (unknown && part.stat.device == place.device && part.stat.inode == place.inode) {
+      const bool free =
+          place.generation == 0 || part.generation == 0 || (place.head_bytes > 0 && !place.copy);
+      if (free && part.stat.device == place.device && part.stat.inode == place.inode) {
         place.generation = part.generation;
       }
     };
@@ -258,7 +262,12 @@ class Look {
   }
 
   std::optional<std::size_t> find_copy(const TailPlace& place) {
-    const auto part = part_with(place, false);
+    std::optional<std::size_t> part;
+    // Where it is packed already and was found there, it is not unpacked again at each look.
+    for (std::size_t i = 0; i < folder_.older.size() && !part && place.generation != 0; ++i) {
+      if (folder_.older[i].packed && key_of(folder_.older[i]) == key_of(place)) part = i;
+    }
+    if (!part) part = part_with(place, false);
     if (!part || is_copy(key_of(folder_.older[*part]))) return part;
     old_copies_.push_back(place);
     move_to(folder_.older[*part], old_copies_.back());
@@ -311,9 +320,14 @@ class Look {
     TailPlace place = std::move(*cut_);
     const auto copy = std::find_if(old_copies_.rbegin(), old_copies_.rend(),
                                    [](const TailPlace& c) { return !c.closed; });
-    if (copy != old_copies_.rend() && copy->offset > place.offset) {
+    if (copy != old_copies_.rend()) {
       for (std::size_t i = 0; i < folder_.older.size(); ++i) {
-        if (key_of(folder_.older[i]) == key_of(*copy)) return add_part(i, std::move(place));
+        const Part& part = folder_.older[i];
+        // It may have grown since a look noted it.
+        const std::uint64_t size = part.packed ? copy->offset : part.stat.size;
+        if (key_of(part) == key_of(*copy) && size > place.offset) {
+          return add_part(i, std::move(place));
+        }
       }
     }
     outcome_.lost_bytes += place.seen - place.offset;

@@ -248,7 +248,9 @@ void close_down(Context& context, const model::HostPolicy& target, Judged& judge
 void tell_unseen(Context& context, const model::HostPolicy& target, Inquiry& inquiry,
                  Judged& judged) {
   const std::vector<FindingId> known = findings_about(context.world, kUnseen, target.address);
-  if (inquiry.reach != Reach::cannot_tell) {
+  // One with an agent says itself, or by its silence, how it stands.
+  const bool has_agent = host_named(context.world, target.host) != nullptr;
+  if (inquiry.reach != Reach::cannot_tell || has_agent) {
     inquiry.unseen_since = {};
     for (const FindingId id : known) {
       context.world.close_finding(id, context.now, context.position);
@@ -258,8 +260,7 @@ void tell_unseen(Context& context, const model::HostPolicy& target, Inquiry& inq
   }
   if (inquiry.unseen_since.ns == 0) inquiry.unseen_since = context.now;
   const bool long_enough = inquiry.unseen_since + kUnseenFor <= context.now;
-  const bool said_already = !known.empty() || host_named(context.world, target.host) != nullptr ||
-                            !down_findings(context.world, target.address).empty();
+  const bool said_already = !known.empty() || !down_findings(context.world, target.address).empty();
   if (!long_enough || said_already) return;
   model::Message message = reach_message(inquiry.reach, target.host, target.address, inquiry.looks);
   message.code = kUnseen;
@@ -307,7 +308,8 @@ Judged conclude(Context& context, const model::HostPolicy& target, Inquiry inqui
 void ask_again(Context& context, const model::HostPolicy& target, const Inquiry& inquiry) {
   const bool unseen =
       inquiry.reach == Reach::cannot_tell && host_named(context.world, target.host) == nullptr;
-  const bool wrong = unseen || !down_findings(context.world, target.address).empty() ||
+  const bool wrong = unseen || !findings_about(context.world, kUnseen, target.address).empty() ||
+                     !down_findings(context.world, target.address).empty() ||
                      !waiting_findings(context, target).empty();
   if (wrong) begin(context, target, std::nullopt);
 }
@@ -404,14 +406,16 @@ std::string_view own_view(const Context& context) {
 
 Judged forget_unnamed(Context& context) {
   Judged judged;
-  for (const auto& [agent, host] : context.world.hosts.rows()) {
+  const auto forget = [&](const AgentId& agent) {
     for (const FindingId id : context.world.findings_of(agent, agent_check())) {
       const model::Finding& finding = *context.world.finding(id);
       const bool about_it = finding.code == kDown || finding.code == kUnseen;
       const bool asked = !about_it || host_at(context.policy, finding.subject);
       if (!finding.closed && !asked) leave_finding(context, id, judged);
     }
-  }
+  };
+  for (const auto& [agent, host] : context.world.hosts.rows()) forget(agent);
+  forget({});  // Where nobody but the collector was there to be asked.
   return judged;
 }
 

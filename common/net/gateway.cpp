@@ -21,7 +21,7 @@ constexpr int kLookAgainMs = 50;  // at the kernel's table
 }  // namespace
 
 Gateways::Gateways(const std::string& root, const time::TimeSource& time, std::stop_token stop)
-    : time_(time), stop_(std::move(stop)) {
+    : time_(time), began_(time.steady()), stop_(std::move(stop)) {
   for (const bool v6 : {false, true}) {
     const auto gateway = default_gateway(root, v6);
     if (!gateway) continue;
@@ -75,9 +75,12 @@ void Gateways::by_neighbour(MonoTime deadline) {
   if (plans.empty()) return;
   const auto results = ping_neighbours(plans, kQuestions, deadline, time_, stop_);
   for (std::size_t i = 0; results && i < plans.size(); ++i) {
-    // Whoever does not say that he has the address does not take a packet for it either.
-    if ((*results)[i].sent > 0) {
-      decide(plans[i].address, model::tristate((*results)[i].received > 0));
+    const PingResult& result = (*results)[i];
+    if (result.received > 0) decide(plans[i].address, model::Tristate::yes);
+    // Two answers may be lost: only together with the silence of its echo is that an absence.
+    for (Asked& one : asked_) {
+      if (one.plan.address == plans[i].address)
+        one.silent = result.sent > 0 && result.received == 0;
     }
   }
 }
@@ -96,6 +99,11 @@ void Gateways::by_echo(MonoTime deadline) {
       decide(plans[i].address, model::Tristate::no);
     }
   }
+  // Whoever does not say that he has the address does not take a packet for it either.
+  for (const Asked& one : asked_) {
+    const bool unknown = one.sight.reachable == model::Tristate::unknown;
+    if (one.silent && unknown) decide(one.plan.address, model::Tristate::no);
+  }
 }
 
 // On a LAN silence proves nothing: the gateway may filter. The kernel had to find it to send.
@@ -104,7 +112,7 @@ void Gateways::by_kernel(MonoTime deadline) {
     const std::vector<PingPlan> plans = undecided();
     bool pending = false;
     for (const PingPlan& plan : plans) {
-      const auto state = neighbour_state(plan.address, plan.interface);
+      const auto state = neighbour_state(plan.address, plan.interface, time_.steady() - began_);
       if (state == NeighbourState::there) decide(plan.address, model::Tristate::yes);
       if (state == NeighbourState::gone) decide(plan.address, model::Tristate::no);
       pending = pending || state == NeighbourState::pending;

@@ -39,6 +39,7 @@ class Gateways {
     PingPlan plan;
     GatewaySight sight;
     bool on_lan = false;
+    bool silent = false;  // was asked by neighbour resolution, and said nothing
   };
   std::vector<PingPlan> undecided() const;
   void decide(const IpAddress& address, model::Tristate reachable);
@@ -47,6 +48,7 @@ class Gateways {
   void by_kernel(MonoTime deadline);
 
   const time::TimeSource& time_;
+  const MonoTime began_;
   std::stop_token stop_;
   std::vector<Asked> asked_;  // IPv4 before IPv6
   GatewaySight none_;

@@ -91,8 +91,9 @@ std::optional<Gateway> parse_default_gateway_v6(std::string_view text) {
 }
 
 std::optional<Gateway> default_gateway(const std::string& root, bool v6) {
-  const std::string path =
-      (root == "/" ? std::string() : root) + (v6 ? "/proc/net/ipv6_route" : "/proc/net/route");
+  // Not /proc/net, which a unit with ProcSubset=pid does not have.
+  const std::string path = (root == "/" ? std::string() : root) +
+                           (v6 ? "/proc/self/net/ipv6_route" : "/proc/self/net/route");
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) return std::nullopt;
   std::string text;

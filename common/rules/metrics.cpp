@@ -107,9 +107,14 @@ model::Judgement judge_metrics(const model::MetricsFacts& facts,
   }
   judge_memory(facts, limits, findings);
   judge_clock(facts, limits, findings);
-  const std::uint32_t unseen = facts.file_systems_unseen + facts.file_systems_over_limit;
-  if (unseen > 0) {
-    findings.blind({"metrics.unseen", {said("count", unseen)}}, other_disks(facts));
+  if (facts.file_systems_unseen > 0) {
+    findings.blind({"metrics.unseen", {said("count", facts.file_systems_unseen)}},
+                   other_disks(facts));
+  }
+  // A host with that many has them for good: a check that never tells again helps nobody.
+  if (facts.file_systems_over_limit > 0) {
+    findings.note({"metrics.unseen", {said("count", facts.file_systems_over_limit)}});
+    findings.unseen(other_disks(facts));
   }
   return std::move(findings).finish({"metrics.ok", {said("disks", facts.file_systems.size())}});
 }

@@ -72,9 +72,9 @@ void check_neighbour(std::string_view packet) {
     TOCSIN_CHECK(!net::is_neighbour_advertisement(packet, target) ||
                  !net::is_neighbour_advertisement(packet, other));
     // Whoever is found is found whatever comes behind.
-    const auto state = net::parse_neighbour(packet, target, 0);
+    const auto state = net::parse_neighbour(packet, target, 0, 1s);
     if (!state) continue;
-    TOCSIN_CHECK(net::parse_neighbour(std::string(packet) + "more", target, 0) == state);
+    TOCSIN_CHECK(net::parse_neighbour(std::string(packet) + "more", target, 0, 1s) == state);
   }
 }
 

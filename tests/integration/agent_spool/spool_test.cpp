@@ -18,6 +18,7 @@
 #include "common/sqlite/sqlite.hpp"
 #include "common/wire/wire.hpp"
 #include "tests/integration/agent_spool/full_disk_vfs.hpp"
+#include "tests/support/fake_time.hpp"
 
 namespace tocsin::agent {
 namespace {
@@ -429,6 +430,24 @@ TEST_F(SpoolTest, AFileThatIsDamagedWhileItIsOpenHasToBeOpenedAgain) {
   auto again = open();
   EXPECT_TRUE(append(*again, {fact("c")}));
   EXPECT_TRUE(std::filesystem::exists(path_ + ".damaged-1"));
+}
+
+// A disk that takes no write says so at each: the caller has no time to read the file as often.
+TEST_F(SpoolTest, WhetherTheContentIsDamagedIsLookedAtOnceAMinute) {
+  tests::FakeTime time;
+  SpoolOptions options;
+  options.time = &time;
+  ASSERT_TRUE(append(*open(options), {fact("a")}));
+  auto observer = open(options);
+  EXPECT_FALSE(observer->must_reopen());
+  spoil_pages(path_);
+  ASSERT_FALSE(append(*observer, {fact("b")}));
+  time.advance(59s);
+  EXPECT_FALSE(observer->must_reopen());
+  time.advance(1s);
+  EXPECT_TRUE(observer->must_reopen());
+  std::filesystem::rename(path_, path_ + ".gone");
+  EXPECT_TRUE(observer->must_reopen()) << "a file that was replaced is told at once";
 }
 
 TEST_F(SpoolTest, RefusesAFileOfANewerVersion) {

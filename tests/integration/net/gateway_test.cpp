@@ -61,11 +61,11 @@ class GatewayOf : public testing::Test {
   }
 
   void by_ipv4() {
-    write(root.path() + "/proc/net/route",
+    write(root.path() + "/proc/self/net/route",
           "Iface\tDestination\tGateway\tFlags\nnear\t00000000\t0207620A\t0003\n");
   }
   void by_ipv6() {
-    write(root.path() + "/proc/net/ipv6_route",
+    write(root.path() + "/proc/self/net/ipv6_route",
           "00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
           "fe800000000000000000000000000007 00000400 00000001 00000000 00000003     near\n");
   }

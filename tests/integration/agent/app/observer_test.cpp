@@ -259,12 +259,11 @@ TEST_F(Observe, AChangeIsARowAndItsCursorCommitsWithIt) {
 // Whatever it writes to a file that was replaced nobody reads: the service manager begins it anew.
 TEST_F(Observe, ASpoolThatWasReplacedEndsIt) {
   add(CheckKind::sockets);
-  std::stop_source stop;
   std::atomic<bool> ended = false;
   Status status;
-  std::jthread observer([&] {
+  std::jthread observer([&](const std::stop_token& stop) {  // asked to stop however this ends
     const auto spool = open();
-    status = run_observer(config, *spool, clock_, stop.get_token(), fakes.catalog());
+    status = run_observer(config, *spool, clock_, stop, fakes.catalog());
     ended = true;
   });
   const auto wait_for = [&](const std::function<bool()>& condition) {
@@ -278,7 +277,7 @@ TEST_F(Observe, ASpoolThatWasReplacedEndsIt) {
   std::filesystem::copy(path_of("spool.db"), path_of("copy"));
   std::filesystem::rename(path_of("copy"), path_of("spool.db"));
   EXPECT_TRUE(wait_for([&] { return ended.load(); }));
-  stop.request_stop();
+  observer.request_stop();
   observer.join();
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::data_loss);
@@ -735,6 +734,80 @@ TEST_F(Observe, ARequestForALogThatTheHostDoesNotWatchCannotTellWhatIsNew) {
   const auto facts = observe([](const auto& seen) { return !results(seen).empty(); });
   ASSERT_EQ(results(facts)[0].observations.size(), 1U);
   EXPECT_EQ(results(facts)[0].observations[0].detail.code, "warning.first_look");
+}
+
+// Nor can the first run of the host's own check, which only finds where the log ends.
+TEST_F(Observe, ARequestThatAWatchedLogsFirstRunAnswersCannotTellWhatIsNew) {
+  fakes.set(CheckKind::warnings, [](const auto& check, CheckContext& context) {
+    context.new_cursor = "end";
+    return agent::Run(check, context).seen(model::WarningsFacts{});
+  });
+  add(CheckKind::warnings, "journal");
+  config.checks.back().interval = 1h;
+  model::Request wanted = request("now", CheckKind::warnings);
+  std::get<model::CheckDefinition>(wanted.act).check.target = "journal";
+  ASSERT_TRUE(reader().put_request(wanted, clock_.wall()).has_value());
+  const auto facts = observe([](const auto& seen) { return !results(seen).empty(); });
+  ASSERT_EQ(results(facts)[0].observations.size(), 1U);
+  EXPECT_EQ(results(facts)[0].observations[0].detail.code, "warning.first_look");
+  const auto told = observations(facts, CheckKind::warnings);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].outcome, model::Outcome::seen);
+}
+
+// Its only worker is in a long run, as of an antivirus scanner.
+TEST_F(Observe, ARequestForACheckOfTheHostDoesNotWaitBehindLongRuns) {
+  Hang hang;
+  fakes.set(CheckKind::service, hang.check());
+  config.workers = 1;
+  config.stop_grace = 0s;
+  add(CheckKind::service, "long.service", 1h);
+  add(CheckKind::sockets);
+  bool asked = false;
+  const auto facts = observe([&](const auto& seen) {
+    if (!asked && hang.started() == 1) {
+      asked = true;
+      EXPECT_TRUE(reader().put_request(request("now", CheckKind::sockets), clock_.wall()));
+    }
+    return !results(seen).empty();
+  });
+  hang.release();
+  ASSERT_EQ(results(facts).size(), 1U);
+  EXPECT_EQ(results(facts)[0].outcome, model::RequestOutcome::done);
+}
+
+// Nobody would look at it again, and its requests would wait until the agent starts anew.
+TEST_F(Observe, WhoAskedOfACheckThatHangsAndIsTakenAwayIsAnswered) {
+  Hang hang;
+  fakes.set(CheckKind::sockets, hang.check());
+  config.allow = {CheckKind::sockets};
+  config.stop_grace = 0s;
+  model::CheckDefinition assigned;
+  assigned.check.kind = CheckKind::sockets;
+  assigned.interval = 100ms;
+  assigned.deadline = 300ms;
+  const auto assign = [&](const std::vector<model::CheckDefinition>& checks) {
+    EXPECT_TRUE(reader().put_assignment(wire::encode_checks(checks), "digest").has_value());
+  };
+  assign({assigned});
+  bool asked = false;
+  bool taken_away = false;
+  const auto facts = observe([&](const auto& seen) {
+    if (!asked && hang.started() == 1) {
+      asked = true;
+      model::Request wanted = request("now", CheckKind::sockets);
+      std::get<model::CheckDefinition>(wanted.act).ports = "4444";  // the next run's
+      EXPECT_TRUE(reader().put_request(wanted, clock_.wall()));
+    }
+    if (!taken_away && !observations(seen, CheckKind::sockets).empty()) {
+      taken_away = true;
+      assign({});
+    }
+    return !results(seen).empty();
+  });
+  hang.release();
+  ASSERT_EQ(results(facts)[0].observations.size(), 1U);
+  EXPECT_EQ(results(facts)[0].observations[0].outcome, model::Outcome::timed_out);
 }
 
 TEST_F(Observe, ARequestForACheckThatRunsIsAnsweredByThatRun) {

@@ -20,10 +20,10 @@ namespace {
 using Steps = std::vector<std::pair<Step, int>>;
 
 Steps any_steps() {
-  return *rc::gen::container<Steps>(rc::gen::pair(
-      rc::gen::map(rc::gen::inRange(0, static_cast<int>(Step::restart) + 1),
-                   [](int step) { return static_cast<Step>(step); }),
-      rc::gen::inRange(1, 40)));
+  return *rc::gen::container<Steps>(
+      rc::gen::pair(rc::gen::map(rc::gen::inRange(0, static_cast<int>(Step::restart) + 1),
+                                 [](int step) { return static_cast<Step>(step); }),
+                    rc::gen::inRange(1, 40)));
 }
 
 // One step, and a look of the check after most of them.

@@ -66,9 +66,9 @@ TEST(PingCheck, SaysWhenNothingAnswersAndKeepsItsDeadline) {
 TEST(PingCheck, KeepsItsDeadlineWhereTheGatewayDoesNotAnswerEither) {
   in_silent_network([] {
     const tests::TempDir root;
-    std::filesystem::create_directories(root.path() + "/proc/net");
-    std::ofstream(root.path() + "/proc/net/route") << "Iface\tDestination\tGateway\tFlags\n"
-                                                   << "lo\t00000000\t0200007F\t0003\n";
+    std::filesystem::create_directories(root.path() + "/proc/self/net");
+    std::ofstream(root.path() + "/proc/self/net/route") << "Iface\tDestination\tGateway\tFlags\n"
+                                                        << "lo\t00000000\t0200007F\t0003\n";
     CheckRun check(model::CheckKind::ping, "127.0.0.1", root.path());
     check.definition.ping_packets = 2;
     check.definition.deadline = 2s;

@@ -117,7 +117,7 @@ TEST_F(PluginCheck, OneThatBecomesADaemonLeavesNothingBehind) {
   for (const bool ends : {true, false}) {
     std::filesystem::remove(id);
     const auto seen = ends ? run({script(daemon + "echo ok")})
-                           : run({script(daemon + "sleep 1000")}, Duration(2s));
+                           : run({script(daemon + "sleep 1000")}, Duration(6s));
     if (ends) {
       EXPECT_EQ(facts(seen).output, "ok");
     }

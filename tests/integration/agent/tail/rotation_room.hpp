@@ -70,13 +70,13 @@ class Room {
     now_ = now_ + 1s;
     switch (step) {
       case Step::write_lines:
-        for (int i = 0; i < amount; ++i) write(fmt::format("record {:08} of many\n", ++number_));
+        for (int i = 0; i < amount; ++i) write(fmt::format("record {:010} of many\n", ++number_));
         break;
       case Step::write_part:
-        write(fmt::format("begun {:08} ", ++number_));
+        write(fmt::format("begun {:010} ", ++number_));
         break;
       case Step::write_long:
-        write(fmt::format("long {:08} {}\n", ++number_, std::string(200, 'x')));
+        write(fmt::format("long {:010} {}\n", ++number_, std::string(200, 'x')));
         break;
       case Step::rename:
         rename();
@@ -230,7 +230,7 @@ class Room {
     if (!writing_->begun.empty()) write("end\n");
     copy();
     now_ = now_ + 1s;
-    for (int i = 0; i < amount; ++i) write(fmt::format("between {:08}\n", ++number_));
+    for (int i = 0; i < amount; ++i) write(fmt::format("between {:010}\n", ++number_));
     if (amount % 4 != 0) look(amount % 2 == 0, false);
     if (between) between();
     // What it held before is in the copy; of the rest what was read before the cut may come.

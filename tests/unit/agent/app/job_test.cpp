@@ -96,6 +96,7 @@ TEST(Job, WhoAsksBringsTheRunForwardAndIsAnsweredByItOnce) {
   job.due = at(0) + kHour;
   take_asker(job, {"one", at(500)}, "", at(10));
   EXPECT_EQ(job.due, at(10));
+  EXPECT_TRUE(job.at_once) << "it does not wait behind the host's long runs";
   job.state = Job::State::running;
   take_asker(job, {"two", at(500)}, "", at(20));
   EXPECT_TRUE(expired(job, at(1000)).empty()) << "a run that began is waited for";
@@ -114,6 +115,15 @@ TEST(Job, WhoAsksAboutOtherPortsThanThoseOfTheRunHasTheNextOne) {
   EXPECT_EQ(job.due, at(20));
   EXPECT_EQ(job.check.ports, "4444");
   EXPECT_EQ(ids(answered(job)), std::vector<std::string>{"4444"});
+}
+
+TEST(Job, ARunThatNobodyHasTheResultOfLeavesAllToTheNext) {
+  Job job;
+  job.state = Job::State::running;
+  take_asker(job, {"any", at(500)}, "", at(10));
+  take_asker(job, {"4444", at(500)}, "4444", at(10));
+  leave_to_next(job);
+  EXPECT_EQ(ids(answered(job)), (std::vector<std::string>{"any", "4444"}));
 }
 
 TEST(Job, WhoAskedAndWaitsTooLongForARunIsToldSo) {

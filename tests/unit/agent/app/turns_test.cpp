@@ -61,6 +61,24 @@ TEST(Turns, WhatIsAtOnceWaitsForNoOther) {
   EXPECT_EQ(turns.next(), nullptr);
 }
 
+TEST(Turns, WhatIsWantedWhileItWaitsIsMovedUp) {
+  Turns turns({1, 4}, {1, 2}, 8);
+  const JobPointer wanted = own("wanted");
+  const JobPointer last = own("last");
+  turns.add(own("long"));
+  turns.add(own("next"));
+  turns.add(wanted);
+  turns.add(last);
+  EXPECT_EQ(name(turns.next()), "long");
+  turns.move_up(wanted);
+  turns.move_up(own("not waiting"));
+  EXPECT_EQ(name(turns.next()), "wanted");
+  turns.move_up(last);
+  EXPECT_EQ(turns.next(), nullptr) << "one more than the workers, not as many as are wanted";
+  turns.ended(*wanted);
+  EXPECT_EQ(name(turns.next()), "last") << "each once";
+}
+
 TEST(Turns, RefusesAndCountsWhatIsTooMuch) {
   Turns turns({1, 2}, {1, 2}, 3);
   int admitted = 0;

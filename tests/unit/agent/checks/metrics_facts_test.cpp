@@ -151,6 +151,29 @@ TEST(MetricsFacts, KillsByALimitOfAGroupAreToldApart) {
   EXPECT_EQ(told(look(270, 13, std::nullopt), past), (Kills{4, 2}));
 }
 
+// With memory.oom.group one limit ends all processes of its group.
+TEST(MetricsFacts, AGroupThatMetItsLimitIsEndedAsAWhole) {
+  MetricsPast past;
+  using Kills = std::pair<std::uint32_t, std::uint32_t>;  // of the host, by limits
+  const auto told = [&](int seconds, std::uint64_t kills, std::uint64_t met, std::uint64_t groups) {
+    MetricsLook one = look_at(seconds);
+    one.facts.oom_kills = kills;
+    one.met_limits = met;
+    one.group_kills = groups;
+    const auto facts = tell(one, past);
+    return Kills{facts.recent_oom_kills, facts.recent_limit_kills};
+  };
+  EXPECT_EQ(told(0, 0, 0, 0), (Kills{0, 0}));
+  EXPECT_EQ(told(30, 4, 1, 1), (Kills{0, 4}));
+  EXPECT_EQ(told(60, 4, 2, 1), (Kills{0, 4})) << "met, and nothing is ended yet";
+  EXPECT_EQ(told(90, 7, 2, 2), (Kills{0, 7}));
+  EXPECT_EQ(told(120, 7, 3, 3), (Kills{0, 7})) << "the kills are not counted yet";
+  EXPECT_EQ(told(150, 9, 3, 3), (Kills{0, 9}));
+  EXPECT_EQ(told(180, 11, 3, 4), (Kills{2, 9})) << "the host had no memory for that group";
+  EXPECT_EQ(told(210, 11, 8, 4), (Kills{2, 9})) << "limits that were met without a kill";
+  EXPECT_EQ(told(240, 14, 8, 4), (Kills{4, 10})) << "explain one that comes late, not three";
+}
+
 TEST(MetricsFacts, MemoryThatIsNotToldHasNoCurve) {
   MetricsLook look = look_at(10);
   look.facts.memory_known = model::Tristate::no;

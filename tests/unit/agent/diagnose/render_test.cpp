@@ -1,5 +1,6 @@
 #include "agent/diagnose/render.hpp"
 
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -28,6 +29,9 @@ std::string hostile_name() {
 }
 
 void expect_golden(const std::string& name, const std::string& text) {
+  if (std::getenv("TOCSIN_WRITE_GOLDEN") != nullptr) {
+    std::ofstream(std::string(TOCSIN_GOLDEN_DIR) + "/" + name, std::ios::binary) << text;
+  }
   EXPECT_EQ(text, golden(name)) << name;
 }
 

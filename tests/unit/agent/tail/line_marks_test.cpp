@@ -53,7 +53,8 @@ TEST(LineMarks, TellALogWithoutSomeOfItsLines) {
   const std::string log = lines(0, 100);
   const LineMarks marks = line_marks(log, log);
   EXPECT_EQ(found(marks, lines(0, 50) + lines(60, 100)), kPart);
-  EXPECT_EQ(found(marks, lines(0, 1)), kPart);
+  EXPECT_EQ(found(marks, lines(0, 7)), kPart);
+  EXPECT_EQ(found(marks, lines(0, 1)), kNone) << "a line alone may be how each file begins";
   EXPECT_EQ(found(marks, lines(1, 50)), kPart);
 }
 
@@ -81,10 +82,25 @@ TEST(LineMarks, LinesThatAreNoRecordOfATimeAreNone) {
   const std::string same = "a line 1234567\na line 1234567\n";
   EXPECT_TRUE(line_marks("", same).empty());
   EXPECT_TRUE(line_marks("12345678", "12345678").empty()) << "a line without its end";
-  const std::string longest = std::string(kLongestMark, '1') + "\n";
+  const std::string database = "mysqld, Version: 8.0.36-0ubuntu0.22.04.1 (Ubuntu) port 3306\n";
+  EXPECT_TRUE(line_marks(database, database).empty());
+  const std::string kernel =
+      "[    0.000000] BIOS-e820: [mem 0x0000000000000000-0x000000000009fbff]\n";
+  EXPECT_TRUE(line_marks(kernel, kernel).empty());
+  const std::string longest = "20:07:45 " + std::string(kLongestMark - 9, 'x') + "\n";
   EXPECT_EQ(line_marks(longest, longest).others.size(), 0U);
   EXPECT_TRUE(line_marks(longest, longest).first);
   EXPECT_TRUE(line_marks("1" + longest, "1" + longest).empty());
+}
+
+TEST(LineMarks, HaveATime) {
+  for (const char* line : {"Nov 23 20:07:45 host", "2026-11-23T20:07:45.123+08:00 x",
+                           "type=A msg=audit(1700000005.001:200): x", "20261123200745 x"}) {
+    EXPECT_TRUE(has_time(line)) << line;
+  }
+  for (const char* line : {"", "12:34", "10.77.0.11 10.77.0.12 22 4022", "0x1700000005", "1:2:3"}) {
+    EXPECT_FALSE(has_time(line)) << line;
+  }
 }
 
 RC_GTEST_PROP(LineMarksProperty, ReadBackWhatTheyWrote, (const std::string& end)) {

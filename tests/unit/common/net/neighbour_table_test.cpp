@@ -16,7 +16,9 @@ std::string bytes_of(const Part& part) {
 }
 
 // One neighbour, as the kernel tells of it.
-std::string message(const char* address, int interface, std::uint16_t state) {
+// `age`: of its last answer, in hundredths of a second
+std::string message(const char* address, int interface, std::uint16_t state,
+                    std::uint32_t age = 0) {
   const IpAddress ip = *parse_ip(address);
   ndmsg body{};
   body.ndm_ifindex = interface;
@@ -26,6 +28,8 @@ std::string message(const char* address, int interface, std::uint16_t state) {
   rtattr target{static_cast<unsigned short>(sizeof(rtattr) + size), NDA_DST};
   std::string text = bytes_of(body) + bytes_of(hardware) + std::string(8, '\2') + bytes_of(target);
   text.append(reinterpret_cast<const char*>(ip.bytes.data()), size);
+  const rtattr cache{sizeof(rtattr) + sizeof(nda_cacheinfo), NDA_CACHEINFO};
+  text += bytes_of(cache) + bytes_of(nda_cacheinfo{age, 0, 0, 0});
   nlmsghdr head{};
   head.nlmsg_len = static_cast<std::uint32_t>(sizeof head + text.size());
   head.nlmsg_type = RTM_NEWNEIGH;
@@ -34,7 +38,7 @@ std::string message(const char* address, int interface, std::uint16_t state) {
 
 std::optional<NeighbourState> state_in(std::string_view messages, const char* address,
                                        std::uint32_t interface = 0) {
-  return parse_neighbour(messages, *parse_ip(address), interface);
+  return parse_neighbour(messages, *parse_ip(address), interface, 1s);
 }
 
 // procedure M-01
@@ -48,6 +52,18 @@ TEST(NeighbourTable, SaysHowTheKernelKnowsAnAddress) {
   EXPECT_EQ(state_in(all, "fe80::1", 4), NeighbourState::pending);
   EXPECT_EQ(state_in(all, "fe80::1", 5), std::nullopt);
   EXPECT_EQ(state_in(all, "10.0.0.3"), std::nullopt);
+}
+
+// A gateway that died just now is still "reachable" to the kernel.
+TEST(NeighbourTable, AnAnswerFromBeforeTheLookDoesNotCount) {
+  const std::string all =
+      message("10.0.0.1", 2, NUD_REACHABLE, 100) + message("10.0.0.2", 2, NUD_REACHABLE, 101);
+  EXPECT_EQ(state_in(all, "10.0.0.1"), NeighbourState::there);
+  EXPECT_EQ(state_in(all, "10.0.0.2"), NeighbourState::pending);
+}
+
+TEST(NeighbourTable, WhatWasWrittenByHandSaysNothing) {
+  EXPECT_EQ(state_in(message("10.0.0.1", 2, NUD_PERMANENT), "10.0.0.1"), NeighbourState::fixed);
 }
 
 TEST(NeighbourTable, ReadsNothingBeyondTheEnd) {

@@ -127,6 +127,18 @@ TEST(MetricsRules, WhatCouldNotBeLookedAtIsSaid) {
   EXPECT_TRUE(looked_at(judged(facts), "disk.space_low", "/var"));
 }
 
+// More than are told is how a host with many containers is, at every look.
+TEST(MetricsRules, MoreFileSystemsThanAreToldAreANote) {
+  MetricsFacts facts = well();
+  facts.file_systems_over_limit = 5;
+  EXPECT_EQ(only(judged(facts)), "normal");
+  EXPECT_TRUE(says(judged(facts), "metrics.unseen"));
+  EXPECT_FALSE(looked_at(judged(facts), "disk.space_low", "/left_out"));
+  EXPECT_TRUE(looked_at(judged(facts), "disk.space_low", "/var"));
+  facts.file_systems_unseen = 1;
+  EXPECT_EQ(only(judged(facts)), "cannot_tell");
+}
+
 // More used is never better.
 RC_GTEST_PROP(MetricsProperty, IsMonotoneInUse, ()) {
   const auto used = *rc::gen::inRange<std::uint32_t>(0, 1001);
