@@ -24,13 +24,6 @@ constexpr std::size_t kHeldNames = 1 << 15;    // of a folder and all above it
 constexpr std::uint32_t kRoundNames = 1 << 17;
 constexpr std::size_t kRemembered = 1 << 16;
 
-// Where the host's folders are. This agent's sandbox has a /tmp of its own, which nobody else ever
-// writes to: the host's first process sees what the host sees.
-std::string files_of_host(const std::string& root) {
-  constexpr const char* kOfFirstProcess = "/proc/1/root";
-  return root == "/" && os::list_folder(kOfFirstProcess, 1) ? kOfFirstProcess : root;
-}
-
 FileKey key_of(const os::FileStat& stat) { return {stat.device, stat.inode}; }
 
 // True where a file system is mounted on the folder.
@@ -63,7 +56,7 @@ class Round {
         scanner_(scanner),
         memory_(memory),
         past_(memory.past),
-        files_(files_of_host(context.root)),
+        files_(os::files_of_host(context.root)),
         from_(std::exchange(memory.next, ScanPlace{})),
         facts_(std::move(facts)) {
     ++memory_.round;

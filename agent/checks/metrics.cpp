@@ -84,16 +84,10 @@ bool is_mounted(const CheckContext& context, const std::string& mount) {
                      [&](const LocalMount& one) { return one.mount == mount; });
 }
 
-// Where the mounts of mounts_of can be reached: below the /tmp of this one's sandbox are none.
-std::string files_of_host(const std::string& root) {
-  constexpr const char* kOfFirstProcess = "/proc/1/root";
-  return root == "/" && os::list_folder(kOfFirstProcess, 1) ? kOfFirstProcess : root;
-}
-
 void look_at_file_systems(const CheckContext& context, model::MetricsFacts& facts) {
   const LocalMounts local = mounts_of(context);
   facts.file_systems_over_limit = local.over_limit;
-  const std::string files = files_of_host(context.root);
+  const std::string files = os::files_of_host(context.root);
   for (const LocalMount& one : local.mounts) {
     if (context.stop.stop_requested()) break;
     struct statvfs now {};

@@ -39,6 +39,11 @@ std::string under(std::string_view root, std::string_view path) {
   return std::string(root).append(path);
 }
 
+std::string files_of_host(const std::string& root) {
+  constexpr const char* kOfFirstProcess = "/proc/1/root";
+  return root == "/" && list_folder(kOfFirstProcess, 1) ? kOfFirstProcess : root;
+}
+
 // Files of /proc do not say how long they are, and most are short: a small piece on the stack keeps
 // them from costing fresh pages each time.
 Result<std::string> read_at(const Fd& file, std::uint64_t offset, std::size_t limit) {

@@ -19,6 +19,10 @@ using net::Fd;
 
 // "/srv" + "/etc/passwd" -> "/srv/etc/passwd"; root "/" changes nothing.
 std::string under(std::string_view root, std::string_view path);
+// The root below which the host's folders and mounts are. This agent's sandbox has a /tmp of its
+// own, which nobody else ever writes to: the host's first process sees what the host sees. Where
+// that may not be looked into, or `root` is not the host's, `root` itself.
+std::string files_of_host(const std::string& root);
 
 // At most `limit` bytes from the start. Errors: not_found, permission_denied, as the system says.
 Result<std::string> read_start(const std::string& path, std::size_t limit);

@@ -450,6 +450,19 @@ TEST(Link, AnAgentWhoseChecksStoppedIsSilentAlthoughItsLinkTalks) {
   ASSERT_TRUE(eventually([&] { return last().state == Presence::heard; }));
 }
 
+// Heartbeats go on past the time after which an agent is silent, and it never was.
+void expect_never_silent(Room& room) {
+  const MonoTime ripe = room.time.steady() + 2 * room.policy->agent_silent_after;
+  std::uint64_t heartbeats = 0;
+  ASSERT_TRUE(eventually([&] {
+    if (room.time.steady() < ripe) heartbeats = room.hub().counters().heartbeats;
+    return room.hub().counters().heartbeats > heartbeats + 1;
+  }));
+  const auto all = room.intake.presence();
+  EXPECT_TRUE(std::none_of(all.begin(), all.end(),
+                           [](const auto& one) { return one.state == Presence::silent; }));
+}
+
 // A collector that knows so many checks of each host, and lets no first look take its time.
 void know_checks(Room& room, std::size_t checks) {
   room.stop_collector();
@@ -489,15 +502,7 @@ TEST(Link, AnAgentThatTellsOfNoCheckBecauseItsHostHasNoneIsHeard) {
   const TestAgent agent = room.add_agent();
   const auto spool = open_spool(agent);
   RunningLink link(room, agent);
-  const MonoTime ripe = room.time.steady() + 2 * room.policy->agent_silent_after;
-  std::uint64_t heartbeats = 0;
-  ASSERT_TRUE(eventually([&] {
-    if (room.time.steady() < ripe) heartbeats = room.hub().counters().heartbeats;
-    return room.hub().counters().heartbeats > heartbeats + 1;
-  }));
-  const auto all = room.intake.presence();
-  EXPECT_TRUE(std::none_of(all.begin(), all.end(),
-                           [](const auto& one) { return one.state == Presence::silent; }));
+  expect_never_silent(room);
 }
 
 // An observer notes a run that saw nothing new some seconds late.
@@ -514,15 +519,7 @@ TEST(Link, AnAgentWhoseRunsAreNotedLateIsNotSilent) {
   check.last_run_monotonic = room.time.steady();
   ASSERT_TRUE(spool->append({}, {}, {&check, 1}));
   RunningLink link(room, agent);
-  const MonoTime ripe = room.time.steady() + 2 * room.policy->agent_silent_after;
-  std::uint64_t heartbeats = 0;
-  ASSERT_TRUE(eventually([&] {
-    if (room.time.steady() < ripe) heartbeats = room.hub().counters().heartbeats;
-    return room.hub().counters().heartbeats > heartbeats + 1;
-  }));
-  const auto all = room.intake.presence();
-  EXPECT_TRUE(std::none_of(all.begin(), all.end(),
-                           [](const auto& one) { return one.state == Presence::silent; }));
+  expect_never_silent(room);
 }
 
 TEST(Link, ChecksOfAnEarlierBootAreNotTakenForFresh) {

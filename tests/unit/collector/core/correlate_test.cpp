@@ -323,17 +323,25 @@ TEST(Correlate, ReturnsOfEarlierDaysAreNotCounted) {
   EXPECT_EQ(facts_at(61h), "3");
 }
 
-// Severity rule C2: an access on a core asset is serious. Only a port waits for another sign.
-TEST(Correlate, AnAccessOnACoreHostIsSerious) {
+// Who may connect to port 22, and who does not come from there.
+model::SitePolicy policy_with_sources() {
   model::SitePolicy policy = story_policy();
   model::SourceRule source;
   source.port = 22;
   source.networks = {"10.0.0.0/8"};
   policy.baselines[0].sources = {source};
-  Story story(policy);
+  return policy;
+}
+void add_stranger(model::Observation& seen) {
+  std::get<model::SocketsFacts>(seen.facts).peers = {
+      {model::Protocol::tcp, 22, true, "203.0.113.0/24", 0, 1}};
+}
+
+// Severity rule C2: an access on a core asset is serious. Only a port waits for another sign.
+TEST(Correlate, AnAccessOnACoreHostIsSerious) {
+  Story story(policy_with_sources());
   model::Observation seen = ports_are({});
-  auto& facts = std::get<model::SocketsFacts>(seen.facts);
-  facts.peers = {{model::Protocol::tcp, 22, true, "203.0.113.0/24", 0, 1}};
+  add_stranger(seen);
   story.admit("web1");
   story.admit("core1");
   story.sees("web1", seen);
@@ -347,18 +355,12 @@ TEST(Correlate, AnAccessOnACoreHostIsSerious) {
 }
 
 TEST(Correlate, APortOnACoreHostIsSeriousWithASecondSign) {
-  model::SitePolicy policy = story_policy();
-  model::SourceRule source;
-  source.port = 22;
-  source.networks = {"10.0.0.0/8"};
-  policy.baselines[0].sources = {source};
-  Story story(policy);
+  Story story(policy_with_sources());
   story.admit("core1");
   model::Observation seen = ports_are({listener(4444, "/usr/bin/nc")});
   story.sees("core1", seen);
   EXPECT_EQ(story.incident().live, model::Severity::d);
-  auto& facts = std::get<model::SocketsFacts>(seen.facts);
-  facts.peers = {{model::Protocol::tcp, 22, true, "203.0.113.0/24", 0, 1}};
+  add_stranger(seen);
   story.at(1min).sees("core1", seen);
   EXPECT_EQ(story.incident().live, model::Severity::c);
   EXPECT_THAT(story.incident().explanation.hits, Contains("C2"));
