@@ -157,7 +157,7 @@ bool set_if(std::optional<T> value, T& into) {
 bool read_more(std::string_view name, std::string_view rest, AuditPosition& p) {
   if (name == "heartbeat") return set_if(parse_heartbeat(rest), p.heartbeat);
   if (name == "prefix") return (p.prefix = parse_prefix_digest(rest)).has_value();
-  if (name == "ends") return set_if(parse_line_ends(rest), p.ends);
+  if (name == "ends") return set_if(parse_line_ends(rest), p.ends) && !p.ends.ends.empty();
   if (name == "uncopied") return (p.uncopied = parse_uncopied(rest)).has_value();
   if (name == "logins") return (p.logins = parse_login_place(rest)).has_value();
   if (name == "begun") return read_flag(rest, p.begun_empty);

@@ -332,6 +332,7 @@ TEST(AuditLogFacts, AKeptPlaceWithWhatOlderVersionsDidNotKnowIsRead) {
   ASSERT_TRUE(old);
   EXPECT_EQ(old->size, place.size);
   EXPECT_FALSE(old->prefix);
+  EXPECT_FALSE(parse_audit_position(text.substr(0, text.find('\n')) + "\nends;80"));
   EXPECT_FALSE(parse_audit_position(text + "\nother;1"));
   EXPECT_FALSE(parse_audit_position(text + "\n\n"));
 }
