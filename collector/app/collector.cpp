@@ -171,6 +171,7 @@ class RunningCollector final : public Collector {
   void prune();
   void look_at_tls();
   SqliteJournalOptions journal_options() const;
+  SqliteStateOptions state_options() const;
   void stop();
 
   const CollectorConfig config_;
@@ -282,7 +283,7 @@ Status RunningCollector::open_stores() {
   auto reader = open_journal_reader(journal);
   if (!reader) return fail(reader.error());
   judge_journal_ = *std::move(reader);
-  const SqliteStateOptions state{config_.directory + "/state.db", {}};
+  const SqliteStateOptions state = state_options();
   auto store = open_state_store(state);
   if (!store) return fail(store.error());
   state_ = *std::move(store);
@@ -388,8 +389,13 @@ void RunningCollector::tend() {
 
 void RunningCollector::prune() {
   samples_->prune(time_.wall());
-  const auto dropped = prune_journal(journal_options(), config_.keep_days, writer_->journal_now(),
-                                     judge_->progress().judged);
+  const Position judged = judge_->progress().judged;
+  if (const Status synced = sync_state(state_options()); !synced) {
+    log::warning("journal.not_pruned", {{"why", synced.error().message}});
+    return;  // The next time; nothing may go of which the state is not on the disk.
+  }
+  const auto dropped =
+      prune_journal(journal_options(), config_.keep_days, writer_->journal_now(), judged);
   if (!dropped) {
     log::error("journal.not_pruned", {{"why", dropped.error().message}});
   } else if (dropped->segments > 0) {
@@ -402,6 +408,10 @@ SqliteJournalOptions RunningCollector::journal_options() const {
   SqliteJournalOptions options;
   options.directory = config_.directory + "/journal";
   return options;
+}
+
+SqliteStateOptions RunningCollector::state_options() const {
+  return {config_.directory + "/state.db", {}};
 }
 
 // At a start, a mistake in the file must not leave the room unwatched while a good policy is in

@@ -21,7 +21,8 @@ Position keep_journal_from(std::span<const SegmentStart> segments, Instant now, 
                            Position judged);
 
 // Drops the segments that may go; never the newest. `keep_days` 0 keeps all. `now` is journal time,
-// `judged` the judge's committed cursor. Safe beside a writer and readers. Errors: those of opening
+// `judged` a cursor of the judge that is on the disk: the state that it stands for was made of what
+// goes (`sync_state`). Safe beside a writer and readers. Errors: those of opening
 // and removing files; what was dropped before stays dropped.
 Result<DroppedSegments> prune_journal(const SqliteJournalOptions& options, std::uint32_t keep_days,
                                       Instant now, Position judged);

@@ -411,6 +411,7 @@ class SqliteStateStore final : public StateStore {
 Result<std::unique_ptr<StateStore>> open_state_store(const SqliteStateOptions& options) {
   Result<sqlite::Database> database = open_state_for_writing(options);
   if (!database) return fail(database.error());
+  TOCSIN_TRY(database->execute("PRAGMA synchronous=NORMAL"));  // From here on: see the header.
   Result<Writes> writes = Writes::prepare(*database);
   if (!writes) return fail(writes.error());
   Result<sqlite::Statement> result =
@@ -420,6 +421,28 @@ Result<std::unique_ptr<StateStore>> open_state_store(const SqliteStateOptions& o
                                                   std::move(*result));
   TOCSIN_TRY(store->start());
   return store;
+}
+
+Status sync_state(const SqliteStateOptions& options) {
+  sqlite::OpenOptions open;
+  open.create = false;
+  open.vfs = options.vfs;
+  Result<sqlite::Database> database = sqlite::Database::open(options.path, open);
+  if (!database) return fail(database.error());
+  // A full one waits for the commit and the queries that go on; it syncs the log before it copies,
+  // and the file after it.
+  Result<sqlite::Statement> checkpoint = database->prepare("PRAGMA wal_checkpoint(FULL)");
+  if (!checkpoint) return fail(checkpoint.error());
+  const Result<bool> row = checkpoint->step();
+  if (!row) return fail(row.error());
+  constexpr int kBusy = 0, kInLog = 1, kCopied = 2;
+  if (*row && checkpoint->int64(kBusy) == 0 &&
+      checkpoint->int64(kInLog) == checkpoint->int64(kCopied)) {
+    return {};
+  }
+  return fail(ErrorCode::unavailable,
+              fmt::format("sync {}: {} of {} pages of its log are copied, others are in use",
+                          options.path, checkpoint->int64(kCopied), checkpoint->int64(kInLog)));
 }
 
 }  // namespace tocsin::collector

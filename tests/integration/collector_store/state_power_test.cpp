@@ -1,5 +1,6 @@
-// What the judge has committed is there after the power was cut at any step, whole, with its
-// cursor.
+// After the power was cut at any step there are the judge's first commits, each whole, with its
+// cursor, and all that were there when sync_state() returned.
+#include <set>
 #include <string>
 #include <vector>
 
@@ -101,18 +102,39 @@ void check_state(const Place& place, int at_least, int at_most) {
   EXPECT_EQ(commits_in(**store, place), commits + 1);
 }
 
-TEST(StatePower, WhatIsCommittedSurvivesACutAtEveryStep) {
+// What a run knows at its end.
+struct Reached {
+  int committed = 0;
+  int synced = 0;
+};
+
+// Commits all, and syncs after each whose number is in `sync_after`.
+Reached commit_until_the_cut(const Place& place, const std::set<int>& sync_after) {
+  Reached reached;
+  const auto store = open_state_store(options_of(place));
+  for (int commit = 1; store && commit <= kCommits; ++commit) {
+    if (!(*store)->commit(delta_of(commit))) break;
+    reached.committed = commit;
+    if (!sync_after.contains(commit)) continue;
+    if (!sync_state(options_of(place))) break;
+    reached.synced = commit;
+  }
+  return reached;
+}
+
+TEST(StatePower, ACutAtEveryStepLeavesWholeCommitsAndWhatWasSynced) {
+  const auto run = [](const Place& place) { return commit_until_the_cut(place, {2, 3}); };
+  tests::cut_the_power_everywhere(run, [](const Place& place, const Reached& reached) {
+    check_state(place, reached.synced, reached.committed + 1);
+  });
+}
+
+TEST(StatePower, EverythingThatWasSyncedIsThere) {
   const auto run = [](const Place& place) {
-    int acknowledged = 0;
-    const auto store = open_state_store(options_of(place));
-    for (int commit = 1; store && commit <= kCommits; ++commit) {
-      if (!(*store)->commit(delta_of(commit))) break;
-      acknowledged = commit;
-    }
-    return acknowledged;
+    return commit_until_the_cut(place, {1, 2, 3, 4, 5, kCommits});
   };
-  tests::cut_the_power_everywhere(run, [](const Place& place, int acknowledged) {
-    check_state(place, acknowledged, acknowledged + 1);
+  tests::cut_the_power_everywhere(run, [](const Place& place, const Reached& reached) {
+    check_state(place, reached.synced, reached.committed + 1);
   });
 }
 
