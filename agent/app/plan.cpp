@@ -6,6 +6,7 @@
 
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
+#include "common/model/ports.hpp"
 
 namespace tocsin::agent {
 namespace {
@@ -34,6 +35,12 @@ model::Message refusal(const char* code, const model::CheckRef& check) {
   return {code, {{"check", clean_text(model::to_string(check), limits::kText)}}};
 }
 
+// The host's own definition wins; more exact sources only divide what it tells anyway.
+void add_details(const model::CheckDefinition& assigned, model::CheckDefinition& own) {
+  if (assigned.exact_sources.empty()) return;
+  own.exact_sources = model::merged_ports(own.exact_sources, assigned.exact_sources);
+}
+
 Duration within(Duration width, std::uint64_t random) {
   if (width <= 0s) return 0s;
   return Duration(static_cast<std::int64_t>(random % static_cast<std::uint64_t>(width.count())));
@@ -57,7 +64,9 @@ CheckPlan plan_checks(const ObserverConfig& config,
   }
   CheckPlan plan;
   for (const model::CheckDefinition& check : assigned) {
-    if (chosen.contains(check.check)) continue;
+    const auto known = chosen.find(check.check);
+    if (known != chosen.end()) add_details(check, known->second);
+    if (known != chosen.end() || check.details_only) continue;
     if (!is_allowed(config, check.check)) {
       plan.refused.push_back({check.check, refusal("agent.check_not_allowed", check.check)});
     } else if (chosen.size() == limits::kChecks) {

@@ -20,7 +20,8 @@ struct CheckPlan {
 };
 // The host's own checks, then those assigned that it allows, at most limits::kChecks. Intervals and
 // deadlines are brought into what makes sense: 100 ms to a day, at least min_interval where
-// assigned; a deadline of 100 ms to 10 min. Where nothing is assigned, the host's own decide.
+// assigned; a deadline of 100 ms to 10 min. Where nothing is assigned, the host's own decide. What
+// is assigned for a check of the host's own adds the ports whose sources are to be exact, no more.
 CheckPlan plan_checks(const ObserverConfig& config,
                       const std::vector<model::CheckDefinition>& assigned);
 

@@ -272,13 +272,15 @@ std::optional<os::SocketCounts> counts_now(SocketsMemory& memory) {
   return counts ? std::optional(*counts) : std::nullopt;
 }
 
-Status refresh_connections(const CheckContext& context, MonoTime now, SocketsMemory& memory) {
+Status refresh_connections(const std::string& exact, const CheckContext& context, MonoTime now,
+                           SocketsMemory& memory) {
   if (!memory.events_tried && context.root == "/") {
     memory.events_tried = true;
     auto events = os::SocketEvents::open();
     if (events) memory.events = std::move(*events);
   }
   memory.services = services_of(memory.listening);
+  if (memory.peers.be_exact_about(exact)) memory.connections_at.reset();
   take_events(context, memory);
   if (memory.connections_at && now - *memory.connections_at < kPeersEvery) return {};
   TOCSIN_TRY(memory.reader.read(os::SocketQuery::connections, memory.scratch));
@@ -378,7 +380,7 @@ void forget_closed_elsewhere(std::vector<Listening>& all, SocketsMemory& memory)
   std::erase_if(memory.elsewhere, closed);
 }
 
-Result<model::SocketsFacts> look(const std::string& asked, CheckContext& context,
+Result<model::SocketsFacts> look(const model::CheckDefinition& check, CheckContext& context,
                                  SocketsMemory& memory) {
   const MonoTime now = context.time.steady();
   open_counter(context, memory);
@@ -388,7 +390,7 @@ Result<model::SocketsFacts> look(const std::string& asked, CheckContext& context
   memory.tcp_digest = tcp_digest_of(memory.listening);
   memory.gate.listed(counts, now);
   compare_ways(context, now, memory);
-  try_ports(context, now, asked, memory);
+  try_ports(context, now, check.ports, memory);
   const auto proc = os::ProcReader::open(context.root);
   if (!proc) return fail(proc.error());
   TOCSIN_TRY(refresh_elsewhere(*proc, context, now, memory));
@@ -397,7 +399,7 @@ Result<model::SocketsFacts> look(const std::string& asked, CheckContext& context
   const auto unknown = reconcile(all, *proc, now, memory);
   TOCSIN_TRY(search_owners(unknown, *proc, context, now, memory));
   forget_closed_elsewhere(all, memory);
-  TOCSIN_TRY(refresh_connections(context, now, memory));
+  TOCSIN_TRY(refresh_connections(check.exact_sources, context, now, memory));
   memory.first_run = false;
   std::vector<SeenListener> listeners = describe(all, now, context.root, memory);
   look_at_files(listeners, context.stop, memory);
@@ -420,7 +422,7 @@ Result<model::SocketsFacts> look(const std::string& asked, CheckContext& context
 model::Observation observe_sockets(const model::CheckDefinition& check, CheckContext& context) {
   const Run run(check, context);
   if (!context.memory) context.memory = std::make_unique<SocketsMemory>(context);
-  auto facts = look(check.ports, context, static_cast<SocketsMemory&>(*context.memory));
+  auto facts = look(check, context, static_cast<SocketsMemory&>(*context.memory));
   if (!facts) return run.unseen(facts.error());
   return run.seen(std::move(*facts));
 }

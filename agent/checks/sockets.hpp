@@ -5,8 +5,8 @@
 // abnormal port.unexpected, port.concealed, source.unexpected; cannot tell port.owner_unknown,
 // port.file_unknown, source.too_coarse, source.unreadable, source.udp_unseen,
 // observation.incomplete, no baseline; normal port.ok, with port.ephemeral, .namespaces_not_seen,
-// .taken_unlisted, .not_tried, .none_tried, source.short_unseen, .events_lost beside: these say how
-// far a look reached that was made, of the host's own namespace and of what lasted.
+// .taken_unlisted, .not_tried, .none_tried, source.not_exact, .short_unseen, .events_lost beside:
+// these say how far a look reached that was made, of the host's own namespace and of what lasted.
 //
 // No finding: UDP on a dynamic port without other signs, loopback sources, a service without
 // approved sources, a bound socket that does not listen on a kernel that does not list those.
@@ -23,7 +23,8 @@
 // as it takes CAP_PERFMON and tracefs, ten times a second. What such a look can miss, and what
 // finds it, is said in listener_gate.hpp.
 //
-// Connections are counted every 30 s, and those that ended in between come as the kernel's events.
+// Connections are counted every 30 s, and those that ended in between come as the kernel's events:
+// by network, and by address for the ports that the check names as having finer rules.
 // Other network namespaces are looked at every 10 s through /proc/PID/net, which costs a walk
 // through the whole machine's connections for each: with many of them as often as a fifth of a
 // percent of a processor allows.

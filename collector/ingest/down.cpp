@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
+#include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 #include "common/crypto/crypto.hpp"
+#include "common/model/ports.hpp"
+#include "common/rules/baseline.hpp"
 #include "common/wire/proto.hpp"
 #include "common/wire/wire.hpp"
 
@@ -75,16 +79,41 @@ v1::CollectorMessage baseline_message(const model::ApprovedBaseline& baseline) {
   return message;
 }
 
+std::vector<model::CheckDefinition> assigned_checks(const model::SitePolicy& policy,
+                                                    std::string_view host) {
+  const model::HostPolicy* own = model::host_policy(policy, host);
+  if (own == nullptr) return {};
+  std::vector<model::CheckDefinition> checks = own->checks;
+  const model::Baseline* baseline = model::baseline_of(policy, host);
+  const std::string exact =
+      baseline == nullptr ? std::string() : rules::ports_of_fine_sources(*baseline);
+  if (exact.empty()) return checks;
+  const model::CheckRef ref{model::CheckKind::sockets, ""};
+  const auto sockets =
+      std::find_if(checks.begin(), checks.end(),
+                   [&](const model::CheckDefinition& d) { return d.check == ref; });
+  if (sockets != checks.end()) {
+    sockets->exact_sources = model::merged_ports(sockets->exact_sources, exact);
+  } else if (checks.size() < limits::kChecks) {
+    model::CheckDefinition details;
+    details.check = ref;
+    details.interval = model::default_interval(ref.kind);
+    details.deadline = details.interval;
+    details.exact_sources = exact;
+    details.details_only = true;
+    checks.push_back(std::move(details));
+  }
+  return checks;
+}
+
 Assignment assignment_of(const model::SitePolicy& policy, std::string_view host) {
   Assignment assignment;
   v1::Assign& assign = *assignment.message.mutable_assign();
-  const model::HostPolicy* own = model::host_policy(policy, host);
-  if (own == nullptr || own->checks.empty()) return assignment;
-  assignment.digest = to_hex(crypto::sha256(wire::encode_checks(own->checks)));
+  const std::vector<model::CheckDefinition> checks = assigned_checks(policy, host);
+  if (checks.empty()) return assignment;
+  assignment.digest = to_hex(crypto::sha256(wire::encode_checks(checks)));
   assign.set_digest(assignment.digest);
-  for (const model::CheckDefinition& check : own->checks) {
-    wire::to_proto(check, *assign.add_checks());
-  }
+  for (const model::CheckDefinition& check : checks) wire::to_proto(check, *assign.add_checks());
   return assignment;
 }
 

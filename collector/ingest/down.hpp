@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tocsin/v1/agent.pb.h"
 
@@ -29,8 +30,12 @@ v1::CollectorMessage request_message(const model::Request& request, Duration exp
 // Without a digest: none is approved.
 v1::CollectorMessage baseline_message(const model::ApprovedBaseline& baseline);
 
-// The checks that the policy assigns to a host; an empty digest where it assigns none, and the
-// host's own file decides.
+// What the policy assigns to a host: its checks, and for rules of sources that are finer than the
+// networks by which a host counts them the ports of which it has to tell addresses, which reach the
+// host's own check of sockets too.
+std::vector<model::CheckDefinition> assigned_checks(const model::SitePolicy& policy,
+                                                    std::string_view host);
+// An empty digest where that is nothing, and the host's own file decides.
 struct Assignment {
   std::string digest;
   v1::CollectorMessage message;

@@ -31,6 +31,11 @@ void check_target(Table& table, const model::CheckRef& check) {
   }
 }
 
+bool listed_ports(const std::string& text) {
+  const auto ports = model::parse_ports(text);
+  return ports && ports->size() <= model::kMostListed;
+}
+
 model::CheckDefinition read_check(Table& table) {
   model::CheckDefinition definition;
   table.require({"kind"});
@@ -55,6 +60,14 @@ model::CheckDefinition read_check(Table& table) {
       table.error("ports",
                   fmt::format("\"ports\" is a list such as \"22,80,1500-1510\" of at most {}",
                               model::kMostPorts));
+    }
+  }
+  if (definition.check.kind == model::CheckKind::sockets) {
+    table.text("exact_sources", definition.exact_sources, limits::kText);
+    if (!definition.exact_sources.empty() && !listed_ports(definition.exact_sources)) {
+      table.error("exact_sources",
+                  fmt::format("\"exact_sources\" is a list such as \"22,1500\" of at most {} ports",
+                              model::kMostListed));
     }
   }
   if (table.has("kind")) check_target(table, definition.check);
@@ -126,6 +139,9 @@ std::string print_checks(const std::vector<model::CheckDefinition>& checks,
     if (definition.check.kind == model::CheckKind::ping) {
       text += fmt::format("packets = {}\ntcp_port = {}\n", definition.ping_packets,
                           definition.ping_tcp_port);
+    }
+    if (!definition.exact_sources.empty()) {
+      text += fmt::format("exact_sources = {}\n", toml_text(definition.exact_sources));
     }
     if (!definition.ports.empty()) text += fmt::format("ports = {}\n", toml_text(definition.ports));
   }

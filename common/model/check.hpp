@@ -94,6 +94,10 @@ struct CheckDefinition {
   int ping_packets = 5;
   int ping_tcp_port = 0;  // 0: no TCP fallback
   std::string ports;      // of port_scan: "22,80,1500-1510"
+  // Of sockets: local ports whose sources are told by address and not by network.
+  std::string exact_sources{};
+  // Of what a policy assigns: adds to a check that the host's own file has, and is none by itself.
+  bool details_only = false;
   friend bool operator==(const CheckDefinition&, const CheckDefinition&) = default;
 };
 

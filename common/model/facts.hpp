@@ -174,7 +174,7 @@ struct PeerAggregate {
   Protocol protocol = Protocol::tcp;
   std::uint16_t local_port = 0;
   bool inbound = false;
-  std::string remote_prefix;
+  std::string remote_prefix;  // "10.0.0.0/24"; an address where the check is exact about the port
   std::uint16_t remote_port = 0;
   std::uint32_t count = 0;  // there now, or ended since the row is kept
   Instant first = {};
@@ -213,6 +213,9 @@ struct SocketsFacts {
   // The first port that is tried for listeners which every table hides: the agent may not bind
   // those before it. kNoPortTried: the kernel lists no sockets to the agent. 0: not said.
   std::uint32_t ports_tried_from = 0;
+  // Networks that stand for addresses which should have been told one by one: too many of them, or
+  // from before that was asked for.
+  std::uint32_t sources_not_exact = 0;
   friend bool operator==(const SocketsFacts&, const SocketsFacts&) = default;
 };
 

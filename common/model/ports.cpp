@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace tocsin::model {
 namespace {
@@ -34,6 +35,24 @@ std::optional<std::vector<std::uint16_t>> parse_ports(std::string_view text) {
   std::sort(ports.begin(), ports.end());
   ports.erase(std::unique(ports.begin(), ports.end()), ports.end());
   return ports;
+}
+
+std::string ports_text(std::vector<std::uint16_t> ports) {
+  std::sort(ports.begin(), ports.end());
+  ports.erase(std::unique(ports.begin(), ports.end()), ports.end());
+  ports.resize(std::min(ports.size(), kMostListed));
+  std::string text;
+  for (const std::uint16_t port : ports) {
+    text.append(text.empty() ? "" : ",").append(std::to_string(port));
+  }
+  return text;
+}
+
+std::string merged_ports(std::string_view a, std::string_view b) {
+  std::vector<std::uint16_t> all = parse_ports(a).value_or(std::vector<std::uint16_t>());
+  const std::vector<std::uint16_t> more = parse_ports(b).value_or(std::vector<std::uint16_t>());
+  all.insert(all.end(), more.begin(), more.end());
+  return ports_text(std::move(all));
 }
 
 }  // namespace tocsin::model

@@ -4,10 +4,13 @@
 #include <charconv>
 #include <iterator>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "common/model/ports.hpp"
 #include "common/rules/findings.hpp"
+#include "common/rules/network.hpp"
 #include "common/rules/programs.hpp"
 
 namespace tocsin::rules {
@@ -170,6 +173,19 @@ std::optional<model::Baseline> combined(const model::ApprovedBaseline* approved,
   if (both.expired) return both;
   for (const BaselineEntry& entry : approved->entries) add_rule(entry, both);
   return both;
+}
+
+std::string ports_of_fine_sources(const model::Baseline& baseline) {
+  std::vector<std::uint16_t> ports;
+  for (const model::SourceRule& rule : baseline.sources) {
+    const bool fine =
+        std::any_of(rule.networks.begin(), rule.networks.end(), [](const std::string& text) {
+          const auto network = parse_network(text);
+          return network && network->length > (network->v6 ? 64 : 24);
+        });
+    if (fine) ports.push_back(rule.port);
+  }
+  return model::ports_text(std::move(ports));
 }
 
 std::vector<model::BaselineScope> scopes_for(const model::SitePolicy& policy,

@@ -44,6 +44,10 @@ std::vector<model::BaselineEntry> entries_of(const model::Observation& observati
 std::optional<model::Baseline> combined(const model::ApprovedBaseline* approved,
                                         const model::Baseline* policy, Instant now);
 
+// The local ports of its rules of sources that are finer than the /24 or /64 by which a host counts
+// who is connected: of these the host has to tell addresses (model::ports_text).
+std::string ports_of_fine_sources(const model::Baseline& baseline);
+
 // Whose approved baseline a host is judged by: the first of these that has one. Its own goes before
 // its group's, past its end too.
 std::vector<model::BaselineScope> scopes_for(const model::SitePolicy& policy,

@@ -279,6 +279,9 @@ void take_sources(const model::SocketsFacts& facts, const Baseline* baseline, Fi
   judge_sources(facts.peers, *baseline, findings);
   judge_unseen_sources(facts, *baseline, findings);
   incomplete(facts.peers_over_limit, "source.unexpected", findings);
+  if (facts.sources_not_exact > 0) {
+    findings.note({"source.not_exact", {said("count", facts.sources_not_exact)}});
+  }
   if (!facts.source_events) findings.note({"source.short_unseen", {}});
   if (facts.source_event_overflows > 0) {
     findings.note({"source.events_lost", {said("count", facts.source_event_overflows)}});

@@ -93,6 +93,7 @@ void put(const model::SocketsFacts& from, v1::SocketsFacts& to) {
   }
   to.set_taken_unlisted(from.taken_unlisted);
   to.set_ports_tried_from(from.ports_tried_from);
+  to.set_sources_not_exact(from.sources_not_exact);
 }
 
 Result<model::SocketsFacts> take(const v1::SocketsFacts& from) {
@@ -135,6 +136,7 @@ Result<model::SocketsFacts> take(const v1::SocketsFacts& from) {
   }
   facts.taken_unlisted = from.taken_unlisted();
   facts.ports_tried_from = std::min(from.ports_tried_from(), model::kNoPortTried);
+  facts.sources_not_exact = from.sources_not_exact();
   return facts;
 }
 

@@ -179,6 +179,8 @@ void to_proto(const model::CheckDefinition& from, v1::CheckDefinition& to) {
   to.set_ping_packets(static_cast<std::uint32_t>(from.ping_packets));
   to.set_ping_tcp_port(static_cast<std::uint32_t>(from.ping_tcp_port));
   to.set_ports(from.ports);
+  to.set_exact_sources(from.exact_sources);
+  to.set_details_only(from.details_only);
 }
 
 Result<model::CheckDefinition> from_proto(const v1::CheckDefinition& from) {
@@ -192,6 +194,8 @@ Result<model::CheckDefinition> from_proto(const v1::CheckDefinition& from) {
   definition.ping_packets = static_cast<int>(from.ping_packets());
   TOCSIN_WIRE_SET(definition.ping_tcp_port, port("check.ping_tcp_port", from.ping_tcp_port()));
   definition.ports = value_text(from.ports());
+  definition.exact_sources = value_text(from.exact_sources());
+  definition.details_only = from.details_only();
   return definition;
 }
 

@@ -29,7 +29,11 @@ open_sources() { found web1 --argjson count "$1" '[.[] | select(.closedAt == nul
 
 begin_lab web1 || exit 1
 hosts net lan ip addr replace 10.99.9.1/24 dev bridge0
+hosts net lan ip addr replace 10.77.0.2/24 dev bridge0
+for address in fd00:77::1 fd00:77::2; do hosts net lan ip addr replace "$address/64" dev bridge0 nodad; done
+on ip addr replace fd00:77::11/64 dev eth0 nodad
 for port in 7001 7002 7003; do serve "$port" || exit 1; done
+on systemd-run -q --collect --unit serve-7004 /usr/bin/socat TCP6-LISTEN:7004,fork,reuseaddr,ipv6only SYSTEM:"echo here" || exit 1
 on systemd-run -q --collect --unit takes-logs /usr/bin/socat -u UDP-RECV:514 STDOUT || exit 1
 install_agent web1 || exit 1
 printf '\n[[checks]]\nkind = "sockets"\ninterval = "2s"\ndeadline = "2s"\n' >>"$work/agent.toml"
@@ -49,6 +53,11 @@ networks = ["10.77.0.0/24"]
 protocol = "tcp"
 port = 7003
 networks = ["10.77.0.1/32"]
+
+[[baselines.sources]]
+protocol = "tcp"
+port = 7004
+networks = ["fd00:77::1/128"]
 
 [[baselines.sources]]
 protocol = "udp"
@@ -85,13 +94,17 @@ check "A listener in a network namespace of its own is found" within 30 finds we
 on systemctl stop serve-4444
 check "and over when it has ended" within 30 not finds web1 port.unexpected
 
-# ---- a rule that is finer than what is seen
+# ---- rules that are finer than a network
 
 on bash -c 'exec 3<>/dev/tcp/127.0.0.1/7003 && read -r line <&3' || exit 1
-sleep 4
-check "Who comes to it from the host itself is no question" not says web1 'sockets - … source.too_coarse'
-call 1 10.77.0.1 10.77.0.11 7003
-check "Of sources that are counted by network a rule for one address cannot tell" \
-  within 20 says web1 'sockets - … source.too_coarse protocol=tcp port=7003 source=10.77.0.0/24'
-check "and finds nothing" not finds web1 source.unexpected 'tcp 7003'
+call 3 10.77.0.1 10.77.0.11 7003
+call 3 fd00:77::1 fd00:77::11 7004
+sleep 6
+check "The one address that may use it is no finding" not finds web1 source.unexpected 'tcp 7003'
+check "and nothing about it cannot be told" not says web1 'sockets - … source.too_coarse'
+call 3 10.77.0.2 10.77.0.11 7003
+check "Its neighbour in the same network is one" within 60 finds web1 source.unexpected 'tcp 7003 10.77.0.2'
+call 3 fd00:77::2 fd00:77::11 7004
+check "of IPv6 too" within 60 finds web1 source.unexpected 'tcp 7004 fd00:77::2'
+check "who may is none still" not finds web1 source.unexpected 'tcp 7003 10.77.0.1'
 cases_end

@@ -42,6 +42,26 @@ TEST(PlanChecks, TheHostsOwnDefinitionWinsAndIsNoRefusal) {
   EXPECT_TRUE(plan.refused.empty());
 }
 
+// procedure M-08: a rule of the site that is finer than a network reaches the host's own check.
+TEST(PlanChecks, ExactSourcesOfThePolicyAreAddedToTheHostsOwn) {
+  ObserverConfig config;
+  config.checks = {check(CheckKind::sockets, "", 60s)};
+  config.checks[0].exact_sources = "22";
+  config.allow = {CheckKind::sockets};
+  model::CheckDefinition details = check(CheckKind::sockets, "", 1s);
+  details.exact_sources = "1500,22";
+  details.details_only = true;
+  const auto plan = plan_checks(config, {details});
+  ASSERT_EQ(plan.checks.size(), 1U);
+  EXPECT_EQ(plan.checks[0].interval, Duration(60s));
+  EXPECT_EQ(plan.checks[0].exact_sources, "22,1500");
+  EXPECT_FALSE(plan.checks[0].details_only);
+  // Without such a check they are none.
+  config.checks.clear();
+  EXPECT_TRUE(plan_checks(config, {details}).checks.empty());
+  EXPECT_TRUE(plan_checks(config, {details}).refused.empty());
+}
+
 TEST(PlanChecks, WhereNothingIsAssignedTheHostsOwnFileDecides) {
   ObserverConfig config;
   config.checks = {check(CheckKind::sockets, "", 2s), check(CheckKind::service, "x.service", 30s)};

@@ -35,7 +35,8 @@ TEST(SitePolicy, ReadsTheExampleWithEveryKey) {
   EXPECT_EQ(web.listeners[1].port_to, 8099);
   EXPECT_FALSE(web.listeners[1].redirect);
   EXPECT_TRUE(web.listeners[2].redirect);
-  EXPECT_THAT(web.sources[0].networks, ElementsAre("10.20.0.0/16", "2001:db8:20::/48"));
+  EXPECT_THAT(web.sources[0].networks,
+              ElementsAre("10.20.0.0/16", "2001:db8:20::/48", "10.30.0.16/28"));
   EXPECT_TRUE(web.services[0].must_run);
   EXPECT_TRUE(web.has_processes);
   ASSERT_EQ(policy.hosts.size(), 3U);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include "common/rules/baseline.hpp"
 #include "common/rules/findings.hpp"
 #include "tests/unit/common/rules/support.hpp"
 
@@ -171,6 +172,34 @@ TEST(SocketRules, CannotTellAPartlyApprovedSource) {
   EXPECT_EQ(judgement.verdict, Verdict::cannot_tell);
   EXPECT_EQ(first_reason(judgement), "source.too_coarse");
   EXPECT_EQ(first_reason(judged({sshd()}, {peer("nonsense")})), "source.unreadable");
+}
+
+// procedure M-08: an address is inside the approved network or it is not.
+TEST(SocketRules, JudgeAnAddressWhereTheRuleIsFinerThanANetwork) {
+  Baseline b = baseline();
+  b.sources = {{Protocol::tcp, 22, {"10.9.9.16/28", "2001:db8::10/124"}}};
+  SocketsFacts facts;
+  facts.listeners = {sshd()};
+  facts.peers = {peer("10.9.9.17"), peer("2001:db8::1f")};
+  EXPECT_EQ(judge_part(facts, &b, SocketsPart::sources).verdict, Verdict::normal);
+  facts.peers = {peer("10.9.9.32"), peer("2001:db8::20")};
+  const model::Judgement judgement = judge_part(facts, &b, SocketsPart::sources);
+  ASSERT_EQ(judgement.violations.size(), 2U);
+  EXPECT_EQ(judgement.violations[0].subject, "tcp 22 10.9.9.32");
+  EXPECT_EQ(judgement.violations[1].subject, "tcp 22 2001:db8::20");
+  EXPECT_FALSE(says(judgement, "source.not_exact"));
+  facts.sources_not_exact = 1;
+  EXPECT_TRUE(says(judge_part(facts, &b, SocketsPart::sources), "source.not_exact"));
+}
+
+TEST(SocketRules, OnlyPortsWithARuleFinerThanANetworkNeedAddresses) {
+  Baseline b;
+  EXPECT_EQ(ports_of_fine_sources(b), "");
+  b.sources = {{Protocol::tcp, 443, {"10.0.0.0/8", "10.1.1.0/24", "2001:db8::/64", "nonsense"}},
+               {Protocol::tcp, 1500, {"10.0.0.0/8", "10.1.1.0/25"}},
+               {Protocol::tcp, 22, {"2001:db8::/65"}},
+               {Protocol::udp, 22, {"10.1.1.1"}}};
+  EXPECT_EQ(ports_of_fine_sources(b), "22,1500");
 }
 
 // procedure M-08: what the look at sources could not see is said where sources are judged.

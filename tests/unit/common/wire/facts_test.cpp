@@ -43,6 +43,7 @@ model::SocketsFacts with_a_taken_port() {
   facts.hidden = {{model::Protocol::tcp, 4444, false, false, true}};
   facts.taken_unlisted = 2;
   facts.ports_tried_from = 1024;
+  facts.sources_not_exact = 3;
   return facts;
 }
 

@@ -344,7 +344,7 @@ TEST(Wire, EveryStateDocumentComesBackAsItWas) {
 TEST(Wire, ChecksAndRequestsComeBackAsTheyWere) {
   const std::vector<model::CheckDefinition> checks{
       {{model::CheckKind::ping, "10.0.0.1"}, 60s, 5s, 3, 22, {}},
-      {{model::CheckKind::sockets, ""}, 2s, 1s, 5, 0, "22,80-90"}};
+      {{model::CheckKind::sockets, ""}, 2s, 1s, 5, 0, "22,80-90", "22,1500", true}};
   EXPECT_EQ(wire::decode_checks(wire::encode_checks(checks)), checks);
   const model::Request request{"r1", 30s, checks.front()};
   EXPECT_EQ(wire::decode_request(wire::encode_request(request)), request);
