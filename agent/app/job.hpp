@@ -39,6 +39,8 @@ struct Job {
   std::optional<MonoTime> hurried;  // when it last ran early because it was wanted again
   bool row_pending = false;
   bool removed = false;
+  // Assigned, and not allowed by the host's own file: its runs look at nothing and say this.
+  std::optional<model::Message> not_allowed;
   std::string request_id;  // empty: one of the host's checks
   // Of one of the host's checks: who has the result of its next run, at most as many as the spool
   // lets wait.

@@ -176,9 +176,12 @@ void Observer::take_assignment() {
 
 void Observer::replan(const std::vector<model::CheckDefinition>& assigned) {
   const CheckPlan plan = plan_checks(config_, assigned);
-  for (const RefusedCheck& refused : plan.refused) event(refused.why);
+  if (plan.too_many > 0) {
+    event({"agent.assignment_too_many",
+           {{"count", std::to_string(plan.too_many)}, {"most", std::to_string(limits::kChecks)}}});
+  }
   std::map<model::CheckRef, JobPointer> next;
-  for (const model::CheckDefinition& check : plan.checks) {
+  const auto take = [&](const model::CheckDefinition& check) -> Job& {
     const auto known = jobs_.find(check.check);
     JobPointer job = known != jobs_.end() ? known->second : make_job(check);
     // A shorter interval holds from now on, not after the longer one of before has passed.
@@ -186,7 +189,13 @@ void Observer::replan(const std::vector<model::CheckDefinition>& assigned) {
       job->due = std::min(job->due, first_run(time_.steady(), check.interval, random_()));
     }
     job->check = check;
-    next.emplace(check.check, std::move(job));
+    job->not_allowed.reset();
+    return *next.emplace(check.check, std::move(job)).first->second;
+  };
+  for (const model::CheckDefinition& check : plan.checks) take(check);
+  for (const RefusedCheck& refused : plan.refused) {
+    take(refused.check).not_allowed = refused.why;
+    log::warning("observer.check_not_allowed", {{"check", model::to_string(refused.check.check)}});
   }
   for (const auto& [ref, job] : jobs_) {
     job->removed = !next.contains(ref);
@@ -224,7 +233,8 @@ void Observer::tell_what_ended(MonoTime now) {
 void Observer::listen_to_units() {
   std::set<std::string> units;
   for (const auto& [ref, job] : jobs_) {
-    const bool unit = ref.kind == model::CheckKind::service && os::valid_unit_name(ref.target);
+    const bool unit = ref.kind == model::CheckKind::service && !job->not_allowed &&
+                      os::valid_unit_name(ref.target);
     if (unit) units.insert(ref.target);
   }
   if (!units_ && !units.empty() && os::systemd_runs(config_.root)) {
@@ -297,6 +307,7 @@ void Observer::watch_logs() {
   if (!watch_) return;
   std::vector<std::string> paths;
   for (const auto& [ref, job] : jobs_) {
+    if (job->not_allowed) continue;
     if (std::string path = watched_path(ref); !path.empty()) paths.push_back(std::move(path));
   }
   watch_->watch(paths);

@@ -101,7 +101,7 @@ void Observer::expire(const std::string& id) {
 void Observer::take_evidence(const std::string& id, const model::TakeEvidence& asked) {
   std::vector<std::string> logs;
   for (const auto& [ref, job] : jobs_) {
-    if (is_log_file(ref)) logs.push_back(ref.target);
+    if (is_log_file(ref) && !job->not_allowed) logs.push_back(ref.target);
   }
   const auto why =
       evidence_.begin(id, asked, std::move(logs),

@@ -13,13 +13,19 @@ namespace {
 
 constexpr int kGlanceRest = 15;  // times as long as the run before had a processor, until a glance
 
+RunCheck refused_run(const model::Message& why) {
+  return [why](const model::CheckDefinition& check, const CheckContext& context) {
+    return agent::Run(check, context).unseen(model::Outcome::not_permitted, why);
+  };
+}
+
 }  // namespace
 
 // What listens is watched for events where the kernel has none: a look of microseconds, and the
 // run only where that look saw something new.
 void Observer::glance_from_now_on(const Job& job) {
   const CatalogEntry& entry = catalog_(job.check.check.kind);
-  if (!entry.glance || job.asked() || job.restart || job.removed) return;
+  if (!entry.glance || job.asked() || job.restart || job.removed || job.not_allowed) return;
   const MonoTime first = time_.steady() + std::max(entry.glance_every, job.cost * kGlanceRest);
   glances_.begin(job.check.check, entry.glance, job.context, first,
                  glances_.is_told() ? entry.glance_every_told : entry.glance_every);
@@ -56,9 +62,9 @@ void Observer::start_queued() {
 std::vector<JobPointer> Observer::with_others(const JobPointer& first) {
   std::vector<JobPointer> jobs{first};
   const model::CheckDefinition& check = first->check;
-  if (first->restart || !catalog_(check.check.kind).run_together) return jobs;
+  if (first->restart || first->not_allowed || !catalog_(check.check.kind).run_together) return jobs;
   const auto fits = [&](const Job& job) {
-    return jobs.size() < limits::kChecks && !job.removed && !job.restart &&
+    return jobs.size() < limits::kChecks && !job.removed && !job.restart && !job.not_allowed &&
            job.check.check.kind == check.check.kind && job.check.deadline == check.deadline &&
            job.asked() == first->asked();
   };
@@ -108,6 +114,7 @@ RunTogether Observer::run_of(const Lot& lot) const {
   const Job& first = *lot.jobs.front();
   const CatalogEntry& entry = catalog_(first.check.check.kind);
   if (lot.jobs.size() > 1) return entry.run_together;
+  if (first.not_allowed) return alone(refused_run(*first.not_allowed));
   if (first.restart) return alone(restart_run(first));
   const bool first_look = first.asked() && is_first_look(first.check.check, *first.context);
   return alone(first_look ? RunCheck(tell_first_look) : entry.run);

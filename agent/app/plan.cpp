@@ -31,8 +31,9 @@ bool is_allowed(const ObserverConfig& config, const model::CheckRef& check) {
   return !reads_log || check.target == "journal" || lies_in(check.target, config.log_folders);
 }
 
-model::Message refusal(const char* code, const model::CheckRef& check) {
-  return {code, {{"check", clean_text(model::to_string(check), limits::kText)}}};
+model::Message refusal(const model::CheckRef& check) {
+  return {"agent.check_not_allowed",
+          {{"check", clean_text(model::to_string(check), limits::kText)}}};
 }
 
 // The host's own definition wins; more exact sources only divide what it tells anyway.
@@ -63,16 +64,24 @@ CheckPlan plan_checks(const ObserverConfig& config,
     chosen.try_emplace(check.check, bounded(check, kShortest));
   }
   CheckPlan plan;
+  std::map<model::CheckRef, model::CheckDefinition> refused;
   for (const model::CheckDefinition& check : assigned) {
     const auto known = chosen.find(check.check);
     if (known != chosen.end()) add_details(check, known->second);
     if (known != chosen.end() || check.details_only) continue;
-    if (!is_allowed(config, check.check)) {
-      plan.refused.push_back({check.check, refusal("agent.check_not_allowed", check.check)});
-    } else if (chosen.size() == limits::kChecks) {
-      plan.refused.push_back({check.check, refusal("agent.check_too_many", check.check)});
+    const bool allowed = is_allowed(config, check.check);
+    if (allowed && chosen.size() == limits::kChecks) {
+      ++plan.too_many;
     } else {
-      chosen.try_emplace(check.check, bounded(check, config.min_interval));
+      (allowed ? chosen : refused).try_emplace(check.check, bounded(check, config.min_interval));
+    }
+  }
+  // A refusal takes no place from a check that runs.
+  for (auto& [ref, check] : refused) {
+    if (chosen.size() + plan.refused.size() == limits::kChecks) {
+      ++plan.too_many;
+    } else {
+      plan.refused.push_back({std::move(check), refusal(ref)});
     }
   }
   for (auto& [ref, check] : chosen) plan.checks.push_back(std::move(check));

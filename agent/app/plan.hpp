@@ -1,6 +1,7 @@
 // Which checks a host runs and when. Pure.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -11,14 +12,18 @@
 namespace tocsin::agent {
 
 struct RefusedCheck {
-  model::CheckRef check;
+  model::CheckDefinition check;
   model::Message why;
 };
+// Each check once, sorted by kind and target in its list; at most limits::kChecks in both.
 struct CheckPlan {
-  std::vector<model::CheckDefinition> checks;  // sorted by kind and target, each once
-  std::vector<RefusedCheck> refused;           // of those assigned
+  std::vector<model::CheckDefinition> checks;
+  // Of those assigned, what the host does not allow: nothing is looked at, and that is told as of a
+  // check that may not look.
+  std::vector<RefusedCheck> refused;
+  std::size_t too_many = 0;  // of those assigned, for which there is no place in either
 };
-// The host's own checks, then those assigned that it allows, at most limits::kChecks. Intervals and
+// The host's own checks, then those assigned that it allows, then those it refuses. Intervals and
 // deadlines are brought into what makes sense: 100 ms to a day, at least min_interval where
 // assigned; a deadline of 100 ms to 10 min. Where nothing is assigned, the host's own decide. What
 // is assigned for a check of the host's own adds the ports whose sources are to be exact, no more.

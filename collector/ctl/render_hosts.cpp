@@ -89,10 +89,14 @@ std::string clause_text(const v1::CheckRef& check) {
   return decoded ? std::string(model::clause_of(decoded->kind)) : "";
 }
 
-// The first says most; of a host that others look at, who looked is needed too.
+// The first says most; of a host that others look at, who looked is needed too. Where the agent may
+// not look, what forbids it says more.
 std::string reasons_text(const View& view, const v1::HostState& host,
                          const v1::CheckStatus& check) {
   if (check.reasons().empty()) return "";
+  if (check.reasons(0).code() == "observation.not_permitted" && check.reasons_size() > 1) {
+    return words(view, check.reasons(1));
+  }
   std::string text = words(view, check.reasons(0));
   if (is_agentless(host) && check.reasons_size() > 1) {
     text += " " + words(view, check.reasons(check.reasons_size() - 1));

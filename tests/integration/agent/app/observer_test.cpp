@@ -20,6 +20,7 @@
 
 #include "agent/checks/observation.hpp"
 #include "agent/evidence/outbox.hpp"
+#include "common/base/limits.hpp"
 #include "common/config/secret_file.hpp"
 #include "common/crypto/crypto.hpp"
 #include "common/evidence/manifest.hpp"
@@ -553,7 +554,13 @@ TEST_F(Observe, RequestsThatWaitAreAnsweredByOneRun) {
   }
 }
 
-TEST_F(Observe, RunsWhatTheCollectorAssignsAndReportsWhatItRefuses) {
+// What the host's own file refuses is looked at by nobody, and its page says so.
+TEST_F(Observe, RunsWhatTheCollectorAssignsAndTellsWhatItRefusesAsChecksThatMayNotLook) {
+  std::atomic<int> looks = 0;
+  fakes.set(CheckKind::ping, [&](const auto& check, CheckContext& context) {
+    ++looks;
+    return agent::Run(check, context).seen(model::PingFacts{});
+  });
   config.allow = {CheckKind::sockets};
   model::CheckDefinition allowed;
   allowed.check.kind = CheckKind::sockets;
@@ -561,11 +568,31 @@ TEST_F(Observe, RunsWhatTheCollectorAssignsAndReportsWhatItRefuses) {
   refused.check = {CheckKind::ping, "10.0.0.1"};
   const std::string bytes = wire::encode_checks({allowed, refused});
   ASSERT_TRUE(reader().put_assignment(bytes, "digest").has_value());
-  const auto facts =
-      observe([&](const auto& seen) { return !observations(seen, CheckKind::sockets).empty(); });
+  const auto facts = observe([&](const auto& seen) {
+    return !observations(seen, CheckKind::sockets).empty() &&
+           !observations(seen, CheckKind::ping).empty();
+  });
+  const auto told = observations(facts, CheckKind::ping);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].check, refused.check);
+  EXPECT_EQ(told[0].outcome, model::Outcome::not_permitted);
+  EXPECT_EQ(told[0].detail.code, "agent.check_not_allowed");
+  EXPECT_EQ(looks, 0);
+}
+
+TEST_F(Observe, SaysHowManyAssignedChecksItHasNoPlaceFor) {
+  add(CheckKind::sockets);
+  std::vector<model::CheckDefinition> assigned(limits::kChecks);
+  for (std::size_t i = 0; i < assigned.size(); ++i) {
+    assigned[i].check = {CheckKind::ping, "10.0.0." + std::to_string(i)};
+  }
+  ASSERT_TRUE(reader().put_assignment(wire::encode_checks(assigned), "digest").has_value());
+  const auto facts = observe([&](const auto& seen) {
+    const auto said = events(seen);
+    return std::count(said.begin(), said.end(), "agent.assignment_too_many") > 0;
+  });
   const auto said = events(facts);
-  EXPECT_EQ(std::count(said.begin(), said.end(), "agent.check_not_allowed"), 1);
-  EXPECT_TRUE(observations(facts, CheckKind::ping).empty());
+  EXPECT_EQ(std::count(said.begin(), said.end(), "agent.assignment_too_many"), 1);
 }
 
 void see_processes(Fakes& fakes) {

@@ -30,7 +30,7 @@ TEST(PlanChecks, RunsTheHostsOwnAndWhatItAllows) {
   EXPECT_EQ(plan.checks[1].check.kind, CheckKind::sockets);
   ASSERT_EQ(plan.refused.size(), 1U);
   EXPECT_EQ(plan.refused[0].why.code, "agent.check_not_allowed");
-  EXPECT_EQ(plan.refused[0].check.target, "10.0.0.1");
+  EXPECT_EQ(plan.refused[0].check.check.target, "10.0.0.1");
 }
 
 TEST(PlanChecks, TheHostsOwnDefinitionWinsAndIsNoRefusal) {
@@ -104,8 +104,23 @@ TEST(PlanChecks, WhatIsTooManyIsRefused) {
   }
   const auto plan = plan_checks(config, assigned);
   EXPECT_EQ(plan.checks.size(), limits::kChecks);
-  ASSERT_EQ(plan.refused.size(), 2U);
-  EXPECT_EQ(plan.refused[0].why.code, "agent.check_too_many");
+  EXPECT_EQ(plan.too_many, 2U);
+  EXPECT_TRUE(plan.refused.empty());
+}
+
+TEST(PlanChecks, ARefusalTakesNoPlaceFromACheckThatRuns) {
+  ObserverConfig config;
+  config.allow = {CheckKind::service};
+  std::vector<model::CheckDefinition> assigned{check(CheckKind::ping, "a", 30s),
+                                               check(CheckKind::ping, "b", 30s)};
+  for (std::size_t i = 0; i + 1 < limits::kChecks; ++i) {
+    assigned.push_back(check(CheckKind::service, "s" + std::to_string(i) + ".service", 30s));
+  }
+  const auto plan = plan_checks(config, assigned);
+  EXPECT_EQ(plan.checks.size(), limits::kChecks - 1);
+  ASSERT_EQ(plan.refused.size(), 1U);
+  EXPECT_EQ(plan.refused[0].check.check.target, "a");
+  EXPECT_EQ(plan.too_many, 1U);
 }
 
 TEST(PlanChecks, NothingAssignedWidensWhatTheHostAllows) {

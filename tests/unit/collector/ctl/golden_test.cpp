@@ -129,6 +129,16 @@ TEST(Golden, TablesFitTheTerminal) {
   }
 }
 
+TEST(Hosts, SayWhyAnAgentMayNotLook) {
+  v1::HostList list = samples::one_host();
+  v1::CheckStatus& refused = *list.mutable_hosts(0)->mutable_checks(2);
+  samples::set_message(*refused.add_reasons(), "agent.check_not_allowed",
+                       {{"check", "audit_log:journal"}});
+  const std::string page = render_host(view_of(i18n::Language::en, 250), list);
+  EXPECT_NE(page.find("audit_log:journal is not allowed by the host's own file"), page.npos)
+      << page;
+}
+
 TEST(Golden, AnIncidentsNumberIsNeverCut) {
   for (const auto language : {i18n::Language::zh_tw, i18n::Language::en}) {
     for (const int width : {80, 100, 120}) {
