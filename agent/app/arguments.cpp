@@ -64,9 +64,9 @@ void Commands::add_all() {
   with_config(add(app_, "status", "status", Act::status));
   add_baseline();
   add_evidence();
-  add(app_, "check-config", "check_config", Act::check_config)
-      .add_option("FILE", a_.file, h_("config_file"))
-      ->required();
+  // FILE is what it took before --config was the same everywhere.
+  CLI::App& check = with_config(add(app_, "check-config", "check_config", Act::check_config));
+  check.add_option("FILE", a_.config, h_("config_file"))->excludes("--config");
   with_config(add(app_, "print-config", "print_config", Act::print_config));
   add(app_, "version", "version", Act::version);
 }

@@ -45,7 +45,6 @@ struct Arguments {
   std::string key;
   std::string certificate;
   EvidenceRequest evidence;
-  std::string file;
   std::string message;
 };
 // Or what to print instead: help, or what is wrong. `language`: unless --lang says another.

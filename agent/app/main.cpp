@@ -153,10 +153,10 @@ Status take_evidence(const Arguments& arguments) {
 }
 
 Status check_config(const Arguments& arguments) {
-  const auto config = load_agent_config(arguments.file);
+  const auto config = load_agent_config(arguments.config);
   if (!config) return fail(config.error());
   const auto language = cli::language_or_environment(arguments.language);
-  fmt::print("{}\n", i18n::render(language, {"cli.no_mistakes", {{"path", arguments.file}}}));
+  fmt::print("{}\n", i18n::render(language, {"cli.no_mistakes", {{"path", arguments.config}}}));
   return {};
 }
 

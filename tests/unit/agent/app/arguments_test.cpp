@@ -97,6 +97,27 @@ TEST(AgentArguments, TakeWhatIsAskedFor) {
   EXPECT_EQ(arguments->config, "a.toml");
 }
 
+// The file stands behind --config as with every other command, or alone.
+TEST(AgentArguments, TheFileToCheckIsNamedAsEverywhere) {
+  struct Row {
+    std::vector<const char*> words;
+    const char* file;
+  };
+  const std::vector<Row> rows{{{"check-config"}, kConfigFile},
+                              {{"check-config", "a.toml"}, "a.toml"},
+                              {{"check-config", "--config", "a.toml"}, "a.toml"},
+                              {{"check-config", "--config=a.toml"}, "a.toml"}};
+  for (const Row& row : rows) {
+    const auto parsed = parse(row.words);
+    const auto* arguments = std::get_if<Arguments>(&parsed);
+    ASSERT_NE(arguments, nullptr) << row.words.back() << answer(parsed).err;
+    EXPECT_EQ(arguments->act, Arguments::Act::check_config);
+    EXPECT_EQ(arguments->config, row.file);
+  }
+  EXPECT_THAT(answer(parse({"check-config", "a.toml", "--config", "b.toml"})).err,
+              HasSubstr("cannot be given together"));
+}
+
 // Whatever comes after `link` and `enroll` is the other program's, also its help.
 TEST(AgentArguments, LeaveToTheLinkWhatIsTheLinks) {
   for (const auto& words : {std::vector<const char*>{"enroll", "--token-file", "-", "--again"},
