@@ -97,6 +97,7 @@ void Observer::start(std::vector<JobPointer> jobs) {
     job->at_once = false;
     job->context->stop = lot->stop.get_token();
     job->context->new_cursor.reset();
+    job->context->requested = job->asked() || !job->askers.empty();
     if (job->asked() && !job->restart && catalog_(job->check.check.kind).one_memory) {
       job->context->cursor = cursor_of(job->check.check);
     }

@@ -44,6 +44,7 @@ struct CheckContext {
   std::vector<series::Sample> samples = {};  // set by the check: points of curves that may be lost
   // What all checks of the host ask for whose a program is; none: a check makes its own.
   std::shared_ptr<os::Packages> packages = {};
+  bool requested = false;  // this run was asked for, it is not only due
 };
 
 using RunCheck = std::function<model::Observation(const model::CheckDefinition&, CheckContext&)>;

@@ -63,7 +63,8 @@ class Login {
     const bool both_known =
         !boot_id_.empty() && !past.tried_in.empty() && past.tried_in != kUnknownBoot;
     const bool rebooted = target_ == nullptr && both_known && past.tried_in != boot_id_;
-    if (must_wait(past, settings_, context_.time.wall(), rebooted)) return seen(past, {});
+    const LoginOccasion occasion{rebooted, context_.requested};
+    if (must_wait(past, settings_, context_.time.wall(), occasion)) return seen(past, {});
     const MonoTime began = context_.time.steady();
     const auto answer = target_ == nullptr ? log_in_here() : log_in_there();
     if (!answer) return run_.unseen(answer.error());

@@ -91,11 +91,18 @@ Duration hold_of(const LoginSettings& settings, std::uint32_t turned_down) {
   return std::min(hold, kLongestHold);
 }
 
-bool must_wait(const LoginPast& past, const LoginSettings& settings, Instant now, bool rebooted) {
+bool must_wait(const LoginPast& past, const LoginSettings& settings, Instant now,
+               LoginOccasion occasion) {
   if (past.settings.empty()) return false;
+  std::uint32_t turned_down = past.turned_down;
+  if (occasion.rebooted) {
+    turned_down = 0;
+  } else if (occasion.requested && past.answer.outcome != LoginOutcome::locked) {
+    turned_down = turned_down > 1 ? 1 : 0;
+  }
   const Duration since = now - past.tried;
   // A clock that was set back must not hold a login for ever.
-  return since >= 0s && since < hold_of(settings, rebooted ? 0 : past.turned_down);
+  return since >= 0s && since < hold_of(settings, turned_down);
 }
 
 LoginPast after(LoginPast past, const LoginAnswer& answer, Instant now, std::string_view boot_id) {

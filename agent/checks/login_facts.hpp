@@ -38,10 +38,18 @@ std::optional<LoginPast> parse_login_past(std::string_view text);
 bool is_turned_down(model::LoginOutcome outcome);
 // How long a login is left alone after `turned_down` in a row; a day at most.
 Duration hold_of(const LoginSettings& settings, std::uint32_t turned_down);
-// True where the last answer stands and nothing is tried. `rebooted`: this host, whose login it is,
-// has booted since: that ends a hold, for a try after a restart is what the procedure asks for
-// (M-06).
-bool must_wait(const LoginPast& past, const LoginSettings& settings, Instant now, bool rebooted);
+struct LoginOccasion {
+  // This host, whose login it is, has booted since: that ends a hold, for a try after a restart is
+  // what the procedure asks for (M-06).
+  bool rebooted = false;
+  // Somebody asked for it now. That ends the hold after one login that was turned down; after more
+  // it only undoes the doubling, and of a locked account nothing. So `hold` never has more than two
+  // tries in it that count against the account.
+  bool requested = false;
+};
+// True where the last answer stands and nothing is tried.
+bool must_wait(const LoginPast& past, const LoginSettings& settings, Instant now,
+               LoginOccasion occasion);
 
 LoginPast after(LoginPast past, const LoginAnswer& answer, Instant now, std::string_view boot_id);
 

@@ -715,6 +715,22 @@ TEST_F(Observe, ARequestedLoginGoesOnFromWhatTheLastOneLeft) {
   EXPECT_GE(all.size(), 3U);
 }
 
+// A login that is held looks at once for who asks, and only then.
+TEST_F(Observe, ARunKnowsWhetherItWasAskedFor) {
+  std::atomic<int> asked = 0;
+  std::atomic<int> due = 0;
+  fakes.set(CheckKind::login, [&](const auto& check, CheckContext& context) {
+    ++(context.requested ? asked : due);
+    return agent::Run(check, context).seen(model::LoginFacts{});
+  });
+  add(CheckKind::login, "local");
+  model::Request request_of_own = request("one", CheckKind::login);
+  std::get<model::CheckDefinition>(request_of_own.act).check.target = "local";
+  ASSERT_TRUE(reader().put_request(request_of_own, clock_.wall()).has_value());
+  observe([&](const auto& facts) { return !results(facts).empty() && due >= 2; });
+  EXPECT_EQ(asked, 1);
+}
+
 // What a finding goes by is often what was seen before: a first look would take it back.
 TEST_F(Observe, ARequestForACheckOfTheHostIsAnsweredWithWhatTheCheckRemembers) {
   struct Before : CheckMemory {};

@@ -35,17 +35,17 @@ LoginSettings settings() {
 
 TEST(LoginHold, LeavesTriesAWhileApart) {
   const LoginPast past = past_of({LoginOutcome::succeeded});
-  EXPECT_TRUE(must_wait(past, settings(), kNow + 59s, false));
-  EXPECT_FALSE(must_wait(past, settings(), kNow + 60s, false));
-  EXPECT_FALSE(must_wait(LoginPast{}, settings(), kNow, false));
+  EXPECT_TRUE(must_wait(past, settings(), kNow + 59s, {}));
+  EXPECT_FALSE(must_wait(past, settings(), kNow + 60s, {}));
+  EXPECT_FALSE(must_wait(LoginPast{}, settings(), kNow, {}));
 }
 
 // Never three in a quarter of an hour, which is where pam_faillock locks an account.
 TEST(LoginHold, DoublesWhereALoginIsTurnedDown) {
   const auto r = LoginOutcome::rejected;
-  EXPECT_FALSE(must_wait(past_of({r}), settings(), kNow + 15min, false));
-  EXPECT_TRUE(must_wait(past_of({r, r}), settings(), kNow + 29min, false));
-  EXPECT_FALSE(must_wait(past_of({r, r}), settings(), kNow + 30min, false));
+  EXPECT_FALSE(must_wait(past_of({r}), settings(), kNow + 15min, {}));
+  EXPECT_TRUE(must_wait(past_of({r, r}), settings(), kNow + 29min, {}));
+  EXPECT_FALSE(must_wait(past_of({r, r}), settings(), kNow + 30min, {}));
   EXPECT_EQ(hold_of(settings(), 3), 1h);
   EXPECT_EQ(hold_of(settings(), 40), 24h);
 }
@@ -54,9 +54,39 @@ TEST(LoginHold, DoublesWhereALoginIsTurnedDown) {
 TEST(LoginHold, EndsWithARestart) {
   const auto r = LoginOutcome::locked;
   const LoginPast past = past_of({r, r, r});
-  EXPECT_TRUE(must_wait(past, settings(), kNow + 10min, false));
-  EXPECT_FALSE(must_wait(past, settings(), kNow + 10min, true));
-  EXPECT_TRUE(must_wait(past, settings(), kNow + 59s, true));
+  EXPECT_TRUE(must_wait(past, settings(), kNow + 10min, {}));
+  EXPECT_FALSE(must_wait(past, settings(), kNow + 10min, {true, false}));
+  EXPECT_TRUE(must_wait(past, settings(), kNow + 59s, {true, false}));
+}
+
+TEST(LoginHold, EndsWhereSomebodyAsksButNeverRiskingTheAccount) {
+  const auto r = LoginOutcome::rejected;
+  const LoginOccasion asked{false, true};
+  EXPECT_TRUE(must_wait(past_of({r}), settings(), kNow + 59s, asked));
+  EXPECT_FALSE(must_wait(past_of({r}), settings(), kNow + 60s, asked));
+  // What was asked for was turned down too: the next one waits for the hold, but not for its
+  // double.
+  EXPECT_TRUE(must_wait(past_of({r, r}), settings(), kNow + 14min, asked));
+  EXPECT_FALSE(must_wait(past_of({r, r}), settings(), kNow + 15min, asked));
+  EXPECT_FALSE(must_wait(past_of({r, r, r, r}), settings(), kNow + 15min, asked));
+  EXPECT_TRUE(must_wait(past_of({LoginOutcome::locked}), settings(), kNow + 14min, asked));
+}
+
+// Whoever asks, and however often: of three tries in a row the account hears at most two in one
+// hold.
+RC_GTEST_PROP(LoginHoldProperty, KeepsRequestsBelowALock, ()) {
+  LoginPast past = past_of({LoginOutcome::rejected});
+  std::vector<Instant> tries{past.tried};
+  Instant now = past.tried;
+  for (int step = *rc::gen::inRange(1, 200); step > 0; --step) {
+    now = now + std::chrono::seconds(*rc::gen::inRange(1, 1200));
+    if (must_wait(past, settings(), now, {false, *rc::gen::arbitrary<bool>()})) continue;
+    past = after(past, past.answer, now, "boot");
+    tries.push_back(now);
+  }
+  for (std::size_t i = 2; i < tries.size(); ++i) {
+    RC_ASSERT(tries[i] - tries[i - 2] >= settings().hold);
+  }
 }
 
 TEST(LoginHold, SaysWhenTheLastTryWas) {
@@ -70,7 +100,7 @@ TEST(LoginHold, EndsWhereALoginWorks) {
   const auto r = LoginOutcome::locked;
   const LoginPast past = past_of({r, r, r, LoginOutcome::succeeded});
   EXPECT_EQ(past.turned_down, 0U);
-  EXPECT_FALSE(must_wait(past, settings(), kNow + 1min, false));
+  EXPECT_FALSE(must_wait(past, settings(), kNow + 1min, {}));
 }
 
 // A server that is down heard no credential.
@@ -82,7 +112,7 @@ TEST(LoginHold, DoesNotCountWhatNeverReachedTheAccount) {
 }
 
 TEST(LoginHold, IsNotLongerThanItselfWhereTheClockIsSetBack) {
-  EXPECT_FALSE(must_wait(past_of({LoginOutcome::rejected}), settings(), kNow + -1s, false));
+  EXPECT_FALSE(must_wait(past_of({LoginOutcome::rejected}), settings(), kNow + -1s, {}));
 }
 
 TEST(LoginFacts, SayWhatWorkedBefore) {
@@ -152,7 +182,7 @@ RC_GTEST_PROP(LoginHoldProperty, BoundsTheTries, ()) {
   int turned_down = 0;
   for (int i = 0; i < 200; ++i) {
     now = now + std::chrono::seconds(*rc::gen::inRange(1, 400));
-    if (must_wait(past, settings(), now, false)) continue;
+    if (must_wait(past, settings(), now, {})) continue;
     RC_ASSERT(tries == 0 || now - past.tried >= 1min);
     const auto outcome = static_cast<LoginOutcome>(*rc::gen::inRange(1, 11));
     turned_down = is_turned_down(outcome)              ? turned_down + 1
