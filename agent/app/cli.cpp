@@ -35,8 +35,9 @@ int report(const Status& status) {
 
 int run_process(const std::string& config_file, Process process) {
   keep_heap_small();
-  const auto config = load_agent_config(config_file);
+  auto config = load_agent_config(config_file);
   if (!config) return report(fail(config.error()));
+  config->file = config_file;
   log::start("tocsin-agent", config->log_level);
   systemd::StopSignal stop;
   return report(process(*config, stop));

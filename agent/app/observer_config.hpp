@@ -14,6 +14,10 @@
 namespace tocsin::agent {
 
 struct ObserverConfig {
+  // The host's own file. Whether somebody works on the host is read from it again before each
+  // restart; empty: as in `settings`.
+  std::string own_file;
+
   // The host's own checks. They win over what the collector assigns for the same kind and target.
   std::vector<model::CheckDefinition> checks;
 

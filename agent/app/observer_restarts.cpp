@@ -2,6 +2,7 @@
 #include "agent/actions/restart.hpp"
 #include "agent/actions/restart_limits.hpp"
 #include "agent/app/observer_parts.hpp"
+#include "agent/config/agent_config.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 #include "common/rules/judge.hpp"
@@ -10,6 +11,17 @@ namespace tocsin::agent {
 namespace {
 
 constexpr Duration kRestartLimit = 60s;
+
+// Who begins to work on a host writes it into the file and should not have to restart the agent. A
+// file that cannot be read now may say so too.
+Result<ActionSettings> actions_now(const ObserverConfig& config) {
+  ActionSettings actions = config.settings.actions;
+  if (config.own_file.empty()) return actions;
+  const auto now = load_agent_config(config.own_file);
+  if (!now) return fail(now.error());
+  actions.maintenance = now->settings.actions.maintenance;
+  return actions;
+}
 
 }  // namespace
 
@@ -22,7 +34,12 @@ std::optional<model::Message> Observer::begin_restart(const std::string& unit,
   const auto noted = spool_.cursor(key);
   if (!noted) return model::Message{"action.not_counted", {{"unit", unit}}};
   const std::vector<Instant> attempts = parse_attempts(noted->value_or(std::string()), now);
-  if (auto why = refuse_restart(config_.settings.actions, unit, attempts, now)) return why;
+  const auto actions = actions_now(config_);
+  if (!actions) {
+    const std::string why = clean_text(actions.error().message, limits::kText);
+    return model::Message{"action.file_unreadable", {{"unit", unit}, {"why", why}}};
+  }
+  if (auto why = refuse_restart(*actions, unit, attempts, now)) return why;
   const ReaderCursor counted{key, print_attempts(attempts, now)};
   if (!spool_.append({}, {&counted, 1}, {})) {
     return model::Message{"action.not_counted", {{"unit", unit}}};

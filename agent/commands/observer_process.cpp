@@ -13,6 +13,7 @@ namespace {
 
 ObserverConfig observer_config(const AgentConfig& config) {
   ObserverConfig observer;
+  observer.own_file = config.file;
   observer.checks = config.checks;
   observer.allow = config.allowed_kinds;
   observer.min_interval = config.shortest_interval;

@@ -31,6 +31,8 @@ struct AgentConfig {
 
   HostSettings settings;  // of single checks
 
+  std::string file;  // of a process that goes on: what it was loaded from. No key of it
+
   // What runs whatever the collector assigns.
   std::vector<model::CheckDefinition> checks;
 

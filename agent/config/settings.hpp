@@ -70,7 +70,7 @@ struct RestartSettings {
   friend bool operator==(const RestartSettings&, const RestartSettings&) = default;
 };
 struct ActionSettings {
-  bool maintenance = false;  // somebody works on the host: nothing is done
+  bool maintenance = false;  // somebody works on the host: nothing is done; read again each time
   std::vector<RestartSettings> restart;
   friend bool operator==(const ActionSettings&, const ActionSettings&) = default;
 };

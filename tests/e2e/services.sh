@@ -61,6 +61,8 @@ cat >>"$work/agent.toml" <<'TOML'
 [[actions.restart]]
 unit = "victim.service"
 [[actions.restart]]
+unit = "limited.service"
+[[actions.restart]]
 unit = "slow.service"
 [[actions.restart]]
 unit = "changed.service"
@@ -86,7 +88,7 @@ done >>"$work/agent.toml"
 printf '\n[[checks]]\nkind = "processes"\ninterval = "2s"\ndeadline = "2s"\n' >>"$work/agent.toml"
 hosts put web1 "$work/agent.toml" /etc/tocsin/agent.toml
 # The rule that ships, with the same units.
-sed 's/var units = \[\];/var units = ["victim.service", "slow.service", "changed.service", "mute.service", "speaks.service", "healed.service", "cured.service"];/' \
+sed 's/var units = \[\];/var units = ["victim.service", "limited.service", "slow.service", "changed.service", "mute.service", "speaks.service", "healed.service", "cured.service"];/' \
   deploy/polkit/50-tocsin-agent.rules >"$work/rules"
 hosts put web1 "$work/rules" /etc/polkit-1/rules.d/50-tocsin-agent.rules
 on systemctl daemon-reload
@@ -197,6 +199,10 @@ check "A service that crashes again and again is a crash loop" within 30 is_judg
 on systemctl stop loop
 on systemctl start limited || true
 check "One that systemd gave up is seen with the reason" within 30 gives_reason web1 service.failed start-limit-hit
+before=$(starts_of limited)
+check "A restart does not lift systemd's limit" says "does not run: failed start-limit-hit" \
+  chief restart-service web1 limited.service --wait
+check "and started nothing" test "$(starts_of limited)" = "$before"
 
 # ---- the host may do it by itself
 
@@ -211,8 +217,6 @@ check "and nobody starts it" test "$(starts_of healed)" = 2
 
 sed -i '0,/^\[\[actions.restart/s//[actions]\nmaintenance = true\n\n&/' "$work/agent.toml"
 hosts put web1 "$work/agent.toml" /etc/tocsin/agent.toml
-on systemctl restart tocsin-agent-observer
-check "The agent is told that the host is maintained" within 30 active tocsin-agent-observer
 hosts kill web1 cured
 check "A service that fails meanwhile is found" within 30 is_judged cured.service service.failed
 check "Nobody has it restarted from afar" says "somebody works on it" \

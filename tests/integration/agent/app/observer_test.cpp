@@ -715,6 +715,38 @@ TEST_F(Observe, ARequestedLoginGoesOnFromWhatTheLastOneLeft) {
   EXPECT_GE(all.size(), 3U);
 }
 
+// The file says it while the agent runs; a file that cannot be read may say it too.
+TEST_F(Observe, WhetherSomebodyWorksOnTheHostIsReadBeforeEachRestart) {
+  config.own_file = path_of("agent.toml");
+  config.root = path_of("root");  // without systemd: nothing is restarted, whatever is allowed
+  config.settings.actions.restart = {{"web.service"}};
+  fakes.set(CheckKind::service, [](const auto& check, CheckContext& context) {
+    return agent::Run(check, context).seen(model::ServiceFacts{});
+  });
+  struct Row {
+    const char* file;
+    const char* code;
+  };
+  const std::vector<Row> rows{{"[actions]\nmaintenance = true\n", "action.maintenance"},
+                              {"[actions]\nmaintenance = tr", "action.file_unreadable"},
+                              {"[actions]\nmaintenance = false\n", "action.not_possible"}};
+  std::size_t row = 0;
+  const auto ask = [&] {
+    std::ofstream(config.own_file) << rows[row].file;
+    model::Request asked = request(std::to_string(row), CheckKind::service);
+    asked.act = model::RestartUnit{"web.service"};
+    ASSERT_TRUE(reader().put_request(asked, clock_.wall()).has_value());
+  };
+  ask();
+  const auto facts = observe([&](const auto& seen) {  // In one life of the observer.
+    if (results(seen).size() > row && ++row < rows.size()) ask();
+    return row == rows.size();
+  });
+  const auto told = results(facts);
+  ASSERT_EQ(told.size(), rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(told[i].detail.code, rows[i].code);
+}
+
 // A login that is held looks at once for who asks, and only then.
 TEST_F(Observe, ARunKnowsWhetherItWasAskedFor) {
   std::atomic<int> asked = 0;
