@@ -230,6 +230,9 @@ provoke_fault() {
   within 20 listens "$fault_port" || give_up "未能模擬異常" "the fault could not be provoked"
 }
 
+# shows_fault FILE: what a person was shown names the port of the fault.
+shows_fault() { grep -qw -- "$fault_port" "$1"; }
+
 # The mail as a person reads it: that names the port or, where something else was found first, that is
 # about the same incident.
 mail_of_incident() {
@@ -262,12 +265,18 @@ tell "產生事件 $incident。" "It became incident $incident."
 
 title "這台主機自己的診斷（tocsin-agent diagnose，不需要收集器）" \
   "What the host says itself (tocsin-agent diagnose; needs no collector)"
-tocsin-agent diagnose --config "$dir/agent.toml" --policy "$dir/site/site.toml" --lang "$language" ||
-  give_up "診斷失敗" "the diagnosis failed"
+tocsin-agent diagnose --config "$dir/agent.toml" --policy "$dir/site/site.toml" --lang "$language" \
+  >"$dir/log/diagnosis" || give_up "診斷失敗" "the diagnosis failed"
+cat "$dir/log/diagnosis"
+shows_fault "$dir/log/diagnosis" ||
+  give_up "診斷沒有指出埠 $fault_port" "the diagnosis does not name port $fault_port"
 
 title "事件與判定理由（tocsinctl incidents show $incident）" \
   "The incident and why (tocsinctl incidents show $incident)"
 ctl --lang "$language" incidents show "$incident" || give_up "無法顯示事件" "the incident cannot be shown"
+ctl incidents show "$incident" >"$dir/log/incident"
+shows_fault "$dir/log/incident" ||
+  give_up "事件沒有指出埠 $fault_port" "the incident does not name port $fault_port"
 
 title "值班人員收到的郵件" "The mail on the duty desk"
 within 30 mail_of_incident || give_up "沒有收到郵件" "there is no mail"

@@ -58,6 +58,10 @@ stop_with() {
 since=$SECONDS
 step() { say "== $((SECONDS - since)) s: $*"; }
 
+case " ${labels[*]:-e2e} " in *' e2e '*)
+  [ "$(id -u)" = 0 ] || say "tests/run.sh: not root, so the e2e tests, which make hosts in namespaces, will fail; \`tests/run.sh unit\` and other kinds need no root"
+esac
+
 need_packages build test quickstart || stop_with "packages that the build and the tests need"
 
 step "configuring preset $preset"
