@@ -216,6 +216,8 @@ class TsmCheck : public testing::Test {
     settings_.credentials_file = dir_.file("credentials");
     settings_.program = dir_.file("dsmadmc");
     settings_.sources = {"DB01", "MAIL01"};
+    check_.clock.set_wall(
+        Instant{1'795'428'012'000'000'000});  // as clock.txt: a clock far off is blind
   }
   // The last word is the command; the case picks the documented answer.
   void answer(const std::string& cases) {
@@ -288,8 +290,7 @@ TEST_F(TsmCheck, OneThatBacksUpNobodyCannotTell) {
   settings_.sources.clear();
   const std::string quiet =
       "*'query event'*|*actlog*|*drives*|*paths*|*volumes*) cat no_match.txt; exit 11 ;;\n"
-      "*'from db') echo \"20480,10240,$(date -u '+%F %T.000000')\" ;;\n"
-      "*current_timestamp\\ from*) date -u '+%F %T.000000' ;;\n"
+      "*'from db') echo '20480,10240,2026-11-23 09:00:00.000000' ;;\n"
       "*'from log') echo 100,90 ;;\n*stgpools) echo POOL,12.0 ;;\n";
   answer(quiet);
   EXPECT_EQ(only_code(run()), "normal");

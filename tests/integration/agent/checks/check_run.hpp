@@ -1,11 +1,24 @@
 // Runs one check of the catalogue on this machine.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "agent/checks/check.hpp"
 
 namespace tocsin::agent {
+
+// This machine's clocks; a test whose samples are of a certain day sets the wall clock to it.
+class CheckClock final : public time::TimeSource {
+ public:
+  Instant wall() const override { return wall_.value_or(system_.wall()); }
+  MonoTime steady() const override { return system_.steady(); }
+  void set_wall(Instant to) { wall_ = to; }
+
+ private:
+  time::SystemTime system_;
+  std::optional<Instant> wall_;
+};
 
 // A check with its memory and cursor, as the observer keeps them between runs.
 class CheckRun {
@@ -24,7 +37,7 @@ class CheckRun {
     return std::get<Facts>(run().facts);
   }
 
-  time::SystemTime clock;
+  CheckClock clock;
   model::CheckDefinition definition;
   CheckContext context{clock, {}, "/", {}, {}, {}, {}};
 };
