@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     TOCSIN_CHECK(parse_login_past(to_text(*past)).has_value());
     const LoginSettings settings;
     TOCSIN_CHECK(hold_of(settings, past->turned_down) <= 24h);
-    TOCSIN_CHECK(!must_wait(*past, settings, past->tried + 24h, false));
+    TOCSIN_CHECK(!must_wait(*past, settings, past->tried + 24h, LoginOccasion{}));
   }
   if (const auto request = parse_ssh_request(text)) TOCSIN_CHECK(request->limit > 0s);
   const auto local = parse_local_request(text);
