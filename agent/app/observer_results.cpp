@@ -108,6 +108,9 @@ void Observer::keep_samples(Job& job) {
   if (!curves_) {
     auto file = series::SeriesFile::open(config_.samples_file, series::Shape{});
     if (!file) return samples_failed(file.error());
+    if (file->gave_up_another()) {
+      log::warning("observer.curves_begun_anew", {{"file", config_.samples_file}});
+    }
     curves_ = *std::move(file);
   }
   const auto left_out = curves_->append(samples);

@@ -69,6 +69,9 @@ void SampleStore::write(const Waiting& one) {
   auto file = series::SeriesFile::open(file_of(one.agent), options_.shape);
   Result<std::uint64_t> left_out =
       file ? file->append(one.samples) : Result<std::uint64_t>(tl::unexpected(file.error()));
+  if (file && file->gave_up_another()) {
+    log::warning("samples.begun_anew", {{"agent", one.agent.hex}});
+  }
   const std::lock_guard lock(mutex_);
   if (left_out) {
     kept_ += one.samples.size() - *left_out;

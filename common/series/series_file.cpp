@@ -119,6 +119,7 @@ std::string point_bytes(const Sample& sample, std::uint64_t number) {
 SeriesFile::SeriesFile(SeriesFile&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
       shape_(other.shape_),
+      gave_up_another_(other.gave_up_another_),
       loaded_(other.loaded_),
       entries_(std::move(other.entries_)) {}
 
@@ -127,6 +128,7 @@ SeriesFile& SeriesFile::operator=(SeriesFile&& other) noexcept {
     if (fd_ >= 0) ::close(fd_);
     fd_ = std::exchange(other.fd_, -1);
     shape_ = other.shape_;
+    gave_up_another_ = other.gave_up_another_;
     loaded_ = other.loaded_;
     entries_ = std::move(other.entries_);
   }
@@ -158,7 +160,9 @@ Result<SeriesFile> SeriesFile::open(const std::string& path, const Shape& shape)
   SeriesFile file(fd, shape);
   const auto found = shape_of(fd);
   if (found && *found == shape) return file;
-  return begin(path, shape);
+  auto anew = begin(path, shape);
+  if (anew) anew->gave_up_another_ = true;
+  return anew;
 }
 
 Result<SeriesFile> SeriesFile::open_to_read(const std::string& path) {

@@ -60,6 +60,8 @@ class SeriesFile {
   Result<Places> places() const;
 
   const Shape& shape() const { return shape_; }
+  // True where `open` began anew and so gave up a file that was there.
+  bool gave_up_another() const { return gave_up_another_; }
 
  private:
   struct Entry {
@@ -79,6 +81,7 @@ class SeriesFile {
 
   int fd_ = -1;
   Shape shape_;
+  bool gave_up_another_ = false;
   bool loaded_ = false;
   std::vector<Entry> entries_;  // of the writer
 };

@@ -94,11 +94,14 @@ TEST_F(Series, AReaderGoesOnWhereItWas) {
 
 TEST_F(Series, AnotherShapeOrNoFileOfOursIsBegunAnew) {
   open().append(std::vector<Sample>{{"a", Instant{1}, 1}});
-  open({8, 5});
+  EXPECT_FALSE(open().gave_up_another());
+  EXPECT_TRUE(open({8, 5}).gave_up_another());
   EXPECT_THAT(read(), IsEmpty());
   std::ofstream(path_) << "something else";
   EXPECT_FALSE(SeriesFile::open_to_read(path_));
-  open().append(std::vector<Sample>{{"a", Instant{1}, 1}});
+  auto anew = open();
+  EXPECT_TRUE(anew.gave_up_another());
+  anew.append(std::vector<Sample>{{"a", Instant{1}, 1}});
   EXPECT_EQ(read().size(), 1U);
   EXPECT_EQ(SeriesFile::open_to_read(dir_.file("none")).error().code, ErrorCode::not_found);
 }
