@@ -1,6 +1,7 @@
 // The services and timers that run or would start by themselves (procedure M-09), from systemd.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,9 +19,15 @@ struct ListedUnit {
   bool enabled = false;  // starts by itself
 };
 
-// Units whose name ends in .service or .timer, sorted by name; a template is listed where it is
-// enabled, its instances where they run. Asks systemd twice, which costs it some milliseconds.
-// Errors: as unit_properties.
+// The name under which a service that runs is listed: its own, but for the instance that a socket
+// with Accept=yes starts for each connection. That has a name which never comes again, "echo@7-…",
+// so nobody could approve it; it is its template, "echo@.service". `sockets`: the names of units
+// that end in .socket. Source: systemd.socket(5); the instance begins with a serial number and "-".
+std::string listed_as(const std::string& name, const std::set<std::string>& sockets);
+
+// Units whose name ends in .service or .timer, sorted by name; a template is listed where it or its
+// socket is enabled, its instances where they run. Asks systemd twice, which costs it some
+// milliseconds. Errors: as unit_properties.
 Result<std::vector<ListedUnit>> list_units(std::string_view root, Duration limit);
 
 }  // namespace tocsin::agent::os

@@ -39,9 +39,26 @@ is_signed() {
 
 # Whether a unit that nobody approved, of no package, is abnormal. Units are listed every five minutes; an
 # observer that begins lists them at once.
-odd_unit_is() { holds hosts web1 -- --argjson found "$1" 'any(.hosts[0].checks[].reasons[];
-  .code == "unit.unexpected" and .parameters[0].value == "odd-job.service") == $found'; }
+unit_is() { holds hosts web1 -- --arg unit "$1" --argjson found "$2" 'any(.hosts[0].checks[].reasons[];
+  .code == "unit.unexpected" and (.parameters[0].value | startswith($unit))) == $found'; }
+odd_unit_is() { unit_is odd-job.service "$1"; }
 look_at_units() { hosts exec web1 systemctl restart tocsin-agent-observer; }
+
+# serve_connections NAME: on a socket of this name, each by a service of its own, as inetd did.
+serve_connections() {
+  printf '[Socket]\nListenStream=/run/%s\nAccept=yes\n\n[Install]\nWantedBy=sockets.target\n' "$1" >"$work/unit"
+  hosts put web1 "$work/unit" "/etc/systemd/system/$1.socket"
+  printf '[Service]\nExecStart=/usr/bin/cat\nStandardInput=socket\n' >"$work/unit"
+  hosts put web1 "$work/unit" "/etc/systemd/system/$1@.service"
+  hosts exec web1 systemctl daemon-reload && hosts exec web1 systemctl enable --now -q "$1.socket"
+}
+hold_connection() {
+  hosts exec web1 systemd-run -q --collect --unit "holds-$1" /usr/bin/perl -MIO::Socket::UNIX -e '
+    my $held = IO::Socket::UNIX->new(Peer => "/run/$ARGV[0]") or die; sleep 3701' "$1"
+}
+serves_a_connection() {
+  hosts exec web1 systemctl list-units --plain --no-legend "$1@*.service" | grep -q "^$1@[0-9]*-.* active "
+}
 
 # ---- the cast: two hosts of one group, and three people
 
@@ -64,6 +81,7 @@ deadline = "2s"
 TOML
 { add_person lee duty && add_person chen officer && add_person wang officer; } || exit 1
 start_collector
+serve_connections echo || exit 1
 check "The collector answers" within 30 collector_answers || exit 1
 for host in web2 web1; do
   check "$host enrols" enrol_agent "$host" || exit 1
@@ -119,6 +137,17 @@ hosts exec web1 rm /etc/systemd/system/odd-job.service
 hosts exec web1 systemctl daemon-reload
 look_at_units
 check "and over when it is gone" within 30 odd_unit_is false
+
+# A connection's service has a name that never comes again: its template is what is approved.
+serve_connections stranger
+for name in echo stranger; do
+  hold_connection "$name"
+  check "A connection to $name has a service of its own" within 10 serves_a_connection "$name"
+done
+look_at_units
+check "The one that nobody approved is abnormal, as its template" within 30 unit_is stranger@.service true
+check "and the one that was approved is not" unit_is echo@ false
+for name in echo stranger; do hosts exec web1 systemctl stop "holds-$name"; done
 
 # ---- the host itself, with no collector (procedure M-28)
 
