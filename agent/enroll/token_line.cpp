@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "common/base/limits.hpp"
@@ -49,7 +50,7 @@ Result<std::string> parse_fingerprint(std::string_view text) {
 Result<TokenLine> parse_token_line(std::string_view text) {
   const auto refuse = [] {
     return fail(ErrorCode::invalid_argument,
-                "the token file holds one line: the token, the fingerprint of the collector's "
+                "no token: one line is expected, the token, the fingerprint of the collector's "
                 "authority and its address");
   };
   if (text.size() > kLineBytes) return refuse();
@@ -74,7 +75,12 @@ Result<TokenLine> parse_token_line(std::string_view text) {
 Result<TokenLine> read_token_line(const std::string& path) {
   const auto text = path == "-" ? read_standard_input() : config::read_secret_file(path);
   if (!text) return fail(text.error());
-  return parse_token_line(*text);
+  auto line = parse_token_line(*text);
+  if (!line) {
+    return fail(line.error().code,
+                fmt::format("{}: {}", path == "-" ? "standard input" : path, line.error().message));
+  }
+  return line;
 }
 
 }  // namespace tocsin::agent

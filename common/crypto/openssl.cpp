@@ -86,7 +86,8 @@ Result<KeyPtr> parse_private_key(std::string_view pem) {
   TOCSIN_TRY(require_one_object(pem, "private key"));
   KeyPtr key(PEM_read_bio_PrivateKey(reader_of(pem).get(), nullptr, &no_pass_phrase, nullptr));
   if (key == nullptr) {
-    return fail(ErrorCode::invalid_argument, fmt::format("private key: {}", last_reason()));
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("private key: damaged, or with a passphrase ({})", last_reason()));
   }
   TOCSIN_TRY(require_p256(key.get(), "private key"));
   const KeyContextPtr context(EVP_PKEY_CTX_new(key.get(), nullptr));

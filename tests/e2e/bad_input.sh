@@ -55,25 +55,28 @@ stays() {
   shift
   while [ "$SECONDS" -lt "$end" ]; do "$@" || return 1; done
 }
+both_live() { kill -0 "${running[-1]}" && kill -0 "${running[-2]}" && heard; }
 lives() { kill -0 "${running[-1]}" 2>/dev/null; }
 
-# "refused FILE WORDS COMMAND…": ends by itself with exit code 1 (2 where it is the command's own input),
-# says FILE and WORDS (a pattern), and leaves FILE as it is.
+# "refused CODE FILE WORDS COMMAND…": ends by itself with this exit code, says of FILE, in one line and
+# after its name, WORDS (a pattern), and leaves FILE as it is.
 refused() {
-  local file=$1 words=$2 before after status
-  shift 2
+  local code=$1 file=$2 words=$3 before after status
+  shift 3
   before=$(sha256sum "$file" 2>/dev/null)
   timeout 30 "${@}" >"$work/said" 2>&1 </dev/null
   status=$?
   after=$(sha256sum "$file" 2>/dev/null)
-  if [ "$status" -ge 1 ] && [ "$status" -le 2 ] && [ "$before" = "$after" ] && grep -qF -- "$file" "$work/said" &&
-    grep -qE -- "$words" "$work/said"; then
+  if [ "$status" = "$code" ] && [ "$before" = "$after" ] &&
+    grep -F -- "$file" "$work/said" | grep -qE -- "${file//./\\.}.*($words)"; then
     return
   fi
   echo "exit code $status; it said:"
   head -c 1000 "$work/said"
   return 1
 }
+# What the reader of TOML says of bytes at random: where, and what.
+no_toml=':[0-9]+:[0-9]+: (Encountered|Error while parsing) '
 
 garbage() { head -c "${2:-5000}" /dev/urandom >"$1"; }
 half() { truncate -s $(($(stat -c %s "$1") / 2)) "$1"; }
@@ -109,30 +112,34 @@ keep
 # ---- the collector's configuration, keys and certificates
 
 garbage "$site/collector.toml"
-check "Its configuration is garbage" refused "$site/collector.toml" 'collector.toml' "${collector[@]}"
+check "Its configuration is garbage" refused 1 "$site/collector.toml" "$no_toml" "${collector[@]}"
 put_back
 ten_megabytes "$site/collector.toml"
-check "Its configuration is 10 MB" refused "$site/collector.toml" 'at most|larger|too large' "${collector[@]}"
+check "Its configuration is 10 MB" refused 1 "$site/collector.toml" 'larger than [0-9]+ bytes' "${collector[@]}"
 put_back
 printf 'listen_agents = "127.0.0.1:8444\n' >>"$site/collector.toml"
-check "Its configuration is cut in a line" refused "$site/collector.toml" ':[0-9]+:' "${collector[@]}"
+check "Its configuration is cut in a line" refused 1 "$site/collector.toml" ':[0-9]+:' "${collector[@]}"
 put_back
 for file in collector.pem collector.key ca.pem ca.key; do
+  case $file in
+    *.pem) none='certificates: there is none' cut='certificates: the last one has no end' ;;
+    *.key) none='private key: no PEM block' cut='private key: damaged, or with a passphrase' ;;
+  esac
   garbage "$site/$file"
-  check "$file is garbage" refused "$site/$file" '.' "${collector[@]}"
+  check "$file is garbage" refused 1 "$site/$file" "$none" "${collector[@]}"
   put_back
   half "$site/$file"
-  check "$file is cut" refused "$site/$file" '.' "${collector[@]}"
+  check "$file is cut" refused 1 "$site/$file" "$cut" "${collector[@]}"
   put_back
   : >"$site/$file"
-  check "$file is empty" refused "$site/$file" '.' "${collector[@]}"
+  check "$file is empty" refused 1 "$site/$file" "$none" "${collector[@]}"
   put_back
 done
 ten_megabytes "$site/collector.pem"
-check "collector.pem is 10 MB" refused "$site/collector.pem" '.' "${collector[@]}"
+check "collector.pem is 10 MB" refused 1 "$site/collector.pem" 'larger than [0-9]+ bytes' "${collector[@]}"
 put_back
 cp "$site/operators/admin.key" "$site/collector.key"
-check "collector.key is another's" refused "$site/collector.key" 'not the key of' "${collector[@]}"
+check "collector.key is another's" refused 1 "$site/collector.key" 'not the key of' "${collector[@]}"
 put_back
 
 # The same while it runs: what was good before is served until it is good again.
@@ -155,26 +162,26 @@ end_all
 
 journal=$data/journal/journal-000001.db
 garbage "$journal"
-check "The journal's file is garbage" refused "$journal" 'not a database' "${collector[@]}"
+check "The journal's file is garbage" refused 1 "$journal" 'not a database' "${collector[@]}"
 put_back
 half "$journal"
-check "The journal's file is cut" refused "$journal" 'malformed|damaged|missing|disk' "${collector[@]}"
+check "The journal's file is cut" refused 1 "$journal" 'malformed|damaged|missing|disk' "${collector[@]}"
 put_back
 : >"$journal"
-check "The journal's file is empty" refused "$journal" 'not a segment' "${collector[@]}"
+check "The journal's file is empty" refused 1 "$journal" 'not a segment' "${collector[@]}"
 put_back
 newer "$journal"
-check "The journal is of a newer version" refused "$journal" 'newer version' "${collector[@]}"
+check "The journal is of a newer version" refused 1 "$journal" 'newer version' "${collector[@]}"
 put_back
 garbage "$data/state.db"
 rm -f "$data"/state.db-*
-check "state.db is garbage" refused "$data/state.db" 'not a database' "${collector[@]}"
+check "state.db is garbage" refused 1 "$data/state.db" 'not a database' "${collector[@]}"
 put_back
 half "$data/state.db"
-check "state.db is cut" refused "$data/state.db" 'malformed|damaged|check|disk' "${collector[@]}"
+check "state.db is cut" refused 1 "$data/state.db" 'malformed|damaged|check|disk' "${collector[@]}"
 put_back
 newer "$data/state.db"
-check "state.db is of a newer version" refused "$data/state.db" 'newer version' "${collector[@]}"
+check "state.db is of a newer version" refused 1 "$data/state.db" 'newer version' "${collector[@]}"
 put_back
 
 # What was accepted and is in its write-ahead log only: the journal alone could not know.
@@ -184,7 +191,7 @@ kill -9 "${running[-1]}" && wait "${running[-1]}" 2>/dev/null
 running=()
 garbage "$journal-wal"
 check "A journal that lost its end is refused, with what to do" \
-  refused "$data" 'journal ends before it' "${collector[@]}"
+  refused 1 "$data" 'journal ends before it' "${collector[@]}"
 put_back
 
 # Put back from copies of different times.
@@ -195,7 +202,7 @@ end_all
 cp -a "$data" "$work/newer"
 rm -r "$data/journal" && cp -a "$work/older/journal" "$data"
 check "A journal that is older than state.db is refused, with what to do" \
-  refused "$data" 'state.db was judged to entry .*older copy.*move state.db away' "${collector[@]}"
+  refused 1 "$data" 'state.db was judged to entry .*older copy.*move state.db away' "${collector[@]}"
 rm "$data"/state.db*
 begin_collector
 check "As it said: the state is made again from the journal" within 20 answers
@@ -243,17 +250,17 @@ bad_agent_files() {
   local half=$1
   shift
   garbage "$work/agent.toml"
-  check "The $half's configuration is garbage" refused "$work/agent.toml" '.' "$@"
+  check "The $half's configuration is garbage" refused 1 "$work/agent.toml" "$no_toml" "$@"
   put_back
   ten_megabytes "$work/agent.toml"
-  check "The $half's configuration is 10 MB" refused "$work/agent.toml" '.' "$@"
+  check "The $half's configuration is 10 MB" refused 1 "$work/agent.toml" 'larger than [0-9]+ bytes' "$@"
   put_back
   printf '\n[agent\n' >>"$work/agent.toml"
-  check "The $half's configuration is cut" refused "$work/agent.toml" ':[0-9]+:' "$@"
+  check "The $half's configuration is cut" refused 1 "$work/agent.toml" ':[0-9]+:' "$@"
   put_back
   newer "$agent/spool.db"
   check "A spool of a newer version is refused by the $half" \
-    refused "$agent/spool.db" 'newer version' "$@"
+    refused 1 "$agent/spool.db" 'newer version' "$@"
   put_back
 }
 bad_agent_files observer "${observer[@]}"
@@ -267,7 +274,7 @@ for file in agent.pem agent.key ca.pem; do
   check "With garbage for $file the link says so" within 20 logged link "$agent/$file"
   check "and goes on" lives
   cp -a "$work/good/agent/$file" "$agent/$file"
-  check "until it is good again" within 70 heard
+  check "until it is good again" within 70 logged link link.connected
   kill "${running[-1]}" && wait "${running[-1]}" 2>/dev/null
   running=("${good[@]}")
 done
@@ -277,11 +284,13 @@ begin_collector
 check "The collector runs for a host with a damaged baseline" within 20 answers
 garbage "$agent/baseline"
 garbage "$agent/curves"
+printf '\n[[checks]]\nkind = "metrics"\ninterval = "1s"\ndeadline = "1s"\n' >>"$work/agent.toml"
 begin_observer
 begin_link
 check "The link says that the baseline is none" within 20 logged link baseline_unreadable
 check "and is heard" within 20 heard
-check "and goes on, as does the observer" stays 2 heard
+check "The observer says that it begins its curves anew" within 20 logged observer curves_begun_anew
+check "Both go on" stays 2 both_live
 end_all
 put_back
 
@@ -309,12 +318,14 @@ damaged_spool "A spool that is cut"
 # ---- what people hand in
 
 garbage "$work/paper"
-check "A diagnosis to verify is garbage" refused "$work/paper" '.' "$bin/tocsinctl" \
+check "A diagnosis to verify is garbage" refused 1 "$work/paper" 'no signed document' "$bin/tocsinctl" \
   --contexts "$site/contexts.toml" diagnose verify "$work/paper"
-check "A policy to check is garbage" refused "$work/paper" '.' "$bin/tocsin-collector" policy check "$work/paper"
-check "A token's file is garbage" refused "$work/paper" '.' "$bin/tocsin-agent" enroll \
-  --config "$work/agent.toml" --again --token-file "$work/paper"
+check "A policy to check is garbage" refused 1 "$work/paper" "$no_toml" "$bin/tocsin-collector" policy check "$work/paper"
+enrol_with=("$bin/tocsin-agent" enroll --config "$work/agent.toml" --again --token-file)
+check "A token's file is open to others" refused 1 "$work/paper" 'mode is 0644.*chmod 600' "${enrol_with[@]}" "$work/paper"
+chmod 600 "$work/paper"
+check "A token's file is garbage" refused 1 "$work/paper" 'no token: one line is expected' "${enrol_with[@]}" "$work/paper"
 garbage "$site/contexts.toml"
-check "tocsinctl's own file is garbage" refused "$site/contexts.toml" '.' "$bin/tocsinctl" \
+check "tocsinctl's own file is garbage" refused 2 "$site/contexts.toml" "$no_toml" "$bin/tocsinctl" \
   --contexts "$site/contexts.toml" status
 cases_end
