@@ -14,6 +14,7 @@
 #include <libssh/libssh.h>
 
 #include "agent/login/codes.hpp"
+#include "agent/login/host_key.hpp"
 #include "agent/login/shut_in.hpp"
 #include "agent/login/tcp.hpp"
 #include "common/base/text.hpp"
@@ -42,27 +43,6 @@ Result<Key> read_private_key(const std::string& pem) {
                 "the key file holds no private key without passphrase");
   }
   return Key(key, ::ssh_key_free);
-}
-
-// "ssh-ed25519 AAAA… comment".
-struct HostKey {
-  Key key{nullptr, ::ssh_key_free};
-  std::string algorithms;  // that a server proves this key with
-};
-Result<HostKey> read_host_key(const std::string& text) {
-  const std::size_t space = text.find(' ');
-  const std::string type = text.substr(0, space);
-  const std::string rest = space == text.npos ? "" : text.substr(space + 1);
-  const std::string encoded = rest.substr(0, rest.find(' '));
-  ssh_key key = nullptr;
-  if (::ssh_pki_import_pubkey_base64(encoded.c_str(), ::ssh_key_type_from_name(type.c_str()),
-                                     &key) != SSH_OK) {
-    return fail(ErrorCode::invalid_argument, "host_key is no public key");
-  }
-  HostKey read;
-  read.key.reset(key);
-  read.algorithms = type == "ssh-rsa" ? "rsa-sha2-512,rsa-sha2-256" : type;
-  return read;
 }
 
 // The errors of one call of the library as they come. It keeps the last one only, and where it

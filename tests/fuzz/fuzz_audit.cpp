@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "agent/checks/audit_log_facts.hpp"
+#include "agent/checks/login_records.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/result.hpp"
 
@@ -105,6 +106,32 @@ void check_archived(std::string_view text) {
   TOCSIN_CHECK(parse_archived_journals(to_text(files)) == files);
 }
 
+// Login records, and what is kept of them, of a file whose size the text's length hints at.
+void check_logins(std::string_view text) {
+  if (const auto zeroed = find_zeroed_login(text)) {
+    TOCSIN_CHECK(*zeroed % kLoginBytes == 0 && *zeroed + kLoginBytes <= text.size());
+  }
+  const auto place = parse_login_place(text);
+  if (!place) return;
+  TOCSIN_CHECK(parse_login_place(to_text(*place)) == place);
+  LoginPlace before = *place;
+  const std::uint64_t most = std::uint64_t{1} << 62;
+  for (const std::uint64_t size :
+       {std::uint64_t{0}, kLoginBytes, 3 * kNewestLogins, before.covered, before.next, most}) {
+    if (size > most) continue;
+    const LoginPlan plan = plan_logins(size, before);
+    std::uint64_t read = 0;
+    for (const LoginRange& range : plan.ranges) {
+      TOCSIN_CHECK(range.from < range.to && range.to <= size && range.from % kLoginBytes == 0);
+      read += range.to - range.from;
+    }
+    TOCSIN_CHECK(read <= kNewestLogins + kLoginsInTurn + kLoginBytes);
+    TOCSIN_CHECK(plan.next.covered <= size && plan.next.next <= size);
+    TOCSIN_CHECK(plan.unread == unread_logins(size - size % kLoginBytes, plan.next));
+    TOCSIN_CHECK(parse_login_place(to_text(plan.next)) == plan.next);
+  }
+}
+
 // One look at a file that begins with `content`, from a position that `text` may be.
 void check_look(std::string_view content, const std::optional<AuditPosition>& before) {
   AuditLook look;
@@ -136,6 +163,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_settings(text);
   check_parts(text);
   check_archived(text);
+  check_logins(text);
   (void)journal_cursor_time(text);
   // A kept position has a few lines, the log's content follows an empty one.
   const std::size_t line = std::min(text.find("\n\n"), text.size());

@@ -2,11 +2,13 @@
 // come from other machines.
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "agent/checks/login_facts.hpp"
 #include "agent/login/answer.hpp"
 #include "agent/login/codes.hpp"
+#include "agent/login/host_key.hpp"
 #include "common/base/result.hpp"
 
 using namespace tocsin;
@@ -24,6 +26,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const LoginSettings settings;
     TOCSIN_CHECK(hold_of(settings, past->turned_down) <= 24h);
     TOCSIN_CHECK(!must_wait(*past, settings, past->tried + 24h, LoginOccasion{}));
+  }
+  if (const auto key = read_host_key(std::string(text))) {
+    TOCSIN_CHECK(key->key != nullptr && !key->algorithms.empty());
   }
   if (const auto request = parse_ssh_request(text)) TOCSIN_CHECK(request->limit > 0s);
   const auto local = parse_local_request(text);

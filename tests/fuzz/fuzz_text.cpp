@@ -4,8 +4,10 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/limits.hpp"
 #include "common/base/result.hpp"
 #include "common/base/text.hpp"
+#include "common/rpc/peer_text.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace tocsin;
@@ -15,6 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string clean = clean_text(raw, limit);
   TOCSIN_CHECK(clean.size() <= limit);
   TOCSIN_CHECK(clean_text(clean, limit) == clean);
+  const std::string peer = rpc::address_of_peer(raw);
+  TOCSIN_CHECK(peer.size() <= limits::kName && clean_text(peer, limits::kName) == peer);
   std::string bytes;
   if (from_hex(raw, bytes)) TOCSIN_CHECK(bytes.size() * 2 == raw.size());
   return 0;

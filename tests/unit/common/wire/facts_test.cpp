@@ -1,9 +1,11 @@
 // Every kind's facts survive the wire; what is out of range or too long is refused.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "common/base/limits.hpp"
 #include "common/wire/proto.hpp"
 #include "common/wire/wire.hpp"
+#include "tests/support/fuzz_seed.hpp"
 
 namespace tocsin::wire {
 namespace {
@@ -145,6 +147,9 @@ TEST(Facts, EveryKindIsReadAsItWasWritten) {
     const auto read = from_proto(message);
     ASSERT_TRUE(read) << model::to_string(sample.check) << ": " << read.error().message;
     EXPECT_EQ(*read, sample) << model::to_string(sample.check);
+    const model::Fact fact{"boot", MonoTime{7}, Instant{8}, model::Priority::normal, sample};
+    test::expect_seed("fuzz_wire", fmt::format("fact_{}", model::to_string(sample.check.kind)),
+                      encode_fact(fact));
   }
 }
 

@@ -1,9 +1,11 @@
 #include "common/wire/wire.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
 #include "common/base/limits.hpp"
+#include "tests/support/fuzz_seed.hpp"
 
 namespace tocsin {
 namespace {
@@ -184,19 +186,27 @@ std::vector<model::JournalBody> bodies_of_every_kind() {
   return bodies;
 }
 
+void expect_seed(const std::string& name, const std::string& bytes) {
+  test::expect_seed("fuzz_wire", name, bytes);
+}
+
 TEST(Wire, EveryFactComesBackAsItWas) {
+  int number = 0;
   for (const model::Fact& fact : facts_of_every_kind()) {
     const auto back = wire::decode_fact(wire::encode_fact(fact));
     ASSERT_TRUE(back) << back.error().message;
     EXPECT_EQ(*back, fact);
+    expect_seed(fmt::format("fact_{}", number++), wire::encode_fact(fact));
   }
 }
 
 TEST(Wire, EveryJournalEntryComesBackAsItWas) {
+  int number = 0;
   for (const model::JournalBody& body : bodies_of_every_kind()) {
     const auto back = wire::decode_journal(wire::encode_journal(body));
     ASSERT_TRUE(back) << back.error().message;
     EXPECT_EQ(*back, body);
+    expect_seed(fmt::format("journal_{}", number++), wire::encode_journal(body));
   }
 }
 
@@ -245,6 +255,7 @@ TEST(Wire, EveryStateDocumentComesBackAsItWas) {
   host.epoch = Epoch{9};
   host.facts_lost = 2;
   EXPECT_EQ(wire::decode_host(wire::encode_host(host)), host);
+  expect_seed("host", wire::encode_host(host));
 
   model::Finding finding;
   finding.id = FindingId{1};
@@ -258,6 +269,7 @@ TEST(Wire, EveryStateDocumentComesBackAsItWas) {
   finding.unwatched = true;
   finding.returned = {Instant{3}, Instant{5}};
   EXPECT_EQ(wire::decode_finding(wire::encode_finding(finding)), finding);
+  expect_seed("finding", wire::encode_finding(finding));
 
   model::Incident incident;
   incident.id = IncidentId{4};
@@ -294,9 +306,11 @@ TEST(Wire, EveryStateDocumentComesBackAsItWas) {
   incident.undecided = true;
   incident.network_told = NotificationId{7};
   EXPECT_EQ(wire::decode_incident(wire::encode_incident(incident)), incident);
+  expect_seed("incident", wire::encode_incident(incident));
 
   const model::TimelineItem item{IncidentId{4}, 2, Instant{3}, Position{4}, a_message(), {}};
   EXPECT_EQ(wire::decode_timeline(wire::encode_timeline(item)), item);
+  expect_seed("timeline", wire::encode_timeline(item));
 
   model::Notification notification;
   notification.id = NotificationId{3};
@@ -305,6 +319,7 @@ TEST(Wire, EveryStateDocumentComesBackAsItWas) {
   notification.body = {a_message(), a_message()};
   notification.status = model::NotificationStatus::failed;
   EXPECT_EQ(wire::decode_notification(wire::encode_notification(notification)), notification);
+  expect_seed("notification", wire::encode_notification(notification));
 
   model::Evidence evidence;
   evidence.id = model::EvidenceId{2};
@@ -328,6 +343,7 @@ TEST(Wire, EveryStateDocumentComesBackAsItWas) {
       {Instant{5}, Position{6}, model::CustodyAct::asked, evidence.asked_by, a_message()}};
   evidence.custody_left_out = 3;
   EXPECT_EQ(wire::decode_evidence(wire::encode_evidence(evidence)), evidence);
+  expect_seed("evidence", wire::encode_evidence(evidence));
 
   const model::CommandResult result{"c",
                                     Position{1},
@@ -339,6 +355,7 @@ TEST(Wire, EveryStateDocumentComesBackAsItWas) {
                                     "r",
                                     "wang"};
   EXPECT_EQ(wire::decode_command_result(wire::encode_command_result(result)), result);
+  expect_seed("command_result", wire::encode_command_result(result));
 }
 
 TEST(Wire, ChecksAndRequestsComeBackAsTheyWere) {

@@ -1,4 +1,4 @@
-#include "common/rpc/peer.hpp"
+#include "common/rpc/peer_text.hpp"
 
 #include <gtest/gtest.h>
 
