@@ -137,6 +137,9 @@ Result<model::ApprovedBaseline> from_proto(const v1::ApprovedBaseline& from) {
   baseline.digest = hash_text(from.digest());
   if (baseline.digest.empty()) return baseline;
   TOCSIN_WIRE_SET(baseline.scope, from_proto(from.scope()));
+  if (baseline.scope.name.empty()) {
+    return fail(ErrorCode::invalid_argument, "baseline.scope: a name is missing");
+  }
   baseline.version = from.version();
   baseline.has_listeners = from.has_listeners();
   baseline.has_programs = from.has_programs();

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "common/base/limits.hpp"
+#include "common/wire/proto.hpp"
 #include "common/wire/wire.hpp"
 
 namespace tocsin {
@@ -104,6 +105,20 @@ TEST(WireBaseline, AnApprovedOneComesBackAsItWasAndItsDigestSaysWhatItSays) {
   model::ApprovedBaseline other = baseline;
   other.entries[0].port = 32769;
   EXPECT_NE(wire::digest_of(other), baseline.digest);
+}
+
+// It could be decoded, and what it was encoded to could not.
+TEST(WireBaseline, AnApprovedOneForNobodyIsRefused) {
+  model::ApprovedBaseline baseline;
+  baseline.digest = std::string(64, 'a');
+  v1::ApprovedBaseline message;
+  wire::to_proto(baseline, message);
+  message.mutable_scope()->set_kind(v1::BaselineScope::KIND_HOST);
+  const auto read = wire::decode_approved(message.SerializeAsString());
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, ErrorCode::invalid_argument);
+  message.mutable_scope()->set_name("web1");
+  EXPECT_TRUE(wire::decode_approved(message.SerializeAsString()));
 }
 
 TEST(WireBaseline, NoneIsApprovedIsSaidByAnEmptyOne) {
