@@ -217,10 +217,19 @@ bool is_of_a_login(const model::UnitEntry& entry) {
   return false;
 }
 
-bool approves_unit(const Baseline& baseline, const std::string& unit) {
+bool names_unit(const Baseline& baseline, const std::string& unit) {
   return std::find(baseline.units.begin(), baseline.units.end(), unit) != baseline.units.end() ||
          std::any_of(baseline.services.begin(), baseline.services.end(),
                      [&](const model::ServiceRule& rule) { return rule.unit == unit; });
+}
+
+// A timer approves the service of its name, which runs for moments and is hardly ever there when a
+// list is made: systemd.timer(5), "a service by the same name".
+bool approves_unit(const Baseline& baseline, const std::string& unit) {
+  constexpr std::string_view kService = ".service";
+  if (names_unit(baseline, unit)) return true;
+  if (!unit.ends_with(kService)) return false;
+  return names_unit(baseline, unit.substr(0, unit.size() - kService.size()) + ".timer");
 }
 
 // Only where the owner listed what may run: a system has some forty units of its own.

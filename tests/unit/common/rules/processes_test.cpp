@@ -266,6 +266,25 @@ TEST(ProcessRules, WhatSystemdStartsAtALoginIsApprovedByItself) {
   }
 }
 
+// It runs for moments a day, so that a list that was learned hardly ever has it.
+TEST(ProcessRules, ATimerApprovesTheServiceOfItsName) {
+  ProcessesFacts facts = facts_of({});
+  facts.units_known = Tristate::yes;
+  Baseline b = baseline();
+  b.has_units = true;
+  b.units = {"logrotate.timer", "cron.service"};
+  const auto found = [&](const char* unit) {
+    facts.units = {{unit, true, false, Tristate::yes}};
+    return !judged(facts, b).violations.empty();
+  };
+  EXPECT_FALSE(found("logrotate.timer"));
+  EXPECT_FALSE(found("logrotate.service"));
+  for (const char* other : {"logrotate@.service", "rotate.service", "logrotate.service.timer",
+                            "cron.timer", ".service", "xlogrotate.service"}) {
+    EXPECT_TRUE(found(other)) << other;
+  }
+}
+
 TEST(ProcessRules, UnitsAreComparedWhereTheOwnerListedThem) {
   ProcessesFacts facts = facts_of({});
   facts.units_known = Tristate::yes;
