@@ -117,4 +117,24 @@ cut_is_found() { found web1 'any(.[]; .code == "audit.emptied" or .code == "audi
 check "Nothing was found of it" not cut_is_found
 on truncate -s 0 "$trail"
 check "A trail that is cut without a copy is found" within 30 cut_is_found
+
+# ---- written anew without a record, as an editor does it: what is left tells that it is the old one
+
+# looked_at: as it is now, so that there is something to compare an edit with.
+looked_at() {
+  local size
+  size=$(on stat -c %s "$trail") && holds hosts web1 -- --arg target "$trail" --arg size "$size" \
+    'any(.hosts[0].checks[] | select(.check.target == $target) | .reasons[].parameters[]?;
+      .name == "size" and .value == $size)'
+}
+for _ in {1..30}; do on sh -c 'echo x >>/etc/probe'; done
+check "The trail grows again" within 30 is_long
+check "and is looked at" within 20 looked_at
+edited() { is "$trail" audit.edited; }
+# The last one changes a record and no length.
+for edit in 5d 3y/0123456789/1234567890/; do
+  check "Before the edit ($edit) none is told" within 20 not edited
+  on sed -i "$edit" "$trail"
+  check "A record that was taken out of it or changed is found ($edit)" within 10 edited
+done
 cases_end
