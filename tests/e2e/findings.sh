@@ -40,4 +40,9 @@ finds() {
   found "$1" --arg code "$2" --arg subject "${3-}" \
     'any(.[]; .closedAt == null and (.code | startswith($code)) and (.subject | startswith($subject)))'
 }
+# finds_exactly HOST CODE SUBJECT: the same with no other code and no longer subject.
+finds_exactly() {
+  found "$1" --arg code "$2" --arg subject "$3" \
+    'any(.[]; .closedAt == null and .code == $code and .subject == $subject)'
+}
 finds_nothing() { found "$1" 'all(.[]; .closedAt != null)'; }

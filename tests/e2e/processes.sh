@@ -90,7 +90,7 @@ check "one in a folder that anybody may write" within 5 tells /var/tmp/strange w
 check "one that is in memory only" within 5 tells … memory_only
 check "one that takes a kernel thread's name" within 5 tells /usr/bin/sleep imitates_kernel
 check "and one that another library is loaded into" within 5 tells /usr/bin/tail preload
-check "They are incidents" within 10 finds web1 process.unexpected /opt/tool/tool
+check "They are incidents" within 10 finds_exactly web1 process.unexpected "/opt/tool/tool root"
 for name in gone strange memory kernel preloaded; do end "$name"; done
 check "and over when they have ended" within 15 normal
 check "all of them" within 10 finds_nothing web1
@@ -109,7 +109,7 @@ pid=$(on systemctl show -P MainPID hidden)
 hosts cover web1 "$pid"
 not_listed() { on sh -c 'ls /proc | grep -qx "$1" && ! ps -p "$1" >/dev/null' sh "$pid"; }
 check "A process that something is mounted over is not seen by ps" not_listed
-check "and is found" within 15 finds web1 process.hidden "process $pid"
+check "and is found" within 15 finds_exactly web1 process.hidden "process $pid"
 hosts undo cover web1 "$pid"
 check "and over when it can be seen" within 15 not finds web1 process.hidden
 end hidden
