@@ -559,6 +559,7 @@ OperatorApi::Parts RunningCollector::operator_parts() {
                            {},
                            {},
                            {},
+                           {},
                            TOCSIN_VERSION,
                            "sqlite",
                            config_.enroll_address,
@@ -576,6 +577,7 @@ OperatorApi::Parts RunningCollector::operator_parts() {
     if (!created) return fail(created.error());
     return NewToken{created->token, created->id, created->expires};
   };
+  parts.spend_token = [this](const std::string& token) { return tokens_.spend(token); };
   parts.samples = [this](const AgentId& agent, std::string_view prefix, Instant since) {
     return samples_->read(agent, prefix, since);
   };

@@ -63,6 +63,7 @@ constexpr std::array kPermissions{
     Permission{"revoke_agent", {Role::officer, Role::admin, Role::admin, Role::admin}},
     Permission{"revoke_operator", {Role::admin, Role::admin, Role::admin, Role::admin}},
     Permission{"admit_agent", {Role::admin, Role::admin, Role::admin, Role::admin}},
+    Permission{"create_token", {Role::admin, Role::admin, Role::admin, Role::admin}},
 };
 
 // A decision about one command.
@@ -284,6 +285,20 @@ Answer decide(Context& context, const model::Command&, const model::RevokeOperat
   return {CommandOutcome::done, {"command.operator_revoked", {{"name", act.name}}}, {}, 0, {}};
 }
 
+// It is there already, and handed out once this is judged.
+Answer decide(Context&, const model::Command&, const model::CreateToken& act) {
+  const char* code = act.replace ? "command.token_created_to_replace" : "command.token_created";
+  return {
+      CommandOutcome::done,
+      {code,
+       {{"token", act.token_id},
+        {"host", act.host_name.empty() ? "*" : act.host_name},
+        {"valid_s", std::to_string(std::chrono::floor<std::chrono::seconds>(act.valid).count())}}},
+      {},
+      0,
+      {}};
+}
+
 // Another key that is admitted under this name.
 const model::Host* holder_of(const World& world, const model::AdmitAgent& act) {
   for (const auto& [agent, host] : world.hosts.rows()) {
@@ -317,9 +332,14 @@ Answer decide(Context& context, const model::Command&, const model::AdmitAgent& 
 
 // ---- Evidence ----
 
-std::optional<Answer> no_incident(const Context& context, IncidentId id) {
-  if (!id || context.world.incidents.find(id) != nullptr) return std::nullopt;
-  return not_found("incident", std::to_string(id.value));
+// Evidence need not be about an incident; where it is, about the one that was seen.
+std::optional<Answer> no_incident(const Context& context, const model::Command& command,
+                                  IncidentId id) {
+  if (!id) return std::nullopt;
+  const model::Incident* incident = context.world.incidents.find(id);
+  if (incident == nullptr) return not_found("incident", std::to_string(id.value));
+  if (is_stale(command, *incident)) return conflict(*incident, incident->changed_by);
+  return std::nullopt;
 }
 
 std::optional<Answer> no_evidence(const Context& context, model::EvidenceId id) {
@@ -338,7 +358,7 @@ Answer decide(Context& context, const model::Command& command, const model::Coll
   const model::Host* host = context.world.hosts.find(act.agent);
   if (host == nullptr) return not_found("agent", act.agent.hex);
   if (host->revoked) return refused("command.agent_revoked", {{"host", host->name}});
-  if (auto no = no_incident(context, act.incident)) return *std::move(no);
+  if (auto no = no_incident(context, command, act.incident)) return *std::move(no);
   if (auto why = not_collectable(context, act); !why.code.empty()) {
     return refused(std::move(why.code), std::move(why.parameters));
   }
@@ -371,7 +391,7 @@ Answer decide(Context& context, const model::Command& command, const model::Give
 }
 
 Answer decide(Context& context, const model::Command& command, const model::AddEvidence& act) {
-  if (auto no = no_incident(context, act.incident)) return *std::move(no);
+  if (auto no = no_incident(context, command, act.incident)) return *std::move(no);
   return about_evidence("command.evidence_added", add_evidence(context, command, act));
 }
 
@@ -453,6 +473,7 @@ std::string_view act_name(const model::Command& command) {
     std::string_view operator()(const model::RestartService&) const { return "restart_service"; }
     std::string_view operator()(const model::RevokeAgent&) const { return "revoke_agent"; }
     std::string_view operator()(const model::AdmitAgent&) const { return "admit_agent"; }
+    std::string_view operator()(const model::CreateToken&) const { return "create_token"; }
     std::string_view operator()(const model::JudgeIncident&) const { return "judge"; }
     std::string_view operator()(const model::ApproveGrade&) const { return "approve_grade"; }
     std::string_view operator()(const model::EstimateRepair&) const { return "estimate_repair"; }

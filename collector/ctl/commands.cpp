@@ -448,6 +448,7 @@ Printed Runner::operator()(const Explain& command) {
 
 Printed Runner::operator()(const CreateToken& command) {
   v1::CreateEnrollTokenRequest request;
+  request.set_command_id(new_command({}).id());
   request.set_host_name(command.host);
   request.set_replace(command.replace);
   request.set_valid_s(seconds_field(command.valid));

@@ -96,6 +96,9 @@ struct CheckAct {
   Status operator()(const model::AdmitAgent&) const {
     return fail(ErrorCode::permission_denied, "agents are admitted by enrolment only");
   }
+  Status operator()(const model::CreateToken&) const {
+    return fail(ErrorCode::permission_denied, "a token is made by a request of its own");
+  }
 };
 
 }  // namespace

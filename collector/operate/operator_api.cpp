@@ -379,12 +379,39 @@ Result<v1::ExecuteReply> OperatorApi::submit(model::Command command, std::uint32
   return reply;
 }
 
-Result<v1::EnrollToken> OperatorApi::create_enroll_token(
-    const model::Principal& caller, const v1::CreateEnrollTokenRequest& request) {
-  if (!may(caller.role, "admit_agent")) {
+namespace {
+
+constexpr std::uint32_t kTokenWaitMs = 5000;
+
+Error used_before() {
+  return {ErrorCode::already_exists,
+          "this command id was used before, and a token is shown once: ask with another id"};
+}
+
+// Nothing, or why the token must not be handed out.
+Status check_token_answer(const model::Principal& caller, const std::string& token_id,
+                          const Result<v1::ExecuteReply>& answer) {
+  if (!answer) return fail(answer.error());
+  if (answer->pending()) {
+    return fail(ErrorCode::deadline_exceeded, "the judge did not come to it; the token is spent");
+  }
+  if (token_id.empty() || answer->result().outcome() != v1::CommandResult::OUTCOME_DONE) {
     return fail(ErrorCode::permission_denied,
                 fmt::format("role {} may not create enrolment tokens", to_string(caller.role)));
   }
+  // Two at once with one id: the answer is about the token of the other.
+  const auto& parameters = answer->result().detail().parameters();
+  const bool own = std::any_of(parameters.begin(), parameters.end(), [&](const auto& parameter) {
+    return parameter.name() == "token" && parameter.value() == token_id;
+  });
+  return own ? Status{} : fail(used_before());
+}
+
+}  // namespace
+
+Result<v1::EnrollToken> OperatorApi::create_enroll_token(
+    const model::Principal& caller, const v1::CreateEnrollTokenRequest& request) {
+  TOCSIN_TRY(check_command_id(request.command_id()));
   const std::uint32_t valid_s = request.valid_s() == 0 ? 3600 : request.valid_s();
   if (valid_s < kShortestToken || valid_s > kLongestToken) {
     return fail(ErrorCode::invalid_argument, "a token is valid for 60 s to 7 days");
@@ -392,20 +419,30 @@ Result<v1::EnrollToken> OperatorApi::create_enroll_token(
   if (request.host_name().size() > limits::kName) {
     return fail(ErrorCode::invalid_argument, "the host name is too long");
   }
+  const auto known = parts_.state.command_result(request.command_id());
+  if (!known) return fail(known.error());
+  if (*known) return fail(used_before());
   const TokenRequest wanted{caller, clean_text(request.host_name(), limits::kName),
                             std::chrono::seconds(valid_s), request.replace()};
-  auto token = parts_.create_token(wanted);
-  if (!token) return fail(token.error());
-  model::CollectorEvent event{{"enroll.token_created",
-                               {{"token", token->token_id},
-                                {"host", wanted.host_name},
-                                {"who", caller.name},
-                                {"valid_s", fmt::format("{}", valid_s)}}},
-                              parts_.version,
-                              rules::kRulesVersion};
-  std::string bytes = wire::encode_journal(event);
-  const auto committed = parts_.intake.submit_and_wait({std::move(bytes), std::move(event)});
-  if (!committed) return fail(committed.error());
+  // For who may not have one none is made; the judge refuses it, so that the journal tells who
+  // tried.
+  std::optional<NewToken> token;
+  if (may(caller.role, "create_token")) {
+    auto created = parts_.create_token(wanted);
+    if (!created) return fail(created.error());
+    token = *std::move(created);
+  }
+  const std::string token_id = token ? token->token_id : std::string();
+  const model::CreateToken act{token_id, wanted.host_name, wanted.valid, wanted.replace};
+  const Status good = check_token_answer(
+      caller, token_id, submit({request.command_id(), caller, 0, {}, act}, kTokenWaitMs));
+  if (!good) {
+    const Status spent = token ? parts_.spend_token(token->token) : Status{};
+    if (!spent) {
+      log::error("enroll.token_not_spent", {{"token", token_id}, {"why", spent.error().message}});
+    }
+    return fail(good.error());
+  }
   v1::EnrollToken reply;
   reply.set_token(std::move(token->token));
   reply.set_expires_ns(token->expires.ns);

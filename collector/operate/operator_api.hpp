@@ -56,6 +56,7 @@ class OperatorApi {
     std::function<Position()> journal_head;               // last committed
     std::function<Result<ChainReport>()> verify_journal;  // with a reader of its own
     std::function<Result<NewToken>(const TokenRequest&)> create_token;
+    std::function<Status(const std::string& token)> spend_token;  // nobody enrols with it any more
     std::function<std::vector<model::Message>()> warnings;  // of other parts: disk, clock, …
     std::vector<CounterSource> counters;
     std::string version;
@@ -88,8 +89,9 @@ class OperatorApi {
   Result<v1::ExecuteReply> submit(model::Command command, std::uint32_t wait_ms);
   // Now, where the position that the caller demands is judged; for answers beside these.
   Result<v1::AsOf> as_of(const v1::ReadAt& read_at);
-  // For those who may admit agents. Errors: permission_denied (role). Journaled, with who, before
-  // the token is handed out.
+  // An act like those of execute: journaled with who, and judged, before the token is handed out;
+  // one that the judge refused, or did not come to, is spent. Errors beside those of execute:
+  // permission_denied (role), already_exists (the id was used before; a token is shown once).
   Result<v1::EnrollToken> create_enroll_token(const model::Principal& caller,
                                               const v1::CreateEnrollTokenRequest& request);
   // Baselines without their entries; what one says and changes; how a host differs from its own.

@@ -86,6 +86,14 @@ struct AdmitAgent {
   friend bool operator==(const AdmitAgent&, const AdmitAgent&) = default;
 };
 
+struct CreateToken {
+  std::string token_id;   // says nothing of the token
+  std::string host_name;  // empty: any host
+  Duration valid{};
+  bool replace = false;  // the host may take its name from another key
+  friend bool operator==(const CreateToken&, const CreateToken&) = default;
+};
+
 struct Command {
   std::string id;
   Principal principal;
@@ -94,7 +102,7 @@ struct Command {
   std::variant<std::monostate, Acknowledge, RegisterIncident, RunCheck, RevokeAgent, AdmitAgent,
                JudgeIncident, ApproveGrade, EstimateRepair, CloseIncident, RevokeOperator,
                RestartService, CollectEvidence, ExportEvidence, GiveUpEvidence, AddEvidence,
-               ProposeBaseline, ApproveBaseline, RejectBaseline>
+               ProposeBaseline, ApproveBaseline, RejectBaseline, CreateToken>
       act;
   friend bool operator==(const Command&, const Command&) = default;
 };

@@ -217,6 +217,13 @@ void to_proto(const model::Command& from, v1::Command& to) {
     to.mutable_admit_agent()->set_token_id(admit->token_id);
     to.mutable_admit_agent()->set_replace(admit->replace);
   }
+  if (const auto* token = std::get_if<model::CreateToken>(&from.act)) {
+    to.mutable_create_token()->set_token_id(token->token_id);
+    to.mutable_create_token()->set_host_name(token->host_name);
+    to.mutable_create_token()->set_valid_s(static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(token->valid).count()));
+    to.mutable_create_token()->set_replace(token->replace);
+  }
   if (const auto* revoke = std::get_if<model::RevokeOperator>(&from.act)) {
     to.mutable_revoke_operator()->set_name(revoke->name);
   }
@@ -263,6 +270,12 @@ Result<model::Command> from_proto(const v1::Command& from) {
       admit.token_id = name_text(from.admit_agent().token_id());
       admit.replace = from.admit_agent().replace();
       command.act = std::move(admit);
+      break;
+    }
+    case v1::Command::kCreateToken: {
+      const v1::CreateToken& in = from.create_token();
+      command.act = model::CreateToken{name_text(in.token_id()), name_text(in.host_name()),
+                                       bounded_seconds(in.valid_s()), in.replace()};
       break;
     }
     case v1::Command::kJudge: {

@@ -210,14 +210,21 @@ class FakeJudge final : public collector::Judge {
 };
 
 // Commits at once; `decide` makes the judge's answer to a command where `judging`.
+// The judge's answer, done, which names the token where one was asked for.
+inline model::CommandResult token_answer(const model::Command& command) {
+  model::CommandResult result;
+  if (const auto* token = std::get_if<model::CreateToken>(&command.act)) {
+    result.detail = {"command.token_created", {{"token", token->token_id}}};
+  }
+  return result;
+}
+
 class FakeIntake final : public collector::Intake {
  public:
   FakeIntake(FakeState& state, FakeJudge& judge) : state_(state), judge_(judge) {}
   std::atomic<bool> judging{true};
   std::optional<Error> full;
-  std::function<model::CommandResult(const model::Command&)> decide = [](const model::Command&) {
-    return model::CommandResult{};
-  };
+  std::function<model::CommandResult(const model::Command&)> decide = token_answer;
   std::vector<model::JournalBody> entries;
   std::vector<std::string> bytes;
 

@@ -164,6 +164,7 @@ class Export : public testing::Test {
                           {},
                           {},
                           {},
+                          {},
                           "0.1.0",
                           "memory",
                           "",

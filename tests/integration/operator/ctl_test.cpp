@@ -70,6 +70,7 @@ class TocsinCtl : public testing::Test {
             [](const collector::TokenRequest& wanted) -> Result<collector::NewToken> {
               return collector::NewToken{"secret", "t-1", tests::kNow + wanted.valid};
             },
+            [](const std::string&) { return Status{}; },
             {},
             {},
             "0.1.0",

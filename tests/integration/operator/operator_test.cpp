@@ -33,6 +33,7 @@ class OperatorServiceTest : public testing::Test {
             [](const TokenRequest& wanted) -> Result<NewToken> {
               return NewToken{"secret", "t-1", tests::kNow + wanted.valid};
             },
+            [](const std::string&) { return Status{}; },
             {},
             {},
             "0.1.0",
@@ -104,9 +105,9 @@ TEST_F(OperatorServiceTest, EveryMethodAnswersAnOperator) {
   ASSERT_TRUE(call(*admin, &v1::Operator::Stub::Execute, acknowledge("command-1"), done).ok());
   EXPECT_EQ(done.result().outcome(), v1::CommandResult::OUTCOME_DONE);
   v1::EnrollToken token;
-  ASSERT_TRUE(
-      call(*admin, &v1::Operator::Stub::CreateEnrollToken, v1::CreateEnrollTokenRequest{}, token)
-          .ok());
+  v1::CreateEnrollTokenRequest for_token;
+  for_token.set_command_id("command-token");
+  ASSERT_TRUE(call(*admin, &v1::Operator::Stub::CreateEnrollToken, for_token, token).ok());
   EXPECT_EQ(token.token(), "secret");
   v1::AuditReport report;
   ASSERT_TRUE(
@@ -157,10 +158,11 @@ TEST_F(OperatorServiceTest, ARefusalByRoleComesFromTheJudgeAndIsJournaled) {
   EXPECT_EQ(reply.result().detail().code(), "command.not_permitted");
   EXPECT_EQ(fake_.intake.entries.size(), 1U);
   v1::EnrollToken token;
-  EXPECT_EQ(
-      call(*auditor, &v1::Operator::Stub::CreateEnrollToken, v1::CreateEnrollTokenRequest{}, token)
-          .error_code(),
-      StatusCode::PERMISSION_DENIED);
+  v1::CreateEnrollTokenRequest for_token;
+  for_token.set_command_id("command-token");
+  EXPECT_EQ(call(*auditor, &v1::Operator::Stub::CreateEnrollToken, for_token, token).error_code(),
+            StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(fake_.intake.entries.size(), 2U);
 }
 
 TEST_F(OperatorServiceTest, AConflictAndAPendingCommandAreAnswers) {

@@ -44,6 +44,7 @@ TEST(Commands, TableOfWhoMayDoWhat) {
       {"export_evidence", {Role::working_group, Role::officer, Role::auditor}},
       {"revoke_agent", {Role::officer, Role::admin}},
       {"admit_agent", {Role::admin}},
+      {"create_token", {Role::admin}},
       {"revoke_operator", {Role::admin}},
       {"propose_baseline", {Role::duty, Role::working_group, Role::officer, Role::admin}},
       {"approve_baseline", {Role::working_group, Role::officer}},
@@ -67,6 +68,7 @@ TEST(Commands, AnAdministratorRegistersAndThoseWhoOnlyReadChangeNothing) {
       model::RunCheck{agent_of("web1"), {model::CheckKind::sockets, ""}},
       model::RevokeAgent{agent_of("web1")},
       model::AdmitAgent{agent_of("web9"), "web9", ""},
+      model::CreateToken{"t", "web9", 10min, false},
       model::RestartService{agent_of("web1"), "a.service"}};
   int number = 0;
   for (const Role role : {Role::auditor, Role::committee}) {
@@ -91,6 +93,35 @@ TEST(Commands, ARoleThatMayNotIsRefusedAndNothingChanges) {
   EXPECT_EQ(answer.outcome, CommandOutcome::refused);
   EXPECT_EQ(answer.detail.code, "command.not_permitted");
   EXPECT_FALSE(story.incident().acknowledged);
+}
+
+TEST(Commands, ATokenIsAnsweredWithWhatItIsGoodFor) {
+  Story story;
+  const auto answer =
+      story.asks(command("a", kRoot, model::CreateToken{"t-1", "web9", 10min, false}));
+  EXPECT_EQ(answer.outcome, CommandOutcome::done);
+  EXPECT_EQ(answer.detail,
+            (model::Message{"command.token_created",
+                            {{"token", "t-1"}, {"host", "web9"}, {"valid_s", "600"}}}));
+  const auto any = story.asks(command("b", kRoot, model::CreateToken{"t-2", "", 1h, true}));
+  EXPECT_EQ(any.detail, (model::Message{"command.token_created_to_replace",
+                                        {{"token", "t-2"}, {"host", "*"}, {"valid_s", "3600"}}}));
+}
+
+// What somebody looked at changed in between: evidence is not to be taken for another incident.
+TEST(Commands, EvidenceForAnIncidentThatChangedIsAConflict) {
+  Story story = with_incident();
+  const std::uint64_t seen = story.incident().revision;
+  story.asks(command("c1", kLee, model::Acknowledge{{1}}, seen));
+  const model::CollectEvidence collect{agent_of("web1"), IncidentId{1}, 1h, 10min};
+  const model::AddEvidence add{IncidentId{1}, "a.png", std::string(64, 'd'), 9};
+  EXPECT_EQ(story.asks(command("c2", kWang, collect, seen)).outcome, CommandOutcome::conflict);
+  const auto conflict = story.asks(command("c3", kWang, add, seen));
+  EXPECT_EQ(conflict.outcome, CommandOutcome::conflict);
+  EXPECT_EQ(conflict.conflict_with.name, "lee");
+  EXPECT_EQ(story.asks(command("c4", kWang, add, story.incident().revision)).outcome,
+            CommandOutcome::done);
+  EXPECT_EQ(story.asks(command("c5", kWang, collect)).outcome, CommandOutcome::done);
 }
 
 TEST(Commands, OfTwoWhoAcknowledgeAtOnceTheSecondIsToldWhoHasIt) {

@@ -23,6 +23,10 @@ class OperatorApiTest : public testing::Test {
               wanted_token_ = wanted;
               return NewToken{"secret-token", "t-1", kNow + wanted.valid};
             },
+            [this](const std::string& token) {
+              spent_tokens_.push_back(token);
+              return Status{};
+            },
             [] {
               return std::vector<model::Message>{{"disk.almost_full", {}}};
             },
@@ -48,6 +52,7 @@ class OperatorApiTest : public testing::Test {
   tests::FakeCollector fake_;
   std::function<Result<ChainReport>()> verify_ = [] { return ChainReport{}; };
   std::optional<TokenRequest> wanted_token_;
+  std::vector<std::string> spent_tokens_;
   const model::Principal duty_{"wang", model::Role::duty, "f1"};
   const model::Principal admin_{"root", model::Role::admin, "f2"};
 };
@@ -390,11 +395,18 @@ TEST_F(OperatorApiTest, AStoreThatFailsIsAnErrorAndNotAnEmptyList) {
   EXPECT_EQ(api.list_incidents({}).error().code, ErrorCode::data_loss);
 }
 
-TEST_F(OperatorApiTest, ATokenIsJournaledWithWhoButNeverItsSecret) {
-  OperatorApi api(parts());
+v1::CreateEnrollTokenRequest token_request(const std::string& command_id) {
   v1::CreateEnrollTokenRequest request;
+  request.set_command_id(command_id);
   request.set_valid_s(600);
   request.set_host_name("tsm-bk02");
+  return request;
+}
+
+TEST_F(OperatorApiTest, ATokenIsJournaledWithWhoButNeverItsSecret) {
+  OperatorApi api(parts());
+  auto request = token_request("command-1");
+  request.set_replace(true);
   const auto token = api.create_enroll_token(admin_, request);
   ASSERT_TRUE(token) << token.error().message;
   EXPECT_EQ(token->token(), "secret-token");
@@ -403,24 +415,67 @@ TEST_F(OperatorApiTest, ATokenIsJournaledWithWhoButNeverItsSecret) {
   ASSERT_TRUE(wanted_token_);
   EXPECT_EQ(wanted_token_->host_name, "tsm-bk02");
   ASSERT_EQ(fake_.intake.entries.size(), 1U);
-  const auto& event = std::get<model::CollectorEvent>(fake_.intake.entries[0]);
-  EXPECT_EQ(event.event.code, "enroll.token_created");
+  EXPECT_EQ(last_command(), (model::Command{"command-1", admin_, 0, "",
+                                            model::CreateToken{"t-1", "tsm-bk02", 600s, true}}));
   EXPECT_EQ(fake_.intake.bytes[0].find("secret-token"), std::string::npos);
-  EXPECT_NE(fake_.intake.bytes[0].find("root"), std::string::npos);
+  EXPECT_TRUE(spent_tokens_.empty());
 }
 
 TEST_F(OperatorApiTest, OnlySomeRolesMakeTokensAndTheirLifeIsBounded) {
+  fake_.intake.decide = [](const model::Command& command) {
+    model::CommandResult result = tests::token_answer(command);
+    if (command.principal.role != model::Role::admin) {
+      result.outcome = model::CommandOutcome::refused;
+    }
+    return result;
+  };
   OperatorApi api(parts());
-  v1::CreateEnrollTokenRequest request;
   for (const model::Role role : model::kRoles) {
-    const auto token = api.create_enroll_token({"x", role, "f"}, request);
-    const bool may = role == model::Role::admin;  // who may admit agents
+    wanted_token_.reset();
+    const auto token = api.create_enroll_token(
+        {"x", role, "f"}, token_request("command-" + std::string(to_string(role))));
+    const bool may = role == model::Role::admin;
     EXPECT_EQ(token.has_value(), may) << to_string(role);
+    if (!may) {
+      EXPECT_EQ(token.error().code, ErrorCode::permission_denied) << to_string(role);
+    }
+    EXPECT_EQ(wanted_token_.has_value(), may) << "none is made for who may not have one";
   }
+  EXPECT_EQ(fake_.intake.entries.size(), model::kRoles.size()) << "who tried is journaled";
+  auto request = token_request("command-9");
   for (const std::uint32_t valid_s : {1U, 59U, 604801U}) {
     request.set_valid_s(valid_s);
     EXPECT_EQ(api.create_enroll_token(admin_, request).error().code, ErrorCode::invalid_argument);
   }
+  EXPECT_EQ(api.create_enroll_token(admin_, {}).error().code, ErrorCode::invalid_argument)
+      << "without a command's id";
+}
+
+TEST_F(OperatorApiTest, ATokenIsShownOnceAndARepeatedRequestMakesNone) {
+  OperatorApi api(parts());
+  ASSERT_TRUE(api.create_enroll_token(admin_, token_request("command-1")));
+  wanted_token_.reset();
+  const auto again = api.create_enroll_token(admin_, token_request("command-1"));
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, ErrorCode::already_exists);
+  EXPECT_FALSE(wanted_token_);
+  EXPECT_EQ(fake_.intake.entries.size(), 1U);
+}
+
+TEST_F(OperatorApiTest, ATokenThatIsNotAnsweredForIsSpentAndNotShown) {
+  fake_.intake.decide = [](const model::Command&) {
+    model::CommandResult result;  // of another request with the same id, which came first
+    result.detail = {"command.token_created", {{"token", "t-0"}}};
+    return result;
+  };
+  OperatorApi api(parts());
+  EXPECT_EQ(api.create_enroll_token(admin_, token_request("command-1")).error().code,
+            ErrorCode::already_exists);
+  EXPECT_EQ(spent_tokens_.size(), 1U);
+  fake_.intake.full = Error{ErrorCode::resource_exhausted, "the disk is full"};
+  EXPECT_EQ(api.create_enroll_token(admin_, token_request("command-2")).error().code,
+            ErrorCode::resource_exhausted);
+  EXPECT_EQ(spent_tokens_, (std::vector<std::string>{"secret-token", "secret-token"}));
 }
 
 TEST_F(OperatorApiTest, AnAuditSaysWhereTheChainIsBroken) {

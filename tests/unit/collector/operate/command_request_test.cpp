@@ -87,6 +87,13 @@ TEST(CommandRequest, OperatorsDoNotAdmitAgents) {
   EXPECT_EQ(code_of(command), ErrorCode::permission_denied);
 }
 
+TEST(CommandRequest, ATokenIsMadeByItsOwnRequestOnly) {
+  v1::Command command = acknowledgement();
+  command.mutable_create_token()->set_token_id("t");
+  command.mutable_create_token()->set_valid_s(600);
+  EXPECT_EQ(code_of(command), ErrorCode::permission_denied);
+}
+
 TEST(CommandRequest, ARunCheckNamesAnAgentAndATargetWhereItsKindHasOne) {
   v1::Command command = acknowledgement();
   command.mutable_run_check()->set_agent_id(std::string(64, 'a'));

@@ -183,6 +183,8 @@ std::vector<model::JournalBody> bodies_of_every_kind() {
   bodies.emplace_back(model::CollectorLook{
       "reach/7/10.0.0.1", observed({model::CheckKind::ping, "10.0.0.1"}, model::PingFacts{})});
   bodies.emplace_back(std::monostate{});
+  command.act = model::CreateToken{"t1", "tsm-bk02", 600s, true};
+  bodies.emplace_back(command);
   return bodies;
 }
 
