@@ -1,6 +1,6 @@
 // Every accepted fact takes effect exactly once, or a loss record says why not, a restart at any
-// step changes no outcome, and what is graded B or worse is told or given up: many seeds of a room
-// where everything fails.
+// step changes no outcome, and what is graded B or worse is told at once or given up: many seeds of
+// a room where everything fails.
 //
 //   TOCSIN_SIM_SEED=17 sim_delivery         one seed, longer
 //   TOCSIN_SIM_SEEDS=1000 sim_delivery      seeds 1 to 1000
@@ -116,6 +116,10 @@ TEST_F(SimNotices, AResultThatNobodyMisses) {
 
 TEST_F(SimNotices, ANotificationThatIsDropped) {
   EXPECT_THAT(first_violation(Sabotage::drop_notification), HasSubstr("was not told to"));
+}
+
+TEST_F(SimNotices, ANotificationThatIsMadeLate) {
+  EXPECT_THAT(first_violation(Sabotage::tell_late), HasSubstr("was told late to"));
 }
 
 TEST_F(SimNotices, AFactThatIsSwallowed) {

@@ -393,6 +393,11 @@ bool SimCollector::step_judge() {
       return severity_of(row) >= model::Severity::b;
     });
   }
+  if (sabotage_ == Sabotage::tell_late) {
+    for (model::Notification& row : delta.notifications) {
+      if (severity_of(row) >= model::Severity::b) row.created = row.created + 1min;
+    }
+  }
   if (!state_->commit(delta)) return false;
   for (const model::Host& host : delta.hosts) hosts_[host.agent] = host;
   check_incidents();
@@ -414,7 +419,42 @@ void SimCollector::check_incidents() {
     if (!keys.insert(incident.dedup_key).second) {
       complain_("two open incidents of " + incident.dedup_key);
     }
+    if (incident.live >= model::Severity::b && incident.told < incident.live) {
+      complain_(fmt::format("incident {} is of grade {} and told as {}", id.value,
+                            model::to_string(incident.live), model::to_string(incident.told)));
+    }
   }
+}
+
+// When it was first graded B or worse, by its history; nothing where it never was.
+std::optional<Instant> graded_b_at(const std::vector<model::TimelineItem>& timeline) {
+  std::optional<Instant> first;
+  for (const model::TimelineItem& item : timeline) {
+    if (item.message.code != "incident.opened" && item.message.code != "incident.worse") continue;
+    for (const model::Parameter& parameter : item.message.parameters) {
+      if (parameter.name != "severity" && parameter.name != "to") continue;
+      const auto grade = model::severity_from(parameter.value);
+      if (!grade || *grade < model::Severity::b) continue;
+      first = first ? std::min(*first, item.at) : item.at;
+    }
+  }
+  return first;
+}
+
+// The first to this contact that says so is made at the moment at which it was graded: nothing in
+// the policy lets B or worse wait.
+void SimCollector::check_told_at_once(const model::Incident& incident,
+                                      const model::ContactPolicy& contact,
+                                      const std::vector<model::Notification>& rows,
+                                      const std::vector<model::TimelineItem>& timeline) {
+  const std::optional<Instant> graded = graded_b_at(timeline);
+  std::optional<Instant> told;
+  for (const model::Notification& row : rows) {
+    if (row.recipient != contact.address || severity_of(row) < model::Severity::b) continue;
+    told = told ? std::min(*told, row.created) : row.created;
+  }
+  if (!graded || !told || *told <= *graded) return;
+  complain_(fmt::format("incident {} was told late to {}", incident.id.value, contact.name));
 }
 
 // An incident of grade B or worse reaches everybody who is owed it: the mail is delivered or on its
@@ -441,6 +481,7 @@ void SimCollector::check_told(collector::StateReader& reader, const model::Incid
     const collector::Occasion worst{collector::NotifyReason::opened, incident.peak,
                                     collector::Confidence::confirmed, false};
     if (collector::suppressed(contact, worst)) continue;
+    check_told_at_once(incident, contact, rows, timeline);
     const bool owed = std::none_of(rows.begin(), rows.end(), [&](const model::Notification& row) {
       return row.recipient == contact.address && severity_of(row) >= incident.peak &&
              (row.suppressed.empty() || row.suppressed == "already_over");

@@ -33,6 +33,7 @@ enum class Sabotage : std::uint8_t {
   forget_chain,       // nobody compares what a restored spool went through
   forget_results,     // nobody compares what heartbeats tell
   drop_notification,  // of what is graded B or worse, at its commit
+  tell_late,          // of the same, a minute after it was graded
 };
 
 // What the journal must hold, noted at each append: checked against the files after each restart.
@@ -112,6 +113,9 @@ class SimCollector {
   collector::SqliteJournalOptions journal_options() const;
   void halt();
   void check_told(collector::StateReader& reader, const model::Incident& incident);
+  void check_told_at_once(const model::Incident& incident, const model::ContactPolicy& contact,
+                          const std::vector<model::Notification>& rows,
+                          const std::vector<model::TimelineItem>& timeline);
   bool state_fits();
   std::vector<std::string> files(bool of_journal) const;
   void replace(bool of_journal);
